@@ -1,0 +1,26 @@
+# Two commands do everything on a fresh Debian 12: `make demo` and `make test`.
+# Both only wrap CMake presets and CTest; `cmake --preset release` works without this file.
+
+PRESET ?= release
+OUT    ?= runs/demo
+
+.PHONY: demo test build setup format clean
+
+demo: build
+	build/$(PRESET)/godwit demo --out $(OUT)
+
+test: build
+	ctest --preset $(PRESET)
+
+build: setup
+	cmake --preset $(PRESET)
+	cmake --build --preset $(PRESET)
+
+setup:
+	@scripts/setup.sh
+
+format:
+	git ls-files '*.c' '*.h' '*.cc' '*.cu' | xargs clang-format -i
+
+clean:
+	rm -rf build

@@ -1,0 +1,2 @@
+/* datasets: see README.md */
+typedef int datasets_room;

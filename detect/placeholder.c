@@ -1,0 +1,2 @@
+/* detect: see README.md */
+typedef int detect_room;

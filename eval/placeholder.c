@@ -1,0 +1,2 @@
+/* eval: see README.md */
+typedef int eval_room;

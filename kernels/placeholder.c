@@ -1,0 +1,2 @@
+/* kernels: see README.md */
+typedef int kernels_room;

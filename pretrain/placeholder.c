@@ -1,0 +1,2 @@
+/* pretrain: see README.md */
+typedef int pretrain_room;
