@@ -1,2 +1,0 @@
-/* kernels: see README.md */
-typedef int kernels_room;
