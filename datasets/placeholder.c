@@ -1,2 +1,0 @@
-/* datasets: see README.md */
-typedef int datasets_room;
