@@ -3,10 +3,12 @@
  *      chunk            chunk
  *      +------------+   +----------------------+
  *      |aaaa|bb|cccc|-->|dddd|ee|    free       |      arena_alloc only moves a mark forward;
- *      +------------+   +----------------------+      arena_rewind moves it back, arena_release frees all
+ *      +------------+   +----------------------+      arena_rewind moves it back, arena_release
+ * frees all
  *
- * Blocks are 64-byte aligned and zeroed. An arena is used by one thread at a time. `Arena a = {0};` is a valid empty
- * arena. Under AddressSanitizer every block is its own malloc, so overruns and use after rewind are seen.
+ * Blocks are 64-byte aligned and zeroed. An arena is used by one thread at a time. `Arena a = {0};`
+ * is a valid empty arena. Under AddressSanitizer every block is its own malloc, so overruns and use
+ * after rewind are seen.
  */
 #pragma once
 #include "base/status.h"
@@ -27,8 +29,8 @@ typedef struct ArenaMark {
     int64_t     used_bytes;
 } ArenaMark;
 
-/* A zeroed block of n >= 0 bytes, or NULL with the sentence set when memory is short or n < 0. n = 0 gives a valid
- * pointer. */
+/* A zeroed block of n >= 0 bytes, or NULL with the sentence set when memory is short or n < 0. n =
+ * 0 gives a valid pointer. */
 void *arena_alloc(Arena *a, int64_t n_bytes);
 
 /* As arena_alloc for count objects of `size` bytes each; a product that overflows is NULL too. */

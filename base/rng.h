@@ -1,13 +1,15 @@
-/* rng.h -- addressed random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3")
+/* rng.h -- addressed random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers:
+ * as easy as 1, 2, 3")
  *
- * A draw is a pure function of its address (seed, purpose, a, b, counter). Nothing is consumed, so results depend
- * neither on the number of threads nor on what was drawn before, and a resumed run continues bit for bit.
+ * A draw is a pure function of its address (seed, purpose, a, b, counter). Nothing is consumed, so
+ * results depend neither on the number of threads nor on what was drawn before, and a resumed run
+ * continues bit for bit.
  *
  *      key     = seed (64 bit)
  *      counter = { index, a, b | purpose << 24, ... }        see rng_at
  *
- * Typical addresses: augmentation (RNG_AUGMENT, epoch, sample), sampler (RNG_SHUFFLE, epoch, 0), initial weights
- * (RNG_INIT, hash of the name, 0), RoI sampling (RNG_SAMPLE, iteration, image).
+ * Typical addresses: augmentation (RNG_AUGMENT, epoch, sample), sampler (RNG_SHUFFLE, epoch, 0),
+ * initial weights (RNG_INIT, hash of the name, 0), RoI sampling (RNG_SAMPLE, iteration, image).
  */
 #pragma once
 #include <stdint.h>
@@ -19,13 +21,13 @@
 #endif
 
 typedef enum RngPurpose {
-    RNG_INIT = 1,    // initial weights and queue
-    RNG_SHUFFLE,     // order of an epoch
-    RNG_AUGMENT,     // transforms of one sample
-    RNG_SHUFFLE_BN,  // permutation of the key batch
-    RNG_SAMPLE,      // anchors and regions of one image
-    RNG_SCENE,       // generated photographs
-    RNG_BOOTSTRAP,   // confidence intervals
+    RNG_INIT = 1,   // initial weights and queue
+    RNG_SHUFFLE,    // order of an epoch
+    RNG_AUGMENT,    // transforms of one sample
+    RNG_SHUFFLE_BN, // permutation of the key batch
+    RNG_SAMPLE,     // anchors and regions of one image
+    RNG_SCENE,      // generated photographs
+    RNG_BOOTSTRAP,  // confidence intervals
     RNG_TEST,
 } RngPurpose;
 
@@ -37,8 +39,10 @@ typedef struct Rng {
     uint32_t block[4]; // the four draws of block next / 4
 } Rng;
 
-/* out[4] = Philox4x32-10 of counter[4] under key[2]. Known answer: zeros give 6627e8d5 e169c58d bc57ac4c 9b00dbd8. */
-static inline GW_HD void philox4x32(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2])
+/* out[4] = Philox4x32-10 of counter[4] under key[2]. Known answer: zeros give 6627e8d5 e169c58d
+ * bc57ac4c 9b00dbd8. */
+static inline GW_HD void philox4x32(uint32_t out[4], const uint32_t counter[4],
+                                    const uint32_t key[2])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
     uint32_t k0 = key[0], k1 = key[1];
@@ -47,10 +51,10 @@ static inline GW_HD void philox4x32(uint32_t out[4], const uint32_t counter[4], 
         uint64_t p1 = (uint64_t)0xCD9E8D57u * c2;
         uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
         uint32_t n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c1          = (uint32_t)p1;
-        c3          = (uint32_t)p0;
-        c0          = n0;
-        c2          = n2;
+        c1 = (uint32_t)p1;
+        c3 = (uint32_t)p0;
+        c0 = n0;
+        c2 = n2;
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
@@ -60,17 +64,17 @@ static inline GW_HD void philox4x32(uint32_t out[4], const uint32_t counter[4], 
     out[3] = c3;
 }
 
-/* The stream at (seed, purpose, a, b). a: 0 .. 2^64-1 (an epoch, a step, a hash); b: 0 .. 2^24-1 stays distinct for
- * each purpose; larger b are folded in but may meet another purpose's stream. */
+/* The stream at (seed, purpose, a, b). a: 0 .. 2^64-1 (an epoch, a step, a hash); b: 0 .. 2^24-1
+ * stays distinct for each purpose; larger b are folded in but may meet another purpose's stream. */
 static inline GW_HD Rng rng_at(uint64_t seed, RngPurpose purpose, uint64_t a, uint64_t b)
 {
     Rng r;
-    r.key[0]     = (uint32_t)seed;
-    r.key[1]     = (uint32_t)(seed >> 32) ^ (uint32_t)(b >> 24) * 0x85EBCA6Bu;
+    r.key[0] = (uint32_t)seed;
+    r.key[1] = (uint32_t)(seed >> 32) ^ (uint32_t)(b >> 24) * 0x85EBCA6Bu;
     r.address[0] = (uint32_t)a;
     r.address[1] = (uint32_t)(a >> 32);
     r.address[2] = ((uint32_t)b & 0xFFFFFFu) | (uint32_t)purpose << 24;
-    r.next       = 0;
+    r.next = 0;
     return r;
 }
 

@@ -1,13 +1,15 @@
 /* size.h -- products and sums of sizes that cannot wrap
  *
- * Every size that comes from a file or from tensor dims goes through these before it reaches an allocation.
+ * Every size that comes from a file or from tensor dims goes through these before it reaches an
+ * allocation.
  */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* *out = a * b; false (and *out untouched) when a or b is negative or the product exceeds INT64_MAX. */
+/* *out = a * b; false (and *out untouched) when a or b is negative or the product exceeds
+ * INT64_MAX. */
 static inline bool size_mul(int64_t *out, int64_t a, int64_t b)
 {
     int64_t product;

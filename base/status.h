@@ -1,8 +1,9 @@
 /* status.h -- how every function of godwit fails
  *
- * A function that can fail returns a Status; OK is 0. The function that knows the cause writes one sentence with
- * status_fail (what, where, expected, found, how to mend it); callers pass the code up and leave the sentence alone.
- * The sentence lives per thread and survives until the thread's next status_fail. Only main prints it and exits.
+ * A function that can fail returns a Status; OK is 0. The function that knows the cause writes one
+ * sentence with status_fail (what, where, expected, found, how to mend it); callers pass the code
+ * up and leave the sentence alone. The sentence lives per thread and survives until the thread's
+ * next status_fail. Only main prints it and exits.
  *
  *      TRY(file_open(&f, path));              returns the code
  *      TRY_OUT(read_header(f));               stores it in `st` and jumps to `out`
@@ -30,7 +31,8 @@ typedef enum Status {
 /* Keeps the sentence for this thread (at most 1023 bytes, cut beyond) and returns `code`. */
 Status status_fail(Status code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* For a failed allocation: needs no memory itself; `what` must outlive the sentence. Returns ERR_MEMORY. */
+/* For a failed allocation: needs no memory itself; `what` must outlive the sentence. Returns
+ * ERR_MEMORY. */
 Status status_no_memory(const char *what, long long bytes);
 
 /* The sentence of this thread's last failure; "" when there was none. */
