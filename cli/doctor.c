@@ -1,0 +1,135 @@
+/* doctor.c -- godwit doctor: what this machine can do and what is missing */
+#include "base/threads.h"
+#include "cli/verbs.h"
+
+#include <dlfcn.h>
+#include <dnnl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+typedef struct Finding {
+    const char *what;
+    char        is[160];
+    bool        is_fine;
+} Finding;
+
+static void cpu_name(char *out, size_t size)
+{
+    snprintf(out, size, "unknown processor");
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    if (!f)
+        return;
+    char line[256];
+    while (fgets(line, sizeof line, f))
+        if (strncmp(line, "model name", 10) == 0) {
+            char *name = strchr(line, ':');
+            if (name) {
+                name += 2;
+                name[strcspn(name, "\n")] = 0;
+                snprintf(out, size, "%s", name);
+            }
+            break;
+        }
+    fclose(f);
+}
+
+static const char *isa_name(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512bf16"))
+        return "AVX-512 with bf16 (bf16 runs are native)";
+    if (__builtin_cpu_supports("avx512f"))
+        return "AVX-512 (bf16 runs save memory, not time)";
+    if (__builtin_cpu_supports("avx2"))
+        return "AVX2 (bf16 runs save memory, not time)";
+    return "SSE (training will be slow: AVX2 is wanted)";
+#else
+    return "generic";
+#endif
+}
+
+static int look(Finding *f)
+{
+    int n = 0;
+    f[n].what = "processor";
+    cpu_name(f[n].is, sizeof f[n].is);
+    f[n++].is_fine = true;
+    f[n].what = "cores";
+    snprintf(f[n].is, sizeof f[n].is, "%d usable", threads_count());
+    f[n++].is_fine = true;
+    f[n].what = "vector units";
+    snprintf(f[n].is, sizeof f[n].is, "%s", isa_name());
+    f[n++].is_fine = true;
+
+    long   pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
+    double gb = (double)pages * (double)page / 1e9;
+    f[n].what = "memory";
+    snprintf(f[n].is, sizeof f[n].is, "%.1f GB%s", gb, gb < 2 ? ": the demo wants 2" : "");
+    f[n++].is_fine = gb >= 2;
+
+    struct statvfs disk;
+    f[n].what = "disk here";
+    if (statvfs(".", &disk) == 0) {
+        double free_gb = (double)disk.f_bavail * (double)disk.f_frsize / 1e9;
+        snprintf(f[n].is, sizeof f[n].is, "%.1f GB free%s", free_gb,
+                 free_gb < 1 ? ": checkpoints may not fit" : "");
+        f[n].is_fine = free_gb >= 1;
+    } else {
+        snprintf(f[n].is, sizeof f[n].is, "this folder cannot be examined");
+    }
+    n++;
+
+    const dnnl_version_t *v = dnnl_version();
+    f[n].what = "oneDNN";
+    snprintf(f[n].is, sizeof f[n].is, "%d.%d.%d", v->major, v->minor, v->patch);
+    f[n++].is_fine = true;
+
+    f[n].what = "GPU driver";
+    void *cuda = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    if (cuda) {
+        snprintf(f[n].is, sizeof f[n].is,
+                 "libcuda.so.1 found; this build has no cuda plug-in, so --device cuda is off");
+        dlclose(cuda);
+    } else {
+        snprintf(f[n].is, sizeof f[n].is, "none (libcuda.so.1 is not installed): runs use the CPU");
+    }
+    f[n++].is_fine = true;
+    return n;
+}
+
+static Status write_json(const char *path, const Finding *f, int n)
+{
+    FILE *out = fopen(path, "w");
+    if (!out)
+        return status_fail(ERR_CREATE, "godwit doctor: %s cannot be created", path);
+    fprintf(out, "{\n  \"version\": \"%s\"", GODWIT_VERSION);
+    for (int i = 0; i < n; i++)
+        fprintf(out, ",\n  \"%s\": \"%s\"", f[i].what, f[i].is);
+    fprintf(out, "\n}\n");
+    return fclose(out) == 0 ? OK : status_fail(ERR_IO, "godwit doctor: writing %s failed", path);
+}
+
+Status verb_doctor(const Verb *verb, int argc, char **argv)
+{
+    CommandLine line = {.verb = verb, .operands = "", .max_operands = 0};
+    Status      st = OK;
+    TRY_OUT(options_parse(&line, argc, argv));
+    if (line.is_help)
+        goto out;
+    Finding finding[16] = {0};
+    int     n = look(finding), wrong = 0;
+    printf("godwit %s\n", GODWIT_VERSION);
+    for (int i = 0; i < n; i++) {
+        printf("  %-4s %-14s %s\n", finding[i].is_fine ? "ok" : "!!", finding[i].what,
+               finding[i].is);
+        wrong += !finding[i].is_fine;
+    }
+    printf(wrong ? "%d thing%s to look at\n" : "all is well\n", wrong, wrong == 1 ? "" : "s");
+    if (line.common.json)
+        TRY_OUT(write_json(line.common.json, finding, n));
+out:
+    options_release(&line);
+    return st;
+}
