@@ -1,2 +1,0 @@
-/* eval: see README.md */
-typedef int eval_room;
