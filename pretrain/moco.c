@@ -1,0 +1,219 @@
+/* moco.c -- one step of momentum contrast, in the paper's order */
+#include "pretrain/moco.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "kernels/ops/losses.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- configuration ---- */
+
+static int64_t keys_a_step(const MocoConfig *c, int64_t batch)
+{
+    return c->is_symmetric ? 2 * batch : batch;
+}
+
+Status moco_check_batch(const MocoConfig *c, int64_t batch)
+{
+    int64_t G = c->net.bn_groups, keys = keys_a_step(c, batch);
+    if (batch < 1 || batch % G != 0)
+        return status_fail(ERR_RECIPE, "moco: batch %lld does not split into bn_groups %lld",
+                           (long long)batch, (long long)G);
+    if (c->K % keys != 0)
+        return status_fail(ERR_RECIPE,
+                           "moco: queue K %lld is not a multiple of the %lld keys that a step "
+                           "adds; nearest is %lld",
+                           (long long)c->K, (long long)keys, (long long)size_round_up(c->K, keys));
+    return OK;
+}
+
+static Status check_config(const MocoConfig *c)
+{
+    if (c->C < 1 || c->C > 65536 || c->K < 1 || c->K > (int64_t)1 << 28)
+        return status_fail(ERR_RECIPE,
+                           "moco: want C in 1..65536 and K in 1..2^28, have C %lld, K %lld",
+                           (long long)c->C, (long long)c->K);
+    if (!(c->m >= 0 && c->m <= 1) || !(c->T > 0))
+        return status_fail(ERR_RECIPE, "moco: want m in [0,1] and T > 0, have m %g, T %g",
+                           (double)c->m, (double)c->T);
+    if (c->head == HEAD_NONE)
+        return status_fail(ERR_RECIPE, "moco: the encoders need a head (linear or mlp)");
+    return OK;
+}
+
+/* ---- weights and queue ---- */
+
+static void unit_row(float *row, int64_t C)
+{
+    double sum = 0;
+    for (int64_t c = 0; c < C; c++)
+        sum += (double)row[c] * row[c];
+    float scale = (float)(1 / fmax(sqrt(sum), 1e-12));
+    for (int64_t c = 0; c < C; c++)
+        row[c] *= scale;
+}
+
+/* Random keys count as negatives until real ones replace them, as in MoCo's code. */
+static Status queue_init(Moco *m, const Backend *be)
+{
+    const MocoConfig *c = &m->config;
+    int64_t           bytes;
+    if (!size_product(&bytes, (int64_t[]){c->K, c->C, 4}, 3))
+        return status_fail(ERR_RECIPE, "moco: queue K %lld x C %lld is too large", (long long)c->K,
+                           (long long)c->C);
+    m->queue = (Tensor){.dtype = F32, .ndim = 2, .dim = {c->K, c->C}};
+    TRY(be->alloc(&m->queue.data, bytes));
+
+    float *host = malloc((size_t)bytes);
+    if (!host)
+        return status_no_memory("moco: queue", bytes);
+    for (int64_t i = 0; i < c->K; i++) {
+        Rng rng = rng_at(c->seed, RNG_INIT, 0x7175657565 /* "queue" */ + (uint64_t)i, 1);
+        for (int64_t j = 0; j < c->C; j++)
+            host[i * c->C + j] = rng_normal(&rng);
+        unit_row(host + i * c->C, c->C);
+    }
+    Status st = be->write(m->queue.data, host, bytes);
+    free(host);
+    return st;
+}
+
+Status moco_init(Moco *m, const Backend *be, DType dtype, const MocoConfig *config)
+{
+    *m = (Moco){.config = *config, .n_keys = 0};
+    TRY(check_config(config));
+
+    params_init(&m->params_q, be, false);
+    params_init(&m->params_k, be, true);
+    Status st = OK;
+    TRY_OUT(resnet_register(&m->q, &m->params_q, &config->net, "", config->head, config->C));
+    TRY_OUT(resnet_register(&m->k, &m->params_k, &config->net, "", config->head, config->C));
+    TRY_OUT(params_commit(&m->params_q, dtype, config->seed));
+    TRY_OUT(params_commit(&m->params_k, dtype, config->seed));
+    TRY_OUT(params_copy(&m->params_k, &m->params_q));
+    TRY_OUT(queue_init(m, be));
+out:
+    if (st != OK)
+        moco_release(m);
+    return st;
+}
+
+void moco_release(Moco *m)
+{
+    if (m->queue.data)
+        m->params_q.be->free(m->queue.data);
+    params_release(&m->params_k);
+    params_release(&m->params_q);
+    *m = (Moco){0};
+}
+
+/* ---- the step ---- */
+
+void moco_permutation(int32_t *perm, int32_t *inverse, int64_t N, uint64_t seed, int64_t step)
+{
+    Rng rng = rng_at(seed, RNG_SHUFFLE_BN, (uint64_t)step, 0);
+    for (int64_t i = 0; i < N; i++)
+        perm[i] = (int32_t)i;
+    for (int64_t i = N - 1; i > 0; i--) {
+        int64_t j = rng_below(&rng, (uint32_t)i + 1);
+        int32_t swap = perm[i];
+        perm[i] = perm[j];
+        perm[j] = swap;
+    }
+    for (int64_t i = 0; i < N; i++)
+        inverse[perm[i]] = (int32_t)i;
+}
+
+static Tensor *encode(Tape *t, const ResNet *net, Tensor *x) // (N,H,W,3) -> (N,C) unit rows
+{
+    return l2_normalise(t, resnet_head(t, net, resnet_features(t, net, x)));
+}
+
+/* Keys of one batch: shuffled, encoded without history, restored. */
+static Tensor *encode_keys(Tape *t, Moco *m, Tensor *x, int64_t step)
+{
+    if (!m->config.is_shuffled)
+        return tape_keep(encode(t, &m->k, x));
+
+    int64_t  N = x->dim[0];
+    int32_t *perm = ARENA_ARRAY(&t->arena, int32_t, N);
+    int32_t *inverse = ARENA_ARRAY(&t->arena, int32_t, N);
+    if (!perm || !inverse)
+        return tape_fail(t, ERR_MEMORY);
+    moco_permutation(perm, inverse, N, m->config.seed, step);
+
+    Tensor *shuffle = tape_input(t, I32, 1, &N, perm);
+    Tensor *restore = tape_input(t, I32, 1, &N, inverse);
+    Tensor *k = encode(t, &m->k, gather(t, x, shuffle));
+    return tape_keep(gather(t, k, restore));
+}
+
+MocoStep moco_loss(Tape *t, Moco *m, Tensor *im_q, Tensor *im_k, int64_t step)
+{
+    MocoStep out = {0};
+    bool     is_symmetric = m->config.is_symmetric;
+    int64_t  address = is_symmetric ? 2 * step : step;
+
+    /* theta_k <- m theta_k + (1 - m) theta_q, before the keys are computed [MoCo eq. 2] */
+    Status st = params_average(&m->params_k, &m->params_q, m->config.m);
+    if (st != OK) {
+        out.loss = tape_fail(t, st);
+        return out;
+    }
+
+    /* Keys first: their activations are gone before the recorded pass begins, and q does not depend
+     * on them. */
+    bool was_recording = t->is_recording;
+    t->is_recording = false;
+    m->keys[0] = encode_keys(t, m, im_k, address);
+    m->keys[1] = is_symmetric ? encode_keys(t, m, im_q, address + 1) : NULL;
+    m->n_keys = is_symmetric ? 2 : 1;
+    t->is_recording = was_recording;
+
+    float   T = m->config.T;
+    Tensor *q = out.q = tape_keep(encode(t, &m->q, im_q));
+    out.loss = info_nce(t, &out.stats[0], q, m->keys[0], &m->queue, T);
+    if (is_symmetric) {
+        Tensor *q2 = encode(t, &m->q, im_k);
+        Tensor *second = info_nce(t, &out.stats[1], q2, m->keys[1], &m->queue, T);
+        out.loss = weighted_sum(t, (Tensor *[]){out.loss, second}, (float[]){1, 1}, 2);
+    }
+    m->params_q.n_batches_tracked += is_symmetric ? 2 : 1;
+    m->params_k.n_batches_tracked += is_symmetric ? 2 : 1;
+    return out;
+}
+
+Status moco_enqueue(Moco *m)
+{
+    int64_t row = m->config.C * (int64_t)sizeof(float);
+    for (int i = 0; i < m->n_keys; i++) {
+        int64_t N = m->keys[i]->dim[0];
+        if (N > m->config.K - m->ptr)
+            return status_fail(ERR_SHAPE,
+                               "moco_enqueue: %lld keys do not fit behind row %lld of %lld",
+                               (long long)N, (long long)m->ptr, (long long)m->config.K);
+        TRY(m->params_q.be->copy((char *)m->queue.data + m->ptr * row, m->keys[i]->data, N * row));
+        m->ptr = (m->ptr + N) % m->config.K;
+        m->n_enqueued += N;
+        m->keys[i] = NULL;
+    }
+    m->n_keys = 0;
+    return OK;
+}
+
+/* ---- watching it ---- */
+
+double moco_feature_spread(const float *q, int64_t N, int64_t C)
+{
+    double total = 0;
+    for (int64_t c = 0; c < C; c++) {
+        double sum = 0, squares = 0;
+        for (int64_t n = 0; n < N; n++)
+            sum += q[n * C + c];
+        double mean = sum / (double)N;
+        for (int64_t n = 0; n < N; n++)
+            squares += (q[n * C + c] - mean) * (q[n * C + c] - mean);
+        total += sqrt(squares / (double)N);
+    }
+    return total / (double)C * sqrt((double)C);
+}

@@ -1,2 +1,0 @@
-/* pretrain: see README.md */
-typedef int pretrain_room;
