@@ -1,0 +1,71 @@
+/* svg.h -- charts as inline SVG: lines, bars, strips, timelines
+ *
+ * Charts take their colours from the page (classes c0 .. c5, the same in tables and pictures), have thin grids, name their
+ * series where the lines end, and show values on hover by <title>. NaN and infinite points leave a gap; a chart
+ * without a single finite point says "no data".
+ *
+ *      c0 grey     (random initialisation)      c3 green
+ *      c1 blue     (supervised)                 c4 purple
+ *      c2 orange   (MoCo)                       c5 pink          -- told apart by readers with any colour vision
+ */
+#pragma once
+#include "cli/html.h"
+
+enum { SVG_COLOURS = 6 };
+
+typedef struct Series {
+    const char   *name;  // shown at the end of its line
+    const double *x, *y; // n points, x ascending
+    int64_t       n;
+    int           colour; // 0 .. SVG_COLOURS-1
+    double
+        smooth; // 0: as given; else weight of the past in a running mean (the raw line stays, faint)
+    bool is_dashed;
+} Series;
+
+typedef struct LineChart {
+    const char   *title, *x_label, *y_label;
+    const Series *series;
+    int           n_series;
+    bool          log_y;                  // values <= 0 are left out
+    double        x_lo, x_hi, y_lo, y_hi; // fixed ends where lo < hi; both 0: from the data
+    const char   *mark_label;             // a horizontal reference line, NULL for none
+    double        mark;
+    bool          is_small; // for grids of small charts: 220 wide, no series names
+} LineChart;
+
+void svg_line_chart(Html *h, const LineChart *chart);
+
+/* Grouped horizontal bars: value[g * n_series + s] of group g and series s in [0, most]; NaN shows a dash. */
+typedef struct BarChart {
+    const char        *title, *unit;
+    const char *const *group;
+    const char *const *series;
+    const int         *colour; // one a series
+    const double      *value;
+    int                n_groups, n_series, decimals;
+} BarChart;
+
+void svg_bar_chart(Html *h, const BarChart *chart);
+
+/* One row a condition: a dot for each trial, a tick and a number at their mean. */
+typedef struct StripRow {
+    const char   *name;
+    const double *value; // n trials
+    int           n, colour;
+} StripRow;
+
+void svg_strip_chart(Html *h, const char *title, const char *x_label, const StripRow *row,
+                     int n_rows);
+
+/* Where time went: bars that begin where they began. */
+typedef struct Phase {
+    const char *name;
+    double      start_s, duration_s;
+    int         colour;
+} Phase;
+
+void svg_timeline(Html *h, const char *title, const Phase *phase, int n_phases);
+
+/* Names and colours of the series, for charts that carry none. */
+void svg_legend(Html *h, const char *const *name, const int *colour, int n);
