@@ -174,7 +174,8 @@ static void group_truth_by_image(ClassWork *w, const VocSet *set, const int32_t 
         w->truth_row[start[truth->image[rows[k]] + 1]++] = rows[k];
 }
 
-static void rank(ClassWork *w, const VocOptions *opt, const VocBoxList *found, const int32_t *rows)
+static void rank(ClassWork *w, const VocEvalOptions *opt, const VocBoxList *found,
+                 const int32_t *rows)
 {
     for (int64_t k = 0; k < w->n_found; k++) {
         const double *in = found->box + 4 * (int64_t)rows[k];
@@ -185,6 +186,10 @@ static void rank(ClassWork *w, const VocOptions *opt, const VocBoxList *found, c
             detectron2_box(to, in);
         } else {
             memcpy(to, in, 4 * sizeof *to);
+            if (opt->boxes == VOC_BOXES_HALF_OPEN) {
+                to[0] += 1;
+                to[1] += 1;
+            }
         }
     }
     if (opt->order == VOC_ORDER_INTROSORT)
@@ -233,7 +238,7 @@ static void keep_curve(VocClass *c, const ClassWork *w, double *room)
     c->score = score;
 }
 
-static Status evaluate_class(Arena *a, const VocOptions *opt, VocClass *c, const VocSet *set,
+static Status evaluate_class(Arena *a, const VocEvalOptions *opt, VocClass *c, const VocSet *set,
                              const Groups *truth, const Groups *found, const double *thresholds,
                              int64_t label)
 {
@@ -289,7 +294,7 @@ static void means(VocMeans *m, const VocResult *r, bool area, bool skip_empty, d
     m->ap75 = m->at[5];
 }
 
-Status voc_evaluate(Arena *a, const VocOptions *opt, VocResult *out, const VocSet *set)
+Status voc_evaluate(Arena *a, const VocEvalOptions *opt, VocResult *out, const VocSet *set)
 {
     Groups truth, found;
     memset(out, 0, sizeof *out);

@@ -30,15 +30,16 @@ typedef enum VocBoxes {
     VOC_BOXES_DETECTRON2, // detections are 0-based x1 y1 x2 y2 with x2, y2 outside; as detectron2
                           // writes them: 1 is added to x1 and y1 in float32, boxes are rounded to
                           // 0.1 and scores to 0.001
+    VOC_BOXES_HALF_OPEN,  // the same boxes without rounding
 } VocBoxes;
 
-typedef struct VocOptions {
+typedef struct VocEvalOptions {
     VocOrder order;
     VocBoxes boxes;
     bool     skip_empty_classes; // leave classes without ground truth out of the means (detectron2
                                  // keeps them: 0 in the 11-point mean, NaN in the area mean)
     int      curve_threshold;    // index 0..9 of the threshold whose curve is kept; 0 is .50
-} VocOptions;
+} VocEvalOptions;
 
 /* Boxes of all classes and images in any order; a detection list needs `score`, ground truth may
  * have `difficult` (NULL: none is). Columns are borrowed. */
@@ -62,7 +63,7 @@ typedef struct VocClass {
     int64_t       n_truth, n_difficult, n_found;
     int64_t       tp[VOC_THRESHOLDS], fp[VOC_THRESHOLDS];
     double        ap_11_point[VOC_THRESHOLDS], ap_area[VOC_THRESHOLDS];
-    /* the curve at VocOptions.curve_threshold, one point a detection in rank order */
+    /* the curve at VocEvalOptions.curve_threshold, one point a detection in rank order */
     int64_t       n_points;
     const double *recall, *precision, *score;
 } VocClass;
@@ -82,7 +83,7 @@ typedef struct VocResult {
 
 /* Everything in `out` lives in `a`. ERR_FORMAT when a box or score is not finite or an index is out
  * of range (the sentence names the row); a NaN score is allowed and ranks last. */
-Status voc_evaluate(Arena *a, const VocOptions *options, VocResult *out, const VocSet *set);
+Status voc_evaluate(Arena *a, const VocEvalOptions *options, VocResult *out, const VocSet *set);
 
 /* The definition printed beside an AP, e.g. "VOC2007 11-point interpolated AP; match at overlap >
  * t, ...". */

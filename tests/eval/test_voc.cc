@@ -8,10 +8,10 @@ extern "C" {
 
 class Voc : public ::testing::Test {
   protected:
-    Arena      a = {};
-    VocOptions opt = {};
-    VocResult  r = {};
-    VocTestSet s;
+    Arena          a = {};
+    VocEvalOptions opt = {};
+    VocResult      r = {};
+    VocTestSet     s;
 
     void TearDown() override
     {
