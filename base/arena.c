@@ -53,18 +53,19 @@ void *arena_alloc(Arena *a, int64_t n_bytes)
         (void)status_no_memory("arena", n_bytes);
         return NULL;
     }
-    int64_t need = ONE_BLOCK_PER_CHUNK ? size_max(n_bytes, 1) : size_round_up(size_max(n_bytes, 1), ALIGN);
+    int64_t need =
+        ONE_BLOCK_PER_CHUNK ? size_max(n_bytes, 1) : size_round_up(size_max(n_bytes, 1), ALIGN);
     if (ONE_BLOCK_PER_CHUNK || !a->top || a->top->size - a->top->used < need) {
         /* Chunks double, so that a long-lived arena settles on few of them. */
-        int64_t grown = a->top ? size_min(a->top->size * 2, (int64_t)256 << 20) : CHUNK_BYTES;
-        int64_t size  = ONE_BLOCK_PER_CHUNK ? need : size_max(need, grown);
+        int64_t     grown = a->top ? size_min(a->top->size * 2, (int64_t)256 << 20) : CHUNK_BYTES;
+        int64_t     size = ONE_BLOCK_PER_CHUNK ? need : size_max(need, grown);
         ArenaChunk *c = chunk_new(size);
         if (!c) {
             (void)status_no_memory("arena", n_bytes);
             return NULL;
         }
         c->older = a->top;
-        a->top   = c;
+        a->top = c;
     }
     char *block = a->top->memory + a->top->used;
     a->top->used += need;
@@ -78,8 +79,8 @@ void *arena_array(Arena *a, int64_t count, int64_t size)
 {
     int64_t bytes;
     if (!size_mul(&bytes, count, size)) {
-        (void)status_fail(ERR_MEMORY, "arena: %lld objects of %lld bytes overflow", (long long)count,
-                          (long long)size);
+        (void)status_fail(ERR_MEMORY, "arena: %lld objects of %lld bytes overflow",
+                          (long long)count, (long long)size);
         return NULL;
     }
     return arena_alloc(a, bytes);
@@ -87,7 +88,7 @@ void *arena_array(Arena *a, int64_t count, int64_t size)
 
 char *arena_strdup(Arena *a, const char *text)
 {
-    size_t n    = strlen(text) + 1;
+    size_t n = strlen(text) + 1;
     char  *copy = arena_alloc(a, (int64_t)n);
     if (copy)
         memcpy(copy, text, n);
@@ -99,7 +100,7 @@ char *arena_printf(Arena *a, const char *fmt, ...)
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    int   n    = vsnprintf(NULL, 0, fmt, args);
+    int   n = vsnprintf(NULL, 0, fmt, args);
     char *text = n < 0 ? NULL : arena_alloc(a, (int64_t)n + 1);
     if (text)
         vsnprintf(text, (size_t)n + 1, fmt, again);

@@ -1,7 +1,8 @@
 /* json_stream.h -- JSON of any size as a stream of events, in constant memory
  *
- *      {"images": [{"id": 7}]}   ->   OBJECT  KEY "images"  ARRAY  OBJECT  KEY "id"  INT 7
- * OBJECT_END  ARRAY_END  OBJECT_END
+ *      {"images": [{"id": 7}]}
+ *
+ *      OBJECT, KEY "images", ARRAY, OBJECT, KEY "id", INT 7, OBJECT_END, ARRAY_END, OBJECT_END
  *
  * Strict (RFC 8259): UTF-8 is checked, exactly one value, nothing behind it. A byte order mark at
  * the start is skipped. Doubles are correctly rounded. Duplicate keys are NOT seen here: who reads
@@ -42,6 +43,7 @@ typedef struct JsonEvent {
 typedef struct JsonLimits {
     int     max_depth;        // 0: 256
     int64_t max_string;       // bytes of one string, number, comment or gap; 0: 1 MB (1 << 20)
+    int64_t max_values;       // json.h only: values in one tree; 0: 1 << 20
     bool    allow_comments;   // slash-slash and slash-star comments
     bool    allow_nan;        // the literals NaN, Infinity, -Infinity (Python writes them)
     bool    allow_zero_bytes; // \u0000 in strings; refused otherwise

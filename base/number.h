@@ -5,6 +5,7 @@
  * rounded (to nearest, ties to even).
  */
 #pragma once
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ int number_print(char out[NUMBER_CHARS], double value);
 /* printf in the "C" locale, whatever the program's is. Returns as snprintf. */
 int number_snprintf(char *out, int64_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+int number_vsnprintf(char *out, int64_t size, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 /* True when the bytes are UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF);
  * otherwise *bad (may be NULL) is the offset of the first wrong byte. */

@@ -1,9 +1,8 @@
 /* progress.h -- how far a long loop is
  *
- *      terminal:   pretrain  1200/90000 [##------------]  loss 6.42  eta 5:14:02     one line,
- * rewritten 5 times a second otherwise:  pretrain  1200/90000  1%  loss 6.42  eta 5:14:02 a plain
- * line about every 10 s
+ *      pretrain  1200/90000 [##------------------]  loss 6.42  eta 5:14:02
  *
+ * On a terminal one line, rewritten five times a second; otherwise a plain line about every 10 s.
  * The rate comes from the monotonic clock and leans on the recent past; steps done before this
  * process started (a resumed run) do not count. Fits 20 columns. One progress at a time is on the
  * terminal; calls come from one thread. Says nothing at LOG_QUIET.
@@ -23,7 +22,6 @@ typedef struct Progress {
     double  rate_time; // when the rate was last updated
     int64_t rate_done;
     bool    is_terminal;
-    bool    is_shown; // a line is on the terminal now
 } Progress;
 
 /* label: at most 47 bytes; total >= 0; start: steps that were done before. */

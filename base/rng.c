@@ -15,9 +15,9 @@ void rng_permutation(Rng *r, int64_t *perm, int64_t n)
     for (int64_t i = 0; i < n; i++)
         perm[i] = i;
     for (int64_t i = n - 1; i > 0; i--) {
-        int64_t j    = (int64_t)rng_below(r, (uint32_t)(i + 1));
+        int64_t j = (int64_t)rng_below(r, (uint32_t)(i + 1));
         int64_t held = perm[i];
-        perm[i]      = perm[j];
-        perm[j]      = held;
+        perm[i] = perm[j];
+        perm[j] = held;
     }
 }

@@ -1,19 +1,24 @@
 /* run.h -- a run folder and its checkpoints: interrupted is not lost
  *
- *      RUN/recipe.json                        resolved recipe
- *          lock                               host and pid of the one writer
- *          checkpoints/step_0002000.safetensors ...  the newest keep_last, each complete and
- * checksummed latest                 the name of the newest, for people and scripts
+ *      RUN/recipe.json                            resolved recipe
+ *          lock                                   host and pid of the one writer
+ *          checkpoints/step_0002000.safetensors   the newest few, each complete and checksummed
+ *          checkpoints/latest                     the newest one's name, for people and scripts
  *
  * A checkpoint is a list of named host arrays and some metadata strings in one safetensors file,
  * written aside, synced and renamed. Resume takes the newest that is whole; a damaged one is named
  * and passed over.
  *
  *      TRY(run_open(&run, dir, &options));
- *      TRY_OUT(run_resume(run, &ckpt, &step));          step = -1: nothing to resume
- *      if (step >= 0) TRY_OUT(run_restore(&ckpt, arrays, n));
- *      for (; step < n_steps && !run_stop_requested(); step++) { ...; TRY_OUT(run_save(run, step +
- * 1, ...)); } st = run_stop_requested() ? run_interrupted(run) : OK;
+ *      TRY_OUT(run_resume(run, &checkpoint, &step));         // -1: nothing to resume
+ *      if (step >= 0)
+ *          TRY_OUT(run_restore(&checkpoint, arrays, n));
+ *      for (step = max(step, 0); step < n_steps && !run_stop_requested(); step++) {
+ *          ...
+ *          if (due || run_stop_requested())
+ *              TRY_OUT(run_save(run, step + 1, arrays, n, NULL, 0));
+ *      }
+ *      st = run_stop_requested() ? run_interrupted(run) : OK;
  */
 #pragma once
 #include "base/safetensors.h"

@@ -1,8 +1,10 @@
 /* safetensors.h -- named arrays in a file that anyone can read
  *
- *      u64 LE length of the header | header: JSON, padded with spaces | data, nothing between the
- * tensors
- *      {"__metadata__":{"checksum":"xxh3-64:...","format":"pt",...},"fc.bias":{"dtype":"F32","shape":[5],"data_offsets":[0,20]}}
+ *      +--------+----------------------------------+---------------------------------+
+ *      | u64 LE | header: JSON, padded with spaces | data, nothing between the parts |
+ *      +--------+----------------------------------+---------------------------------+
+ *       length   {"__metadata__":{"checksum":"xxh3-64:...", ..., "writer":"godwit"},
+ *                 "fc.bias":{"dtype":"F32","shape":[5],"data_offsets":[0,20]}}
  *
  * Format: https://huggingface.co/docs/safetensors. We write data at a multiple of 64 bytes, wide
  * types first, then by name. Our files carry the XXH3-64 of the whole file (its own 16 digits

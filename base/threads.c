@@ -47,7 +47,7 @@ int64_t threads_grain(int64_t n, int64_t least)
 void threads_for(int64_t n, int64_t grain, ThreadsBody *body, void *ctx)
 {
     int64_t ranges = (n + grain - 1) / grain;
-    int     team   = (int)size_min(threads_count(), ranges);
+    int     team = (int)size_min(threads_count(), ranges);
     if (team <= 1 || omp_in_parallel()) {
         for (int64_t r = 0; r < ranges; r++)
             body(ctx, r * grain, size_min((r + 1) * grain, n));
@@ -61,10 +61,10 @@ void threads_for(int64_t n, int64_t grain, ThreadsBody *body, void *ctx)
 #else
 
 typedef struct Loop {
-    int64_t       n, grain;
-    ThreadsBody  *body;
-    void         *ctx;
-    atomic_llong  next;
+    int64_t      n, grain;
+    ThreadsBody *body;
+    void        *ctx;
+    atomic_llong next;
 } Loop;
 
 static _Thread_local int inside_loop;
@@ -87,7 +87,7 @@ void threads_for(int64_t n, int64_t grain, ThreadsBody *body, void *ctx)
 {
     enum { MOST = 64 };
     pthread_t helper[MOST];
-    Loop      loop   = {.n = n, .grain = grain, .body = body, .ctx = ctx};
+    Loop      loop = {.n = n, .grain = grain, .body = body, .ctx = ctx};
     int64_t   ranges = (n + grain - 1) / grain;
     int       wanted = inside_loop ? 0 : (int)size_min(size_min(threads_count(), ranges) - 1, MOST);
     int       n_helpers = 0;
