@@ -7,6 +7,7 @@
 
 const Verb VERBS[] = {
     {"doctor", "says what this machine can do and what is missing", verb_doctor, NULL},
+    {"eval", "scores any tool's results: eval METRIC GT DT", verb_eval, NULL},
     {"help", "lists the verbs, or explains one: godwit help VERB", verb_help, NULL},
     {NULL, NULL, NULL, NULL},
 };

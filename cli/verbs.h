@@ -2,5 +2,6 @@
 #pragma once
 #include "cli/options.h"
 
+Status verb_eval(const Verb *verb, int argc, char **argv);
 Status verb_doctor(const Verb *verb, int argc, char **argv);
 Status verb_help(const Verb *verb, int argc, char **argv);

@@ -1,0 +1,6 @@
+/* eval.h -- the metrics of `godwit eval METRIC GT DT`, one file each */
+#pragma once
+#include "cli/options.h"
+
+/* argv[0] is the metric's name; each parses its own options, prints its table and writes --json, --csv. */
+Status eval_voc(const Verb *verb, int argc, char **argv);
