@@ -44,9 +44,11 @@ struct Backend {
     Status (*sync)(void);
 
     /* ---- convolution: y (N,H',W',Co), x (N,H,W,Ci), w (Co,kh,kw,Ci/groups), bias (Co) or NULL ---- */
-    Status (*conv2d_forward)(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias, const Conv2d *op);
+    Status (*conv2d_forward)(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
+                             const Conv2d *op);
     Status (*conv2d_backward_data)(Tensor *dx, const Tensor *dy, const Tensor *w, const Conv2d *op);
-    Status (*conv2d_backward_weights)(Tensor *dw, Tensor *dbias, const Tensor *x, const Tensor *dy, const Conv2d *op);
+    Status (*conv2d_backward_weights)(Tensor *dw, Tensor *dbias, const Tensor *x, const Tensor *dy,
+                                      const Conv2d *op);
 
     /* ---- batch norm: x, y, residual (N,H,W,C) or (N,C); gamma, beta, running (C) f32; mean, rstd (G,C) f32 ----
      * train: statistics of each group (biased variance) into mean and rstd; running statistics, where not NULL, move by
@@ -56,31 +58,38 @@ struct Backend {
     Status (*batch_norm_train_forward)(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
                                        Tensor *running_var, const Tensor *x, const Tensor *residual,
                                        const Tensor *gamma, const Tensor *beta, const Norm *op);
-    Status (*batch_norm_eval_forward)(Tensor *y, const Tensor *x, const Tensor *residual, const Tensor *gamma,
-                                      const Tensor *beta, const Tensor *running_mean, const Tensor *running_var,
+    Status (*batch_norm_eval_forward)(Tensor *y, const Tensor *x, const Tensor *residual,
+                                      const Tensor *gamma, const Tensor *beta,
+                                      const Tensor *running_mean, const Tensor *running_var,
                                       const Norm *op);
-    Status (*batch_norm_train_backward)(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
-                                        const Tensor *dy, const Tensor *y, const Tensor *x, const Tensor *gamma,
-                                        const Tensor *mean, const Tensor *rstd, const Norm *op);
+    Status (*batch_norm_train_backward)(Tensor *dx, Tensor *dresidual, Tensor *dgamma,
+                                        Tensor *dbeta, const Tensor *dy, const Tensor *y,
+                                        const Tensor *x, const Tensor *gamma, const Tensor *mean,
+                                        const Tensor *rstd, const Norm *op);
     Status (*batch_norm_eval_backward)(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
-                                       const Tensor *dy, const Tensor *y, const Tensor *x, const Tensor *gamma,
-                                       const Tensor *running_mean, const Tensor *running_var, const Norm *op);
+                                       const Tensor *dy, const Tensor *y, const Tensor *x,
+                                       const Tensor *gamma, const Tensor *running_mean,
+                                       const Tensor *running_var, const Norm *op);
 
     /* ---- fused door: conv (no bias) + train-mode batch norm (+ residual) (+ ReLU); NULL runs the parts ---- */
-    Status (*conv_bn_train_forward)(Tensor *y, Tensor *conv, Tensor *mean, Tensor *rstd, Tensor *running_mean,
-                                    Tensor *running_var, const Tensor *x, const Tensor *w, const Tensor *residual,
-                                    const Tensor *gamma, const Tensor *beta, const Conv2d *op, const Norm *norm);
+    Status (*conv_bn_train_forward)(Tensor *y, Tensor *conv, Tensor *mean, Tensor *rstd,
+                                    Tensor *running_mean, Tensor *running_var, const Tensor *x,
+                                    const Tensor *w, const Tensor *residual, const Tensor *gamma,
+                                    const Tensor *beta, const Conv2d *op, const Norm *norm);
 
     /* ---- pooling, activation, joins ---- */
     Status (*relu_forward)(Tensor *y, const Tensor *x);
     Status (*relu_backward)(Tensor *dx, const Tensor *dy, const Tensor *y);
-    Status (*add_forward)(Tensor *y, const Tensor *a, const Tensor *b);     // same shape
-    Status (*add_backward)(Tensor *dx, const Tensor *dy);                   // dx += dy
-    Status (*max_pool_forward)(Tensor *y, Tensor *where, const Tensor *x, const Pool2d *op); // where u8: tap kh*size+kw
-    Status (*max_pool_backward)(Tensor *dx, const Tensor *dy, const Tensor *where, const Pool2d *op);
-    Status (*avg_pool_forward)(Tensor *y, const Tensor *x, const Pool2d *op); // pads count in the divisor
+    Status (*add_forward)(Tensor *y, const Tensor *a, const Tensor *b); // same shape
+    Status (*add_backward)(Tensor *dx, const Tensor *dy);               // dx += dy
+    Status (*max_pool_forward)(Tensor *y, Tensor *where, const Tensor *x,
+                               const Pool2d *op); // where u8: tap kh*size+kw
+    Status (*max_pool_backward)(Tensor *dx, const Tensor *dy, const Tensor *where,
+                                const Pool2d *op);
+    Status (*avg_pool_forward)(Tensor *y, const Tensor *x,
+                               const Pool2d *op); // pads count in the divisor
     Status (*avg_pool_backward)(Tensor *dx, const Tensor *dy, const Pool2d *op);
-    Status (*mean_hw_forward)(Tensor *y, const Tensor *x);  // (N,H,W,C) -> (N,C)
+    Status (*mean_hw_forward)(Tensor *y, const Tensor *x); // (N,H,W,C) -> (N,C)
     Status (*mean_hw_backward)(Tensor *dx, const Tensor *dy);
 
     /* ---- dense: y (N,O) = x (N,I) w(O,I)' + bias (O) ---- */
@@ -90,34 +99,42 @@ struct Backend {
 
     /* ---- rows: y (N,C) = x / max(|x|, 1e-12); norm (N) f32 ---- */
     Status (*l2_normalise_forward)(Tensor *y, Tensor *norm, const Tensor *x);
-    Status (*l2_normalise_backward)(Tensor *dx, const Tensor *dy, const Tensor *y, const Tensor *norm);
-    Status (*gather_forward)(Tensor *y, const Tensor *x, const Tensor *index);   // y[r] = x[index[r]], rows of any size, i32
+    Status (*l2_normalise_backward)(Tensor *dx, const Tensor *dy, const Tensor *y,
+                                    const Tensor *norm);
+    Status (*gather_forward)(Tensor *y, const Tensor *x,
+                             const Tensor *index); // y[r] = x[index[r]], rows of any size, i32
     Status (*gather_backward)(Tensor *dx, const Tensor *dy, const Tensor *index); // adds duplicates
     Status (*concat_forward)(Tensor *y, const Tensor *const *x, int n);           // along dim 0
-    Status (*softmax_forward)(Tensor *y, const Tensor *x);                        // rows of (R,K), f32 out
+    Status (*softmax_forward)(Tensor *y, const Tensor *x); // rows of (R,K), f32 out
 
     /* ---- losses, f32 (see kernels/ops/losses.h for formulas) ----
      * info_nce: q, k (N,C) unit rows, queue (K,C) unit rows; prob (N,K+1): softmax, positive first, kept for backward;
      * stats (5): loss, mean positive logit * T, mean negative logit * T, top-1 share, top-5 share. */
-    Status (*info_nce_forward)(Tensor *loss, Tensor *stats, Tensor *prob, const Tensor *q, const Tensor *k,
-                               const Tensor *queue, float temperature);
-    Status (*info_nce_backward)(Tensor *dq, float dloss_scale, const Tensor *dloss, const Tensor *prob,
-                                const Tensor *k, const Tensor *queue, float temperature);
-    Status (*softmax_cross_entropy_forward)(Tensor *loss, Tensor *prob, const Tensor *x, const Tensor *label, float norm);
-    Status (*softmax_cross_entropy_backward)(Tensor *dx, const Tensor *dloss, const Tensor *prob, const Tensor *label,
-                                             float norm);
-    Status (*sigmoid_cross_entropy_forward)(Tensor *loss, const Tensor *x, const Tensor *label, float norm);
-    Status (*sigmoid_cross_entropy_backward)(Tensor *dx, const Tensor *dloss, const Tensor *x, const Tensor *label,
-                                             float norm);
-    Status (*box_regression_forward)(Tensor *loss, const Tensor *x, const Tensor *target, const Tensor *label,
-                                     float beta, float norm);
-    Status (*box_regression_backward)(Tensor *dx, const Tensor *dloss, const Tensor *x, const Tensor *target,
-                                      const Tensor *label, float beta, float norm);
-    Status (*weighted_sum_forward)(Tensor *y, const Tensor *const *x, const float *weight, int n); // scalars
+    Status (*info_nce_forward)(Tensor *loss, Tensor *stats, Tensor *prob, const Tensor *q,
+                               const Tensor *k, const Tensor *queue, float temperature);
+    Status (*info_nce_backward)(Tensor *dq, float dloss_scale, const Tensor *dloss,
+                                const Tensor *prob, const Tensor *k, const Tensor *queue,
+                                float temperature);
+    Status (*softmax_cross_entropy_forward)(Tensor *loss, Tensor *prob, const Tensor *x,
+                                            const Tensor *label, float norm);
+    Status (*softmax_cross_entropy_backward)(Tensor *dx, const Tensor *dloss, const Tensor *prob,
+                                             const Tensor *label, float norm);
+    Status (*sigmoid_cross_entropy_forward)(Tensor *loss, const Tensor *x, const Tensor *label,
+                                            float norm);
+    Status (*sigmoid_cross_entropy_backward)(Tensor *dx, const Tensor *dloss, const Tensor *x,
+                                             const Tensor *label, float norm);
+    Status (*box_regression_forward)(Tensor *loss, const Tensor *x, const Tensor *target,
+                                     const Tensor *label, float beta, float norm);
+    Status (*box_regression_backward)(Tensor *dx, const Tensor *dloss, const Tensor *x,
+                                      const Tensor *target, const Tensor *label, float beta,
+                                      float norm);
+    Status (*weighted_sum_forward)(Tensor *y, const Tensor *const *x, const float *weight,
+                                   int n); // scalars
 
     /* ---- regions ---- */
     Status (*roi_align_forward)(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op);
-    Status (*roi_align_backward)(Tensor *dx, const Tensor *dy, const Tensor *rois, const RoiAlign *op);
+    Status (*roi_align_backward)(Tensor *dx, const Tensor *dy, const Tensor *rois,
+                                 const RoiAlign *op);
 
     /* ---- boxes: no gradients (kernels/box.h) ---- */
     BoxBackend box;
@@ -126,8 +143,8 @@ struct Backend {
      * sgd: g += decay * w; v = is_first ? g : momentum * v + g; w -= lr * v; low = bf16(w)
      * ema: k = m * k + (1 - m) * q; low = bf16(k)
      * finite: *is_finite = no NaN or infinity among x; sum_squares: *sum = sum of x^2 (f64, order fixed) */
-    Status (*sgd)(float *w, float *v, const float *g, void *low, int64_t n, float lr, float momentum, float decay,
-                  bool is_first);
+    Status (*sgd)(float *w, float *v, const float *g, void *low, int64_t n, float lr,
+                  float momentum, float decay, bool is_first);
     Status (*ema)(float *k, const float *q, void *low, int64_t n, float m);
     Status (*scale)(float *x, int64_t n, float factor);
     Status (*sum_squares)(double *sum, const float *x, int64_t n); // NaN or infinity when any x is

@@ -31,8 +31,8 @@ typedef struct Init {
 
 /* torchvision's and detectron2's rules (spec: He et al. 2015; PyTorch nn.init) as Init values. */
 Init init_kaiming_fan_out(int64_t cout, int64_t kh, int64_t kw); // N(0, sqrt(2 / (cout*kh*kw)))
-Init init_default(int64_t fan_in);                                // U(+-1/sqrt(fan_in)): nn.Linear, nn.Conv2d, their biases
-Init init_xavier_fan_in(int64_t fan_in);                          // U(+-sqrt(3/fan_in)): c2_xavier_fill
+Init init_default(int64_t fan_in);       // U(+-1/sqrt(fan_in)): nn.Linear, nn.Conv2d, their biases
+Init init_xavier_fan_in(int64_t fan_in); // U(+-sqrt(3/fan_in)): c2_xavier_fill
 
 typedef enum ParamKind {
     PARAM_WEIGHT, // any shape, learned
@@ -50,9 +50,9 @@ typedef struct ParamSpec {
 
 typedef struct Param {
     ParamSpec spec;
-    Tensor    value; // value.grad is its gradient (learned kinds), value.low its bf16 copy (bf16 runs)
-    Tensor    grad, low;
-    int64_t   offset; // elements from the start of its flat buffer
+    Tensor value; // value.grad is its gradient (learned kinds), value.low its bf16 copy (bf16 runs)
+    Tensor grad, low;
+    int64_t offset; // elements from the start of its flat buffer
 } Param;
 
 typedef struct ParamSet {
@@ -101,18 +101,20 @@ Status params_refresh_low(ParamSet *ps);
 
 /* Writes values and buffers as safetensors in PyTorch's layout. `prefix` ("" or "module.encoder_q.") goes before every
  * name; metadata: pairs key, value, ending with NULL (may be NULL). */
-Status params_save(const ParamSet *ps, const char *path, const char *prefix, const char *const *metadata);
+Status params_save(const ParamSet *ps, const char *path, const char *prefix,
+                   const char *const *metadata);
 
 typedef struct LoadReport {
-    int     n_loaded, n_missing, n_unused;
-    Arena   arena;
-    char  **missing, **unused; // names, for printing
+    int    n_loaded, n_missing, n_unused;
+    Arena  arena;
+    char **missing, **unused; // names, for printing
 } LoadReport;
 
 typedef struct LoadOptions {
-    const char        *prefix;        // strip this from file names; names without it are unused
-    const char *const *allow_missing; // patterns (fnmatch, e.g. "fc.*") of names that may keep their initial values; NULL-terminated
-    const char *const *allow_unused;  // patterns of file names that may be ignored
+    const char *prefix; // strip this from file names; names without it are unused
+    const char *const                *
+        allow_missing; // patterns (fnmatch, e.g. "fc.*") of names that may keep their initial values; NULL-terminated
+    const char *const *allow_unused; // patterns of file names that may be ignored
 } LoadOptions;
 
 /* Reads values and buffers from safetensors. Strict: a missing, extra or wrongly shaped tensor is ERR_FORMAT unless a

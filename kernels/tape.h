@@ -26,6 +26,7 @@ typedef struct Backend Backend;
 typedef struct Tape    Tape;
 typedef struct Node    Node;
 typedef struct Pool    Pool;
+typedef struct Profile Profile;
 
 /* Adds to the gradients of node->in from node->out->grad; may free nothing. */
 typedef Status NodeBackward(Tape *t, Node *node);
@@ -35,16 +36,17 @@ enum { NODE_MAX_IN = 6, NODE_MAX_SAVED = 4 };
 struct Node {
     NodeBackward *backward;
     Tensor       *out;
-    Tensor       *in[NODE_MAX_IN];       // operands: inputs and parameters, NULL where absent
-    Tensor       *saved[NODE_MAX_SAVED]; // what forward kept for backward; returned to the pool after backward
-    const void   *op;                    // the op's options, copied into the tape's arena
-    const char   *name;                  // for sentences and traces: "conv2d"
-    Node         *before;
+    Tensor       *in[NODE_MAX_IN]; // operands: inputs and parameters, NULL where absent
+    Tensor       *saved
+        [NODE_MAX_SAVED]; // what forward kept for backward; returned to the pool after backward
+    const void *op;       // the op's options, copied into the tape's arena
+    const char *name;     // for sentences and traces: "conv2d"
+    Node       *before;
 };
 
 enum {
     TAPE_RECORD = 1, // append nodes: a backward pass will follow
-    TAPE_TRAIN  = 2, // batch norm uses batch statistics and updates the running ones
+    TAPE_TRAIN = 2,  // batch norm uses batch statistics and updates the running ones
 };
 
 struct Tape {
@@ -55,9 +57,9 @@ struct Tape {
     Status         status;  // of the first op that failed since tape_reset
     Tensor         nothing; // what failed ops return
     Node          *last;
-    Arena          arena; // tensor headers, nodes and options of this step
-    Pool          *pool;  // device memory of this step
-    double        *op_ms; // NULL, or per-op times (godwit bench): see tape_profile
+    Arena          arena;   // tensor headers, nodes and options of this step
+    Pool          *pool;    // device memory of this step
+    Profile       *profile; // NULL, or where times go op by op (profile.h, godwit bench)
 };
 
 /* Opens a tape whose activations have `dtype` on `be`. ERR_MEMORY. */
@@ -79,7 +81,8 @@ Tensor *tape_input(Tape *t, DType dtype, int ndim, const int64_t *dim, const voi
 /* x under other dims (same count): no copy, gradient shared. One of the dims may be -1. */
 Tensor *reshape(Tape *t, Tensor *x, int ndim, const int64_t *dim);
 #define RESHAPE(t, x, ...)                                                                         \
-    reshape((t), (x), (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
+    reshape((t), (x), (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                   \
+            (int64_t[]){__VA_ARGS__})
 
 /* The same values without history: no gradient flows through. */
 Tensor *detach(Tape *t, Tensor *x);
@@ -92,8 +95,8 @@ void tape_done(Tape *t, Tensor *x);
 
 /* For ops. Appends a node unless the tape does not record or no input wants a gradient (then saved tensors return to
  * the pool at once). Sets y->wants_grad. Returns y. */
-Tensor *tape_record(Tape *t, const char *name, Tensor *y, NodeBackward *backward, Tensor *const *in, int n_in,
-                    Tensor *const *saved, int n_saved, const void *op, int64_t op_bytes);
+Tensor *tape_record(Tape *t, const char *name, Tensor *y, NodeBackward *backward, Tensor *const *in,
+                    int n_in, Tensor *const *saved, int n_saved, const void *op, int64_t op_bytes);
 
 /* For ops. The gradient of x to write into: allocated blank on first use, in x's dtype. NULL on failure. */
 Tensor *tape_grad(Tape *t, Tensor *x);

@@ -19,13 +19,17 @@ struct Tensor {
     int64_t dim[TENSOR_MAX_DIMS];
     void   *data;
 
-    Tensor *grad;        // same shape; NULL until backward reaches it (parameters own theirs from the start)
-    Tensor *low;         // a parameter's bfloat16 copy, refreshed by the optimiser; NULL in float32 runs
-    bool    wants_grad;  // a gradient with respect to this tensor is needed
-    bool    is_blank;    // a gradient that holds nothing yet: the next kernel overwrites it instead of adding
-    bool    is_kept;     // survives backward and tape_done although the tape made it (losses, logits)
-    bool    is_pooled;   // `data` came from the tape's pool and returns there
-    Tensor *view_of;     // the tensor whose memory (and gradient) this one shares under other dims; or NULL
+    Tensor
+        *grad; // same shape; NULL until backward reaches it (parameters own theirs from the start)
+    Tensor *low; // a parameter's bfloat16 copy, refreshed by the optimiser; NULL in float32 runs
+    bool    wants_grad; // a gradient with respect to this tensor is needed
+    bool
+        is_blank; // a gradient that holds nothing yet: the next kernel overwrites it instead of adding
+    bool is_kept;   // survives backward and tape_done although the tape made it (losses, logits)
+    bool is_needed; // a node may read it during backward: tape_done leaves it alone
+    bool is_pooled; // `data` came from the tape's pool and returns there
+    Tensor *
+        view_of; // the tensor whose memory (and gradient) this one shares under other dims; or NULL
 };
 
 /* Number of elements; 1 for a scalar. */

@@ -1,0 +1,76 @@
+#include "kernels/optim/sgd.h"
+
+#include <math.h>
+
+/* A stretch of neighbouring parameters that are updated alike. */
+typedef struct Stretch {
+    int64_t begin, end; // elements; empty when begin == end
+    float   decay;
+} Stretch;
+
+static bool learns(const Param *p)
+{
+    return p->spec.kind != PARAM_BUFFER && p->value.wants_grad;
+}
+
+static int64_t end_of(const Param *p)
+{
+    return p->offset + tensor_count(&p->value);
+}
+
+static Status update(ParamSet *ps, const Stretch *s, const SgdOptions *o, double lr, bool is_first)
+{
+    if (s->begin == s->end)
+        return OK;
+    uint16_t *low = ps->low;
+    return ps->be->sgd(ps->values + s->begin, ps->momentum + s->begin, ps->grads + s->begin,
+                       low ? low + s->begin : NULL, s->end - s->begin, (float)lr, o->momentum,
+                       s->decay, is_first);
+}
+
+static Status global_norm(double *norm, const ParamSet *ps)
+{
+    double total = 0.0;
+    for (int i = 0; i < ps->n_params; i++)
+        if (learns(ps->param[i])) {
+            double part = 0.0;
+            TRY(ps->be->sum_squares(&part, ps->param[i]->grad.data,
+                                    tensor_count(&ps->param[i]->grad)));
+            total += part;
+        }
+    *norm = sqrt(total);
+    return OK;
+}
+
+Status sgd_step(ParamSet *ps, const SgdOptions *o, double lr, bool is_first, double *grad_norm)
+{
+    if (ps->is_frozen)
+        return status_fail(ERR_USAGE, "sgd_step: a frozen set of parameters has no gradients");
+    if (grad_norm || o->clip_norm > 0.0f) {
+        double norm;
+        TRY(global_norm(&norm, ps));
+        if (grad_norm)
+            *grad_norm = norm;
+        if (!isfinite(norm))
+            return status_fail(
+                ERR_NONFINITE,
+                "sgd_step: the gradient's norm is %g; the weights were left as they were", norm);
+        if (o->clip_norm > 0.0f && norm > (double)o->clip_norm)
+            TRY(ps->be->scale(ps->grads, ps->n_values, (float)((double)o->clip_norm / norm)));
+    }
+    Stretch s = {0, 0, 0.0f};
+    for (int i = 0; i < ps->n_params; i++) {
+        const Param *p = ps->param[i];
+        if (p->spec.kind == PARAM_BUFFER)
+            continue;
+        float decay = p->spec.is_norm ? o->decay_norm : o->decay;
+        bool  joins = learns(p) && s.begin != s.end && s.decay == decay && p->offset - s.end < 16;
+        if (joins) {
+            s.end = end_of(p);
+            continue;
+        }
+        TRY(update(ps, &s, o, lr, is_first));
+        s = learns(p) ? (Stretch){p->offset, end_of(p), decay} : (Stretch){0, 0, 0.0f};
+    }
+    return update(ps, &s, o, lr, is_first);
+}

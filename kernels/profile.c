@@ -1,0 +1,79 @@
+#include "kernels/profile.h"
+#include "kernels/backend.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+static ProfileRow *row_of(Profile *p, const char *name, const Tensor *in, const Tensor *weight)
+{
+    char key[PROFILE_KEY_CHARS], a[64] = "", b[64] = "";
+    if (in)
+        tensor_shape_text(in, a);
+    if (weight)
+        tensor_shape_text(weight, b);
+    snprintf(key, sizeof key, "%.20s %.36s %.36s", name, a, b);
+    for (int i = 0; i < p->n_rows; i++)
+        if (strcmp(p->row[i].key, key) == 0)
+            return &p->row[i];
+    if (p->n_rows < PROFILE_MAX_ROWS) {
+        ProfileRow *row = &p->row[p->n_rows++];
+        snprintf(row->key, sizeof row->key, "%s", p->n_rows == PROFILE_MAX_ROWS ? "others" : key);
+        return row;
+    }
+    return &p->row[PROFILE_MAX_ROWS - 1];
+}
+
+/* Milliseconds since the last event. */
+static double lap(Tape *t)
+{
+    (void)t->be->sync();
+    double at = now(), ms = 1e3 * (at - t->profile->since);
+    t->profile->since = at;
+    return ms;
+}
+
+void profile_start(Tape *t)
+{
+    if (t->profile)
+        (void)lap(t);
+}
+
+void profile_forward(Tape *t, const char *name, const Tensor *in, const Tensor *weight,
+                     const Tensor *out)
+{
+    (void)out;
+    if (!t->profile)
+        return;
+    if (t->profile->since == 0)
+        (void)lap(t);
+    ProfileRow *row = row_of(t->profile, name, in, weight);
+    row->calls++;
+    row->forward_ms += lap(t);
+}
+
+void profile_backward(Tape *t, const Node *node)
+{
+    if (t->profile)
+        row_of(t->profile, node->name, node->in[0], node->in[1])->backward_ms += lap(t);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const ProfileRow *x = a, *y = b;
+    double            dx = x->forward_ms + x->backward_ms, dy = y->forward_ms + y->backward_ms;
+    return (dx < dy) - (dx > dy);
+}
+
+void profile_sort(Profile *p)
+{
+    qsort(p->row, (size_t)p->n_rows, sizeof *p->row, by_time);
+}

@@ -1,0 +1,34 @@
+/* profile.h -- where the time of a step goes, op by op
+ *
+ *      Profile p = {0};
+ *      t.profile = &p;            from now on every recorded op waits for the device and is timed
+ *      ... steps ...
+ *      profile_sort(&p);          longest first
+ *
+ * The time of an op's forward is what passed since the op before it ended, so the model's own work counts as the next
+ * op's. Profiling a step changes it little on the CPU and serialises it on a device.
+ */
+#pragma once
+#include "kernels/tape.h"
+
+enum { PROFILE_MAX_ROWS = 256, PROFILE_KEY_CHARS = 96 };
+
+typedef struct ProfileRow {
+    char    key[PROFILE_KEY_CHARS]; // "conv2d (16,56,56,64) (64,3,3,64)"
+    int64_t calls;                  // forward
+    double  forward_ms, backward_ms;
+} ProfileRow;
+
+typedef struct Profile {
+    ProfileRow row[PROFILE_MAX_ROWS]; // the last one collects what does not fit
+    int        n_rows;
+    double     since; // clock of the last event
+} Profile;
+
+void profile_sort(Profile *p);
+
+/* For the tape. */
+void profile_start(Tape *t);
+void profile_forward(Tape *t, const char *name, const Tensor *in, const Tensor *weight,
+                     const Tensor *out);
+void profile_backward(Tape *t, const Node *node);
