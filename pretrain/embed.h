@@ -5,9 +5,9 @@
  * `<file>.names.txt`, one a line.
  */
 #pragma once
-#include "datasets/source.h"
 #include "datasets/augment.h"
-#include "pretrain/resnet.h"
+#include "datasets/source.h"
+#include "pretrain/backbone.h"
 
 typedef enum EmbedWhat {
     EMBED_POOLED, // (n,F) mean of the last stage
@@ -29,18 +29,8 @@ Status embed_source(float **features, int64_t **labels, int64_t *n, int64_t *wid
                     const Backend *be, const ResNet *net, const Source *source,
                     const EmbedOptions *options);
 
-/* A network for inference from a weights file: arch, width, stem, stride placement, mean and std
- * come from the file's metadata where present (godwit's own files) and are guessed from the
- * tensors' shapes otherwise (torchvision's). */
-typedef struct Backbone {
-    ParamSet params;
-    ResNet   net;
-    float    mean[3], std[3]; // of pixels in 0..1, RGB
-    int64_t  crop;            // side it was trained at; 0: not known
-} Backbone;
-
-Status backbone_open(Backbone *b, const Backend *be, DType dtype, const char *weights);
-void   backbone_release(Backbone *b);
+/* The test transform that fits a backbone; crop 0: the side it was trained at, or 224. */
+AugmentOptions embed_augment(const BackboneInfo *info, int64_t crop);
 
 /* godwit embed: weights + data -> safetensors and names. */
 Status embed_file(int64_t *n, int64_t *width, const Backend *be, const char *weights,
