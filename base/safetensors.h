@@ -75,8 +75,8 @@ void   safetensors_close(SafeFile *f);
 const SafeTensor *safetensors_find(const SafeFile *f, const char *name); // NULL when absent
 const char       *safetensors_meta(const SafeFile *f, const char *key);  // NULL when absent
 
-/* out[count] = the values as float32 (F64 rounded, integers converted). ERR_UNSUPPORTED never
- * happens. */
+/* out[count] = the values as float32 (F64 rounded, integers converted, BOOL 0 or 1). ERR_SHAPE when
+ * count is not the tensor's. */
 Status safetensors_to_f32(const SafeTensor *t, float *out, int64_t count) STATUS_MUST_USE;
 
 /* Writes through file_replace. Names are unique, 1..4096 bytes, valid UTF-8, not "__metadata__";
