@@ -1,4 +1,5 @@
 #include "kernels/backend.h"
+#include "kernels/cpu/cpu_regions.h"
 
 #include <pthread.h>
 
@@ -9,6 +10,7 @@ static void fill_table(void)
 {
     CPU = *backend_ref();
     CPU.name = "cpu";
+    cpu_regions_fill(&CPU);
 }
 
 const Backend *backend_cpu(void)

@@ -1,9 +1,9 @@
 /* box.c -- the host's box entries as plain loops */
 #include "kernels/ref/ref_box.h"
 
-static Status rpn_targets(Tensor *const *label, Tensor *const *fg_label, Tensor *const *target,
-                          const Tensor *const *anchors, int L, const GroundTruth *gt,
-                          const RpnTargets *op)
+Status ref_rpn_targets(Tensor *const *label, Tensor *const *fg_label, Tensor *const *target,
+                       const Tensor *const *anchors, int L, const GroundTruth *gt,
+                       const RpnTargets *op)
 {
     Arena         a = {0};
     Status        st = OK;
@@ -14,9 +14,9 @@ static Status rpn_targets(Tensor *const *label, Tensor *const *fg_label, Tensor 
     return st;
 }
 
-static Status rpn_propose(const Proposals *out, const Tensor *const *logit,
-                          const Tensor *const *delta, const Tensor *const *anchors, int L,
-                          const Tensor *size, const RpnPropose *op)
+Status ref_rpn_propose(const Proposals *out, const Tensor *const *logit, const Tensor *const *delta,
+                       const Tensor *const *anchors, int L, const Tensor *size,
+                       const RpnPropose *op)
 {
     Arena         a = {0};
     Status        st = OK;
@@ -27,9 +27,9 @@ static Status rpn_propose(const Proposals *out, const Tensor *const *logit,
     return st;
 }
 
-static Status box_predict(const Detections *out, const Tensor *logit, const Tensor *delta,
-                          const Tensor *rois, const Tensor *start, const Tensor *size,
-                          const BoxPredict *op)
+Status ref_box_predict(const Detections *out, const Tensor *logit, const Tensor *delta,
+                       const Tensor *rois, const Tensor *start, const Tensor *size,
+                       const BoxPredict *op)
 {
     Arena         a = {0};
     Status        st = OK;
@@ -39,18 +39,3 @@ static Status box_predict(const Detections *out, const Tensor *logit, const Tens
     arena_release(&a);
     return st;
 }
-
-const BoxBackend box_ref = {
-    .anchors = ref_anchors,
-    .encode = ref_encode,
-    .decode = ref_decode,
-    .match = ref_match,
-    .top_k = ref_top_k,
-    .nms = ref_nms,
-    .sample = ref_sample,
-    .rpn_targets = rpn_targets,
-    .rpn_propose = rpn_propose,
-    .roi_targets = ref_roi_targets,
-    .rois_pack = ref_rois_pack,
-    .box_predict = box_predict,
-};

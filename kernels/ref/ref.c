@@ -1,4 +1,6 @@
 #include "kernels/ref/ref.h"
+#include "kernels/ref/ref_box.h"
+#include "kernels/ref/ref_losses.h"
 
 static const Backend REF = {
     .name = "ref",
@@ -39,6 +41,31 @@ static const Backend REF = {
     .gather_backward = ref_gather_backward,
     .concat_forward = ref_concat_forward,
     .softmax_forward = ref_softmax_forward,
+
+    .info_nce_forward = ref_info_nce_forward,
+    .info_nce_backward = ref_info_nce_backward,
+    .softmax_cross_entropy_forward = ref_softmax_cross_entropy_forward,
+    .softmax_cross_entropy_backward = ref_softmax_cross_entropy_backward,
+    .sigmoid_cross_entropy_forward = ref_sigmoid_cross_entropy_forward,
+    .sigmoid_cross_entropy_backward = ref_sigmoid_cross_entropy_backward,
+    .box_regression_forward = ref_box_regression_forward,
+    .box_regression_backward = ref_box_regression_backward,
+    .weighted_sum_forward = ref_weighted_sum_forward,
+    .roi_align_forward = ref_roi_align_forward,
+    .roi_align_backward = ref_roi_align_backward,
+
+    .box = {.anchors = ref_anchors,
+            .encode = ref_encode,
+            .decode = ref_decode,
+            .match = ref_match,
+            .top_k = ref_top_k,
+            .nms = ref_nms,
+            .sample = ref_sample,
+            .rpn_targets = ref_rpn_targets,
+            .rpn_propose = ref_rpn_propose,
+            .roi_targets = ref_roi_targets,
+            .rois_pack = ref_rois_pack,
+            .box_predict = ref_box_predict},
 
     .sgd = ref_sgd,
     .ema = ref_ema,

@@ -6,8 +6,6 @@
 #include "kernels/backend.h"
 #include "kernels/body/box.h"
 
-extern const BoxBackend box_ref;
-
 /* order (n) = rows from the greatest score to the least, lower row first among equals, NaN before all. */
 Status box_order(Arena *a, int32_t *order, const float *score, int64_t n);
 
@@ -42,6 +40,17 @@ Status ref_sample(Tensor *index, Tensor *count, const Tensor *label, double fg_f
 Status ref_roi_targets(const RoiSet *out, const Proposals *proposals, const GroundTruth *gt,
                        const RoiTargets *op);
 Status ref_rois_pack(Tensor *rois, Tensor *start, const Proposals *proposals);
+
+/* The stages over a batch. */
+Status ref_rpn_targets(Tensor *const *label, Tensor *const *fg_label, Tensor *const *target,
+                       const Tensor *const *anchors, int L, const GroundTruth *gt,
+                       const RpnTargets *op);
+Status ref_rpn_propose(const Proposals *out, const Tensor *const *logit, const Tensor *const *delta,
+                       const Tensor *const *anchors, int L, const Tensor *size,
+                       const RpnPropose *op);
+Status ref_box_predict(const Detections *out, const Tensor *logit, const Tensor *delta,
+                       const Tensor *rois, const Tensor *start, const Tensor *size,
+                       const BoxPredict *op);
 
 /* Rows of label (n) for one image: `chosen` gets up to int(per_image fg_fraction) of label > 0, then up to
  * per_image - *n_fg of label 0. */
