@@ -30,6 +30,9 @@ void html_release(Html *h);
 /* Markup of our own, printf-formatted: never text from outside. Doubles must be finite. */
 void html_raw(Html *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Markup of our own as it is. */
+void html_literal(Html *h, const char *markup);
+
 /* Text, escaped for content and for quoted attributes alike. Bytes that are not UTF-8 and control characters become
  * U+FFFD. NULL writes nothing. */
 void html_text(Html *h, const char *text);
@@ -63,6 +66,9 @@ void html_cell_number(Html *h, double value, double deviation,
 void html_cell_delta(Html *h, double value, int decimals);
 void html_row_end(Html *h);
 void html_table_end(Html *h);
+
+/* The page's style sheet and script (html_style.c): plain text without '<' or '&', so that the page stays XML. */
+extern const char HTML_STYLE[], HTML_SCRIPT[];
 
 /* Writes the page aside and renames it over `path`. ERR_MEMORY, ERR_CREATE, ERR_IO. */
 Status html_save(const Html *h, const char *path) STATUS_MUST_USE;

@@ -44,6 +44,7 @@ typedef struct BarChart {
     const int         *colour; // one a series
     const double      *value;
     int                n_groups, n_series, decimals;
+    double             most; // the scale reaches at least this far; 0: as far as the values do
 } BarChart;
 
 void svg_bar_chart(Html *h, const BarChart *chart);
