@@ -93,7 +93,7 @@ static void result_cells(Html *h, const double *value, int n, const double *base
 {
     Spread own = report_spread(value, n), other = report_spread(base, n_base);
     html_cell_number(h, own.mean, own.deviation, 1);
-    if (value == base)
+    if (!base || value == base)
         html_literal(h, "<td></td>");
     else
         html_cell_delta(h, own.mean - other.mean, 1);
@@ -107,11 +107,13 @@ static void result_table(Html *h, const Report *r)
     Spread                   spread[REPORT_MAX_ROWS];
     int                      n = rank_rows(r, order, spread);
     const ReportRow         *b = baseline(r);
-    char                     caption[160];
-    snprintf(
-        caption, sizeof caption, "Mean over the trials%s.",
-        b ? " \xC2\xB1 sample deviation; beside each number, the difference to the baseline row"
-          : " \xC2\xB1 sample deviation");
+    bool                     has_trials = false;
+    for (int i = 0; i < row_count(r); i++)
+        has_trials |= r->row[i].n_trials > 1;
+    char caption[160];
+    snprintf(caption, sizeof caption, "%s%s",
+             has_trials ? "Mean over the trials \xC2\xB1 sample deviation. " : "One trial each. ",
+             b ? "Beside each number, the difference to the baseline row." : "");
     html_table_begin(h, caption, column, 8);
     for (int i = 0; i < row_count(r); i++) {
         const ReportRow *row = &r->row[i];

@@ -71,7 +71,8 @@ typedef struct SceneSplits {
 /* A genuine VOC tree under DIR: VOCdevkit/VOC2007/{JPEGImages,Annotations,ImageSets/Main} with
  * train, val, trainval and test lists and one list per class, and beside it
  * DIR/annotations/instances_{train,val,test}.json in COCO form (polygons of the visible part). DIR
- * is made if absent. ERR_CREATE, ERR_IO. */
+ * is made if absent. A reader that expects VOC's own twenty classes must be given scene_class_name's.
+ * ERR_CREATE, ERR_IO. */
 Status scene_write_voc(const SceneOptions *options, const char *dir,
                        SceneSplits splits) STATUS_MUST_USE;
 
@@ -81,6 +82,6 @@ Status scene_write_folder(const SceneOptions *options, const char *dir,
                           SceneSplits splits) STATUS_MUST_USE;
 
 /* WebDataset shards DIR/train-000000.tar ... (KEY.jpg + KEY.cls, per_shard pictures each), and
- * val-, test-. */
+ * val-, test-, and DIR/classes.txt. Equal options give equal bytes. */
 Status scene_write_shards(const SceneOptions *options, const char *dir, SceneSplits splits,
                           int64_t per_shard) STATUS_MUST_USE;

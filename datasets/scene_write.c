@@ -275,6 +275,18 @@ static Status shard_sink(void *ctx, const ScenePicture *p, int64_t index)
     return OK;
 }
 
+/* One class name a line, in the order of the labels. */
+static Status write_class_list(const SceneOptions *o, const char *dir)
+{
+    char  path[4096];
+    FILE *f;
+    TRY(scene_path(path, sizeof path, "%s/classes.txt", dir));
+    TRY(scene_create(&f, path));
+    for (int c = 0; c < scene_classes(o->kind); c++)
+        fprintf(f, "%s\n", scene_class_name(o->kind, c));
+    return scene_finish(f, path);
+}
+
 Status scene_write_shards(const SceneOptions *o, const char *dir, SceneSplits splits,
                           int64_t per_shard)
 {
@@ -285,6 +297,7 @@ Status scene_write_shards(const SceneOptions *o, const char *dir, SceneSplits sp
         return status_fail(ERR_USAGE, "scene: %lld pictures a shard, must be at least 1",
                            (long long)per_shard);
     TRY(scene_make_dirs(dir));
+    TRY(write_class_list(o, dir));
     for (int r = 0; r < 3; r++) {
         Shards s = {.dir = dir, .range = range[r], .per_shard = per_shard};
         Status st = scene_each(o, shard_sink, &s, range[r].first, range[r].n);

@@ -38,8 +38,9 @@ void on_start(void *ctx, const char *name, const char **attribute)
     p->elements[name]++;
     p->in_code += !strcmp(name, "style") || !strcmp(name, "script");
     for (; attribute[0]; attribute += 2) {
-        if (!strcmp(attribute[0], "id"))
+        if (!strcmp(attribute[0], "id")) {
             EXPECT_TRUE(p->ids.insert(attribute[1]).second) << "id twice: " << attribute[1];
+        }
         if (!strcmp(attribute[0], "href") || !strcmp(attribute[0], "src"))
             p->hrefs.insert(std::string(attribute[1]).substr(0, strcspn(attribute[1], ";")));
         EXPECT_NE(0, strncmp(attribute[0], "on", 2)) << "an event handler: " << attribute[0];
