@@ -83,6 +83,6 @@ void   file_replace_abort(FileReplace *r);
 /* begin, write, commit. */
 Status file_write(const char *path, const void *bytes, int64_t n) STATUS_MUST_USE;
 
-/* Removes temporary files of file_replace in `dir` that dead processes of this host left. A missing
- * folder is OK. */
-Status file_sweep(const char *dir) STATUS_MUST_USE;
+/* Removes temporary files of file_replace in `dir`: those that dead processes of this host left, or,
+ * when the caller holds the folder's lock (owns_dir), all. A missing folder is OK. */
+Status file_sweep(const char *dir, bool owns_dir) STATUS_MUST_USE;

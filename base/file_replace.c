@@ -176,8 +176,8 @@ Status file_write(const char *path, const void *bytes, int64_t n)
     return file_replace_commit(&r);
 }
 
-/* True for ".NAME.tmp-PID-N" whose process is gone. */
-static bool is_stale(const char *name)
+/* True for ".NAME.tmp-PID-N" whose process is gone, or of any process. */
+static bool is_stale(const char *name, bool any)
 {
     const char *mark = NULL;
     for (const char *at = strstr(name, TMP_MARK); at; at = strstr(at + 1, TMP_MARK))
@@ -188,10 +188,10 @@ static bool is_stale(const char *name)
     int64_t     n = (int64_t)strspn(digits, "0123456789"), pid;
     if (digits[n] != '-' || !number_parse_int(&pid, digits, n) || pid < 1 || pid > INT32_MAX)
         return false;
-    return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    return any || (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
 }
 
-Status file_sweep(const char *dir)
+Status file_sweep(const char *dir, bool owns_dir)
 {
     Status  st = OK;
     Arena   arena = {0};
@@ -201,7 +201,7 @@ Status file_sweep(const char *dir)
         return OK;
     TRY_OUT(file_list(&arena, &names, &n, dir));
     for (int64_t i = 0; i < n; i++) {
-        if (!is_stale(names[i]))
+        if (!is_stale(names[i], owns_dir))
             continue;
         char *path = file_join(&arena, dir, names[i]);
         if (!path) {

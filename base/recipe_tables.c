@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define EACH_KEY(ref, tables, n_tables)                                                            \
-    for (KeyRef ref = {tables, (n_tables) > 0 ? (tables)[0].keys : NULL, 0}; next_key(&ref, tables, n_tables);             \
-         ref.key++, ref.index++)
+    for (KeyRef ref = {tables, (n_tables) > 0 ? (tables)[0].keys : NULL, 0};                       \
+         next_key(&ref, tables, n_tables); ref.key++, ref.index++)
 
 /* Steps over the ends of tables; false behind the last key. */
 static bool next_key(KeyRef *ref, const RecipeTable *tables, int n_tables)

@@ -21,7 +21,6 @@ typedef struct TarLimits {
 typedef struct TarMember {
     const char *name; // borrowed until the next call
     int64_t     n_bytes;
-    int64_t     offset; // of the data in a plain tar file, for tar_read_at; -1 in a compressed one
 } TarMember;
 
 /* limits may be NULL. */

@@ -1,0 +1,183 @@
+#include "base/tar.h"
+#include "base/file.h"
+#include "base/size.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 256 * 1024 };
+
+struct TarReader {
+    struct archive *archive;
+    char           *name;
+    TarLimits       limits;
+    int64_t         total;
+    int64_t         skipped;
+    TarMember       member;
+    Arena           arena;    // the member's name
+    bool            can_read; // a member is open and was not read yet
+};
+
+/* libarchive's sentence with the archive's and the member's name. */
+static Status fail(TarReader *t, const char *what)
+{
+    const char *why = archive_error_string(t->archive);
+    const char *member = t->member.name;
+    Status      code = archive_errno(t->archive) == ENOMEM ? ERR_MEMORY : ERR_FORMAT;
+    return status_fail(code, "%s: %s%.200s%s failed: %s", t->name, what, member ? " " : "",
+                       member ? member : "", why ? why : "the archive is damaged");
+}
+
+static Status reader_new(TarReader **out, const char *name, const TarLimits *limits)
+{
+    TarReader *t = calloc(1, sizeof *t);
+    if (!t)
+        return status_no_memory(name, sizeof *t);
+    t->archive = archive_read_new();
+    t->name = strdup(name);
+    if (!t->archive || !t->name) {
+        tar_close(t);
+        return status_no_memory(name, 0);
+    }
+    t->limits = limits ? *limits : (TarLimits){0};
+    t->limits.max_member = t->limits.max_member > 0 ? t->limits.max_member : (int64_t)1 << 28;
+    t->limits.max_total = t->limits.max_total > 0 ? t->limits.max_total : (int64_t)1 << 43;
+    archive_read_support_filter_none(t->archive);
+    archive_read_support_filter_gzip(t->archive);
+    archive_read_support_filter_xz(t->archive);
+    archive_read_support_filter_zstd(t->archive);
+    archive_read_support_format_tar(t->archive);
+    *out = t;
+    return OK;
+}
+
+Status tar_open(TarReader **out, const char *path, const TarLimits *limits)
+{
+    TarReader *t;
+    int64_t    bytes;
+    *out = NULL;
+    TRY(file_size(&bytes, path));
+    TRY(reader_new(&t, path, limits));
+    if (archive_read_open_filename(t->archive, path, BLOCK_BYTES) != ARCHIVE_OK) {
+        Status st = fail(t, "opening");
+        tar_close(t);
+        return st;
+    }
+    *out = t;
+    return OK;
+}
+
+Status tar_open_bytes(TarReader **out, const void *bytes, int64_t n, const char *name,
+                      const TarLimits *limits)
+{
+    TarReader *t;
+    *out = NULL;
+    TRY(reader_new(&t, name, limits));
+    if (archive_read_open_memory(t->archive, bytes, (size_t)n) != ARCHIVE_OK) {
+        Status st = fail(t, "opening");
+        tar_close(t);
+        return st;
+    }
+    *out = t;
+    return OK;
+}
+
+void tar_close(TarReader *t)
+{
+    if (!t)
+        return;
+    if (t->archive)
+        archive_read_free(t->archive);
+    arena_release(&t->arena);
+    free(t->name);
+    free(t);
+}
+
+int64_t tar_skipped(const TarReader *t)
+{
+    return t->skipped;
+}
+
+/* Takes over name and size of a regular file after checking both. */
+static Status accept(TarReader *t, struct archive_entry *entry)
+{
+    const char *name = archive_entry_pathname(entry);
+    int64_t     size = archive_entry_size(entry);
+    if (!name)
+        return status_fail(ERR_FORMAT, "%s: a member has no readable name", t->name);
+    while (name[0] == '.' && name[1] == '/') // "./a.jpg", as tar of a folder writes it
+        for (name += 2; *name == '/'; name++)
+            ;
+    if (file_check_relative(name) != OK) {
+        char why[512];
+        strncpy(why, status_text(), sizeof why - 1);
+        why[sizeof why - 1] = 0;
+        return status_fail(ERR_FORMAT, "%s: %s", t->name, why);
+    }
+    if (!archive_entry_size_is_set(entry) || size < 0 || size > t->limits.max_member)
+        return status_fail(ERR_FORMAT, "%s: member %.200s has %lld bytes, expected at most %lld",
+                           t->name, name, (long long)size, (long long)t->limits.max_member);
+    arena_release(&t->arena);
+    t->member = (TarMember){.name = arena_strdup(&t->arena, name), .n_bytes = size};
+    return t->member.name ? OK : ERR_MEMORY;
+}
+
+Status tar_next(TarReader *t, TarMember *member, bool *found)
+{
+    *found = false;
+    t->can_read = false;
+    for (;;) {
+        struct archive_entry *entry;
+        int                   r = archive_read_next_header(t->archive, &entry);
+        if (r == ARCHIVE_EOF)
+            return OK;
+        if (r == ARCHIVE_RETRY)
+            continue;
+        if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
+            return fail(t, "reading after");
+        /* Skipped members count too: what was unpacked to get here. */
+        t->total = size_max(archive_filter_bytes(t->archive, 0), 0);
+        if (t->total > t->limits.max_total)
+            return status_fail(ERR_FORMAT, "%s: unpacks to more than %lld bytes", t->name,
+                               (long long)t->limits.max_total);
+        if (archive_entry_filetype(entry) == AE_IFDIR)
+            continue;
+        if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry)) {
+            t->skipped++;
+            continue;
+        }
+        TRY(accept(t, entry));
+        t->can_read = true;
+        *member = t->member;
+        *found = true;
+        return OK;
+    }
+}
+
+Status tar_read(TarReader *t, Arena *a, char **bytes, int64_t *n)
+{
+    if (!t->can_read)
+        return status_fail(ERR_USAGE, "%s: no member is open for reading", t->name);
+    t->can_read = false;
+    int64_t size = t->member.n_bytes, done = 0;
+    char   *buffer = arena_alloc(a, size + 1);
+    if (!buffer)
+        return ERR_MEMORY;
+    while (done < size) {
+        la_ssize_t k = archive_read_data(t->archive, buffer + done, (size_t)(size - done));
+        if (k == ARCHIVE_RETRY)
+            continue;
+        if (k < 0)
+            return fail(t, "reading");
+        if (k == 0)
+            return status_fail(ERR_FORMAT, "%s: member %.200s ends after %lld of %lld bytes",
+                               t->name, t->member.name, (long long)done, (long long)size);
+        done += k;
+    }
+    *bytes = buffer;
+    *n = size;
+    return OK;
+}
