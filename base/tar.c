@@ -121,7 +121,12 @@ static Status accept(TarReader *t, struct archive_entry *entry)
         return status_fail(ERR_FORMAT, "%s: member %.200s has %lld bytes, expected at most %lld",
                            t->name, name, (long long)size, (long long)t->limits.max_member);
     arena_release(&t->arena);
-    t->member = (TarMember){.name = arena_strdup(&t->arena, name), .n_bytes = size};
+    /* Behind the header libarchive stands at the data; sparse members have holes instead. */
+    bool plain = archive_filter_code(t->archive, 0) == ARCHIVE_FILTER_NONE &&
+                 archive_entry_sparse_count(entry) == 0;
+    t->member = (TarMember){.name = arena_strdup(&t->arena, name),
+                            .n_bytes = size,
+                            .offset = plain ? archive_filter_bytes(t->archive, 0) : -1};
     return t->member.name ? OK : ERR_MEMORY;
 }
 

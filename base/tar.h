@@ -21,6 +21,7 @@ typedef struct TarLimits {
 typedef struct TarMember {
     const char *name; // borrowed until the next call
     int64_t     n_bytes;
+    int64_t     offset; // of the data in a plain tar file (pread works); -1 in a compressed one
 } TarMember;
 
 /* limits may be NULL. */
