@@ -1,0 +1,100 @@
+/* roi_align: regions of a feature map on a fixed grid */
+#include "kernels/golden.h"
+#include "kernels/op_test.h"
+extern "C" {
+#include "kernels/ops/roi_align.h"
+}
+
+class RoiAlignOp : public OpTest {};
+ON_EVERY_BACKEND(RoiAlignOp);
+
+static Build align(RoiAlign op, Dims rois, Floats values)
+{
+    return [=](Bench &b, std::vector<Tensor *> &in) {
+        return roi_align(&b.t, &op, in[0], b.tensor(rois, values, false));
+    };
+}
+
+TEST_P(RoiAlignOp, ReadsTheMiddleOfTwoByTwoCells)
+{
+    Bench    b(GetParam());
+    Tensor  *x = b.tensor({1, 2, 2, 1}, {1, 2, 3, 4});
+    RoiAlign op = {1, 1, 1, true}; // the region 0 0 2 2 has its centre between all four cells
+    EXPECT_EQ(Floats({2.5f}),
+              b.values(roi_align(&b.t, &op, x, b.tensor({1, 5}, {0, 0, 0, 2, 2}, false))));
+}
+
+TEST_P(RoiAlignOp, AgreesWithTorchvision)
+{
+    Golden g("kernels/regions.json");
+    struct {
+        const char *name;
+        int64_t     samples;
+        bool        is_aligned;
+    } modes[] = {{"aligned2", 2, true}, {"aligned0", 0, true}, {"plain2", 2, false}};
+    for (auto m : modes) {
+        Bench       b(GetParam());
+        std::string key = std::string("roi.") + m.name;
+        Tensor     *x = b.tensor({2, 5, 6, 3}, g.floats("roi.x"));
+        RoiAlign    op = {2, m.samples, 1.0f / 16, m.is_aligned};
+        Tensor     *y =
+            tape_keep(roi_align(&b.t, &op, x, b.tensor({5, 5}, g.floats("roi.rois"), false)));
+        expect_close(b.values(y), g.floats((key + ".y").c_str()), 2e-6,
+                     key); // float32 against double
+        ASSERT_EQ(OK, tape_backward(&b.t, b.dot(y, g.floats("roi.dy"))));
+        expect_close(b.grad(x), g.floats((key + ".dx").c_str()), 2e-6, key);
+    }
+}
+
+TEST_P(RoiAlignOp, NoRegionsGiveAnEmptyResultAndNoGradient)
+{
+    Bench    b(GetParam());
+    Tensor  *x = b.tensor({1, 3, 3, 2}, noise(18, 1));
+    RoiAlign op = {7, 2, 1, true};
+    Tensor  *y = roi_align(&b.t, &op, x, b.tensor({0, 5}, {}, false));
+    ASSERT_EQ(OK, tape_status(&b.t)) << status_text();
+    EXPECT_EQ(0, y->dim[0]);
+    EXPECT_EQ(7, y->dim[2]);
+    ASSERT_EQ(OK, tape_backward(&b.t, b.dot(mean_hw(&b.t, y), {})));
+    for (float v : b.grad(x))
+        EXPECT_EQ(0, v);
+}
+
+TEST_P(RoiAlignOp, RefusesRegionsOfFourNumbers)
+{
+    Bench    b(GetParam());
+    RoiAlign op = {7, 2, 1, true};
+    roi_align(&b.t, &op, b.tensor({1, 2, 2, 1}, {1, 2, 3, 4}),
+              b.tensor({1, 4}, {0, 0, 1, 1}, false));
+    EXPECT_EQ(ERR_SHAPE, tape_status(&b.t));
+    EXPECT_NE(nullptr, strstr(status_text(), "roi_align")) << status_text();
+}
+
+TEST(RoiAlignBackends, AgreeOnModelShapes)
+{
+    Floats rois;
+    Rng    r = rng_at(3, RNG_TEST, 1, 0);
+    for (int i = 0; i < 40; i++) {
+        float x = (float)rng_range(&r, -20, 200), y = (float)rng_range(&r, -20, 150);
+        for (float v : {(float)(i % 2), x, y, x + (float)rng_range(&r, 0, 150),
+                        y + (float)rng_range(&r, 0, 150)})
+            rois.push_back(v);
+    }
+    for (int64_t S : {0, 2})
+        expect_matches_ref(align({7, S, 1.0f / 16, true}, {40, 5}, rois),
+                           {{{2, 11, 13, 70}, noise(2 * 11 * 13 * 70, 2)}},
+                           2e-6); // the mean is taken before or after the sum
+}
+
+TEST(RoiAlignBackends, GradientAgreesWithFiniteDifferences)
+{
+    expect_gradient(align({2, 2, 0.5f, true}, {2, 5}, {0, 1, 1, 7, 8, 1, -2, 0, 5, 12}),
+                    {{{2, 4, 5, 2}, noise(80, 3)}});
+}
+
+TEST(RoiAlignBackends, KeepsBfloat16)
+{
+    expect_matches_ref(align({2, 2, 0.5f, true}, {2, 5}, {0, 1, 1, 7, 8, 1, -2, 0, 5, 12}),
+                       {{{2, 4, 5, 2}, noise(80, 3)}}, 1e-2,
+                       BF16); // one rounding to 8 bits may differ
+}
