@@ -1,0 +1,26 @@
+/* evaluate.h -- the AP of a detector on a set
+ *
+ * Matching and averages are eval/voc.h's; detections are rounded as detectron2 writes them (boxes to 0.1 pixel, scores
+ * to 0.001, 1 added to x1 and y1) before anything is counted, so `godwit eval voc` on the written files agrees.
+ */
+#pragma once
+#include "detect/predict.h"
+#include "eval/voc.h"
+
+typedef struct DetectEvaluation {
+    VocResult      voc;            // per class and threshold; lives in the arena
+    bool           is_11_point;    // which of the two means is the headline: test.metric
+    double         ap, ap50, ap75; // fractions
+    const char    *definition;     // printed beside every AP
+    DetectedImage *image;          // (n_images), for pictures and curves
+} DetectEvaluation;
+
+/* Runs `d` over `set` and scores it. With json_path, detections.json is written (COCO results; image_id is the COCO id,
+ * or 1 + the place in the set for VOC). Difficult objects count nowhere. */
+Status detect_evaluate(Arena *a, DetectEvaluation *out, Detector *d, const DetSet *set,
+                       const char *json_path);
+
+/* Opens a part of a data set as recipes name it: "VOC2007/test" below `data` for VOC, "annotations/x.json:folder" for
+ * COCO. Appends to `set` (zeroed at first). class_name/n_classes from earlier parts are kept. `is_coco` as data.format. */
+Status detect_open_part(DetSet *set, const char *data, const char *part, bool is_coco,
+                        bool for_training);

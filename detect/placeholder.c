@@ -1,2 +1,0 @@
-/* detect: see README.md */
-typedef int detect_room;
