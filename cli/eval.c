@@ -7,6 +7,8 @@
 
 static const Verb METRICS[] = {
     {"voc", "PASCAL VOC AP: 11-point and area, .50 to .95", eval_voc, NULL},
+    {"cityscapes", "Cityscapes: AP of instances, IoU of pixels (--task)", eval_cityscapes, NULL},
+    {"semseg", "mean IoU of label images: VOC or any list of classes", eval_semseg, NULL},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -4,3 +4,5 @@
 
 /* argv[0] is the metric's name; each parses its own options, prints its table and writes --json, --csv. */
 Status eval_voc(const Verb *verb, int argc, char **argv);
+Status eval_cityscapes(const Verb *verb, int argc, char **argv);
+Status eval_semseg(const Verb *verb, int argc, char **argv);
