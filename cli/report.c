@@ -135,7 +135,8 @@ static void section_result(Html *h, const Report *r)
         return;
     StripRow strip[REPORT_MAX_ROWS];
     for (int i = 0; i < n; i++)
-        strip[i] = (StripRow){r->row[i].init, r->row[i].ap, r->row[i].n_trials, r->row[i].colour};
+        strip[i] = (StripRow){r->row[i].init, r->row[i].ap, r->row[i].ap ? r->row[i].n_trials : 0,
+                              r->row[i].colour};
     html_section(h, "result", "Result", NULL);
     result_sentence(h, r);
     html_literal(h, "<figure class=\"wide\">\n");
@@ -196,14 +197,19 @@ static double most_ap(const Report *r)
     return most;
 }
 
+enum { MOST_CLASSES = 256 }; // shown; a page of more would not be read
+
+static int class_count(const Report *r)
+{
+    return r->n_classes < MOST_CLASSES ? r->n_classes : MOST_CLASSES;
+}
+
 static void class_bars(Html *h, const Report *r)
 {
-    enum { MOST = 256 };
     static const char *const unit = "AP, points";
-    const char              *group[MOST], *series[REPORT_MAX_ROWS];
-    double                   value[MOST * REPORT_MAX_ROWS];
-    int                      colour[REPORT_MAX_ROWS], n_rows = row_count(r),
-                                 n = r->n_classes < MOST ? r->n_classes : MOST;
+    const char              *group[MOST_CLASSES], *series[REPORT_MAX_ROWS];
+    double                   value[MOST_CLASSES * REPORT_MAX_ROWS];
+    int                      colour[REPORT_MAX_ROWS], n_rows = row_count(r), n = class_count(r);
     for (int i = 0; i < n_rows; i++) {
         series[i] = r->row[i].init;
         colour[i] = r->row[i].colour;
@@ -272,12 +278,14 @@ static void section_classes(Html *h, const Report *r)
         colour[i] = r->row[i].colour;
     }
     html_section(h, "classes", "Class by class", NULL);
+    if (r->n_classes > MOST_CLASSES)
+        html_raw(h, "<p>The first %d of %d classes.</p>\n", MOST_CLASSES, r->n_classes);
     svg_legend(h, name, colour, n_rows);
     class_bars(h, r);
     html_literal(h, "<h3>Precision over recall at IoU 0.5</h3>\n<p>Both axes run from 0 to 1. A "
                     "curve that stays high to the right "
                     "finds most objects with few false alarms.</p>\n<div class=\"many\">\n");
-    for (int c = 0; c < r->n_classes; c++)
+    for (int c = 0; c < class_count(r); c++)
         class_curve(h, r, &r->class_[c]);
     html_literal(h, "</div>\n");
 }

@@ -211,6 +211,15 @@ TEST(Report, ShowsADashForWhatIsUndefined)
         EXPECT_EQ(std::string::npos, page.find(word)) << word;
 }
 
+TEST(Report, SaysWhenItShowsOnlySomeClasses)
+{
+    ReportSample             s;
+    std::vector<ReportClass> many(300, s.report.class_[0]);
+    s.report.class_ = many.data(), s.report.n_classes = 300;
+    EXPECT_NE(std::string::npos,
+              parse(page_of(s.report)).text.find("The first 256 of 300 classes."));
+}
+
 TEST(Report, LeavesNoTraceOfAbsentParts)
 {
     Report r{};
