@@ -1,15 +1,48 @@
-#include "kernels/backend.h"
+#include "kernels/cpu/cpu.h"
 #include "kernels/cpu/cpu_regions.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 static Backend        CPU;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* What is not named here is ref's: tests/kernels/test_backends.cc prints and pins that list. */
 static void fill_table(void)
 {
     CPU = *backend_ref();
     CPU.name = "cpu";
+    CPU.alloc = cpu_alloc;
+    CPU.write = cpu_copy;
+    CPU.read = cpu_copy;
+    CPU.copy = cpu_copy;
+    CPU.fill = cpu_fill;
+    CPU.cast = cpu_cast;
+
+    CPU.conv2d_forward = cpu_conv2d_forward;
+    CPU.conv2d_backward_data = cpu_conv2d_backward_data;
+    CPU.conv2d_backward_weights = cpu_conv2d_backward_weights;
+    CPU.batch_norm_train_forward = cpu_batch_norm_train_forward;
+    CPU.batch_norm_eval_forward = cpu_batch_norm_eval_forward;
+    CPU.batch_norm_train_backward = cpu_batch_norm_train_backward;
+    CPU.batch_norm_eval_backward = cpu_batch_norm_eval_backward;
+
+    CPU.relu_forward = cpu_relu_forward;
+    CPU.relu_backward = cpu_relu_backward;
+    CPU.add_forward = cpu_add_forward;
+    CPU.add_backward = cpu_add_backward;
+    CPU.max_pool_forward = cpu_max_pool_forward;
+    CPU.max_pool_backward = cpu_max_pool_backward;
+    CPU.mean_hw_forward = cpu_mean_hw_forward;
+    CPU.mean_hw_backward = cpu_mean_hw_backward;
+    CPU.linear_forward = cpu_linear_forward;
+    CPU.linear_backward_data = cpu_linear_backward_data;
+    CPU.linear_backward_weights = cpu_linear_backward_weights;
+
+    CPU.sgd = cpu_sgd;
+    CPU.ema = cpu_ema;
+    CPU.scale = cpu_scale;
+    CPU.sum_squares = cpu_sum_squares;
     cpu_regions_fill(&CPU);
 }
 
@@ -17,4 +50,34 @@ const Backend *backend_cpu(void)
 {
     pthread_once(&once, fill_table);
     return &CPU;
+}
+
+const CpuLoops *cpu_loops(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("x86-64-v4"))
+        return cpu_loops_v4();
+    if (__builtin_cpu_supports("x86-64-v3"))
+        return cpu_loops_v3();
+#endif
+    return cpu_loops_v2();
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void outcome_note(Outcome *o, Status st)
+{
+    if (st == OK)
+        return;
+    pthread_mutex_lock(&lock);
+    if (o->status == OK) {
+        o->status = st;
+        snprintf(o->text, sizeof o->text, "%s", status_text());
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+Status outcome_status(const Outcome *o)
+{
+    return o->status == OK ? OK : status_fail(o->status, "%s", o->text);
 }

@@ -2,6 +2,7 @@
 #pragma once
 extern "C" {
 #include "base/rng.h"
+#include "base/threads.h"
 #include "kernels/backend.h"
 #include "kernels/body/bf16.h"
 #include "kernels/ops/nn.h"
@@ -82,6 +83,13 @@ struct Bench {
         return tape_keep(linear(&t, &l, reshape(&t, yf, 2, row)));
     }
 };
+
+/* (N,I) -> (N,1): each row weighed by fixed random numbers. Makes a small output of anything. */
+inline Tensor *linear_ones(Bench &b, Tensor *x)
+{
+    LinearLayer l = {b.tensor({1, x->dim[1]}, noise(x->dim[1], 77), false), nullptr};
+    return linear(&b.t, &l, x);
+}
 
 /* Builds y from leaves made in order by the harness. */
 using Build = std::function<Tensor *(Bench &, std::vector<Tensor *> &)>;

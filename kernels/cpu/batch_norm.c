@@ -1,0 +1,355 @@
+/* batch norm in two passes each way, over parts of rows that depend on the sizes alone.
+ *
+ * forward   1. each part's mean and squared deviations (merged in double: Chan et al. 1979)   2. y = x scale + shift
+ * backward  1. each part's sums of dy and dy (x - mean)                                       2. dx = dy k + x p + q
+ *
+ * Narrow maps (C < 64) are folded: several rows are treated as one wider row, so that the vector loops have work.
+ * What passed the ReLU is found again from x where there was no residual, so y is not read.
+ */
+#include "base/size.h"
+#include "base/threads.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/scratch.h"
+#include "kernels/ref/ref.h"
+
+#include <math.h>
+
+enum { PART_FLOATS = 1 << 15, WIDE = 64, MOST_PARTS = 256 };
+
+typedef struct Work {
+    int64_t           C, G, rows, fold; // rows: of a group
+    int64_t           part, n_parts;    // rows of a part, parts of a group
+    float            *a, *b;            // (G n_parts, fold C) partial results
+    float            *vector;           // (G, N_VECTORS, fold C), see below
+    NormRows          n;                // tensors and options; vectors are set per part
+    void             *y;
+    int64_t           bytes; // of an element
+    const TypedLoops *loops;
+    bool              is_train, wants_sums;
+} Work;
+
+/* The vectors of a group, each repeated `fold` times. */
+enum { V_SCALE, V_SHIFT, V_MEAN, V_K, V_P, V_Q, N_VECTORS };
+
+static float *vector(const Work *w, int64_t g, int which)
+{
+    return w->vector + (g * N_VECTORS + which) * w->fold * w->C;
+}
+
+static Status open_work(Work *w, const Tensor *x, int64_t groups)
+{
+    w->C = x->dim[x->ndim - 1];
+    w->G = groups;
+    w->rows = tensor_count(x) / w->C / groups;
+    w->fold = 1;
+    while (w->C * w->fold < WIDE && w->rows % (2 * w->fold) == 0)
+        w->fold *= 2;
+    int64_t part =
+        size_max(size_max(1, PART_FLOATS / w->C), (w->rows + MOST_PARTS - 1) / MOST_PARTS);
+    w->part = size_round_up(part, w->fold); // a multiple, as rows is: every part folds
+    w->n_parts = (w->rows + w->part - 1) / w->part;
+    w->bytes = dtype_bytes(x->dtype);
+    w->loops = loops_of(x);
+    int64_t wide = w->fold * w->C, floats = w->G * wide * (2 * w->n_parts + N_VECTORS);
+    float  *m = scratch_take(floats * (int64_t)sizeof *m);
+    if (!m)
+        return ERR_MEMORY;
+    w->a = m;
+    w->b = w->a + w->G * w->n_parts * wide;
+    w->vector = w->b + w->G * w->n_parts * wide;
+    return OK;
+}
+
+static void close_work(Work *w)
+{
+    scratch_give(w->a);
+}
+
+/* The rows of part i: everything that is an image is moved there. */
+static NormRows rows_of_part(const Work *w, int64_t i, int64_t *n_rows, int64_t *offset)
+{
+    int64_t  g = i / w->n_parts, first = i % w->n_parts * w->part;
+    NormRows n = w->n;
+    *n_rows = size_min(w->part, w->rows - first) / w->fold;
+    *offset = (g * w->rows + first) * w->C * w->bytes;
+    n.x = n.x ? (const char *)n.x + *offset : NULL;
+    n.y = n.y ? (const char *)n.y + *offset : NULL;
+    n.dy = n.dy ? (const char *)n.dy + *offset : NULL;
+    n.dx = n.dx ? (char *)n.dx + *offset : NULL;
+    n.residual = n.residual ? (char *)n.residual + *offset : NULL;
+    n.scale = vector(w, g, V_SCALE);
+    n.shift = vector(w, g, V_SHIFT);
+    n.mean = vector(w, g, V_MEAN);
+    n.k = vector(w, g, V_K);
+    n.p = vector(w, g, V_P);
+    n.q = vector(w, g, V_Q);
+    n.sum = w->a + i * w->fold * w->C;
+    n.dot = w->b + i * w->fold * w->C;
+    return n;
+}
+
+static void spread_vector(const Work *w, int64_t g, int which)
+{
+    float *v = vector(w, g, which);
+    for (int64_t f = 1; f < w->fold; f++)
+        memcpy(v + f * w->C, v, (size_t)w->C * sizeof *v);
+}
+
+static void moments_part(void *ctx, int64_t begin, int64_t end)
+{
+    const Work *w = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t  rows, offset;
+        NormRows n = rows_of_part(w, i, &rows, &offset);
+        w->loops->moments(n.sum, n.dot, n.x, rows, w->fold * w->C);
+    }
+}
+
+static void norm_part(void *ctx, int64_t begin, int64_t end)
+{
+    const Work *w = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t  rows, offset;
+        NormRows n = rows_of_part(w, i, &rows, &offset);
+        w->loops->norm((char *)w->y + offset, &n, rows, w->fold * w->C);
+    }
+}
+
+static void sums_part(void *ctx, int64_t begin, int64_t end)
+{
+    const Work *w = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t  rows, offset;
+        NormRows n = rows_of_part(w, i, &rows, &offset);
+        w->loops->norm_sums(&n, rows, w->fold * w->C);
+    }
+}
+
+static void apply_part(void *ctx, int64_t begin, int64_t end)
+{
+    const Work *w = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t  rows, offset;
+        NormRows n = rows_of_part(w, i, &rows, &offset);
+        w->loops->norm_apply(&n, rows, w->fold * w->C);
+    }
+}
+
+/* Mean and sum of squared deviations of channel c in group g from the parts. */
+static void merge_moments(double *mean, double *m2, const Work *w, int64_t g, int64_t c)
+{
+    double count = 0.0;
+    *mean = *m2 = 0.0;
+    for (int64_t i = 0; i < w->n_parts; i++) {
+        double n = (double)(size_min(w->part, w->rows - i * w->part) / w->fold);
+        for (int64_t f = 0; f < w->fold; f++) {
+            int64_t k = ((g * w->n_parts + i) * w->fold + f) * w->C + c;
+            double  delta = (double)w->a[k] - *mean, total = count + n;
+            *m2 += (double)w->b[k] + delta * delta * count * n / total;
+            *mean += delta * n / total;
+            count = total;
+        }
+    }
+}
+
+/* The sums over the parts of both partial results for channel c of group g. */
+static void merge_sums(double *sum, double *dot, const Work *w, int64_t g, int64_t c)
+{
+    *sum = *dot = 0.0;
+    for (int64_t k = g * w->n_parts * w->fold; k < (g + 1) * w->n_parts * w->fold; k++) {
+        *sum += (double)w->a[k * w->C + c];
+        *dot += (double)w->b[k * w->C + c];
+    }
+}
+
+static void set_affine(Work *w, int64_t g, int64_t c, float mean, float rstd, float gamma,
+                       float beta)
+{
+    float scale = gamma * rstd;
+    vector(w, g, V_SCALE)[c] = scale;
+    vector(w, g, V_SHIFT)[c] = beta - mean * scale;
+    vector(w, g, V_MEAN)[c] = mean;
+}
+
+static void spread_affine(Work *w)
+{
+    for (int64_t g = 0; g < w->G; g++)
+        for (int v = V_SCALE; v <= V_MEAN; v++)
+            spread_vector(w, g, v);
+}
+
+Status cpu_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
+                                    Tensor *running_var, const Tensor *x, const Tensor *residual,
+                                    const Tensor *gamma, const Tensor *beta, const Norm *op)
+{
+    if (tensor_count(x) == 0)
+        return ref_batch_norm_train_forward(y, mean, rstd, running_mean, running_var, x, residual,
+                                            gamma, beta, op);
+    Work w = {.n = {.x = x->data, .residual = residual ? residual->data : NULL, .relu = op->relu},
+              .y = y->data};
+    TRY(open_work(&w, x, op->groups));
+    threads_for(w.G * w.n_parts, 1, moments_part, &w);
+    float *out_mean = mean->data, *out_rstd = rstd->data;
+    double rows = (double)w.rows, momentum = (double)op->momentum;
+    for (int64_t c = 0; c < w.C; c++) {
+        double mean_sum = 0.0, unbiased_sum = 0.0;
+        for (int64_t g = 0; g < w.G; g++) {
+            double m, m2;
+            merge_moments(&m, &m2, &w, g, c);
+            mean_sum += m;
+            unbiased_sum += m2 / (w.rows > 1 ? rows - 1.0 : 1.0);
+            out_mean[g * w.C + c] = (float)m;
+            out_rstd[g * w.C + c] = (float)(1.0 / sqrt(m2 / rows + (double)op->eps));
+            set_affine(&w, g, c, (float)m, out_rstd[g * w.C + c], ref_load(gamma, c),
+                       ref_load(beta, c));
+        }
+        if (running_mean)
+            ref_store(running_mean, c,
+                      (float)((1.0 - momentum) * (double)ref_load(running_mean, c) +
+                              momentum * mean_sum / (double)w.G));
+        if (running_var)
+            ref_store(running_var, c,
+                      (float)((1.0 - momentum) * (double)ref_load(running_var, c) +
+                              momentum * unbiased_sum / (double)w.G));
+    }
+    spread_affine(&w);
+    threads_for(w.G * w.n_parts, 1, norm_part, &w);
+    close_work(&w);
+    return OK;
+}
+
+Status cpu_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *residual,
+                                   const Tensor *gamma, const Tensor *beta,
+                                   const Tensor *running_mean, const Tensor *running_var,
+                                   const Norm *op)
+{
+    if (tensor_count(x) == 0)
+        return OK;
+    Work w = {.n = {.x = x->data, .residual = residual ? residual->data : NULL, .relu = op->relu},
+              .y = y->data};
+    TRY(open_work(&w, x, 1));
+    for (int64_t c = 0; c < w.C; c++)
+        set_affine(&w, 0, c, ref_load(running_mean, c),
+                   (float)(1.0 / sqrt((double)ref_load(running_var, c) + (double)op->eps)),
+                   ref_load(gamma, c), ref_load(beta, c));
+    spread_affine(&w);
+    threads_for(w.n_parts, 1, norm_part, &w);
+    close_work(&w);
+    return OK;
+}
+
+static float beta_of(Tensor *x)
+{
+    return x ? tensor_beta(x) : 0.0f;
+}
+
+static void add_to(Tensor *sum, float beta, int64_t c, double value)
+{
+    if (sum)
+        ref_add(sum, c, beta, value);
+}
+
+/* Tensors and the way to the mask. The residual's gradient, when it starts empty, ends as dy behind the ReLU: the second
+ * pass then reads it instead of dy and y. */
+static void open_backward(Work *w, Tensor *dx, Tensor *dresidual, const Tensor *dy, const Tensor *y,
+                          const Tensor *x, const Norm *op)
+{
+    w->n = (NormRows){.x = x ? x->data : dy->data,
+                      .dy = dy->data,
+                      .y = y ? y->data : NULL,
+                      .dx = dx ? dx->data : NULL,
+                      .residual = dresidual ? dresidual->data : NULL,
+                      .beta_dx = beta_of(dx),
+                      .beta_residual = beta_of(dresidual),
+                      .mask = !op->relu ? MASK_NONE : MASK_BY_Y};
+}
+
+static void read_masked(Work *w)
+{
+    if (w->n.residual && w->n.beta_residual == 0.0f) {
+        w->n.dy = w->n.residual;
+        w->n.mask = MASK_NONE;
+    }
+    w->n.residual = NULL;
+}
+
+Status cpu_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
+                                     const Tensor *dy, const Tensor *y, const Tensor *x,
+                                     const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
+                                     const Norm *op)
+{
+    if (tensor_count(dy) == 0)
+        return ref_batch_norm_train_backward(dx, dresidual, dgamma, dbeta, dy, y, x, gamma, mean,
+                                             rstd, op);
+    Work w = {0};
+    TRY(open_work(&w, x, op->groups));
+    open_backward(&w, dx, dresidual, dy, y, x, op);
+    for (int64_t g = 0; g < w.G; g++)
+        memcpy(vector(&w, g, V_MEAN), (const float *)mean->data + g * w.C,
+               (size_t)w.C * sizeof(float));
+    spread_affine(&w);
+    threads_for(w.G * w.n_parts, 1, sums_part, &w);
+    float bg = beta_of(dgamma), bb = beta_of(dbeta);
+    for (int64_t c = 0; c < w.C; c++) {
+        double gamma_sum = 0.0, beta_sum = 0.0;
+        for (int64_t g = 0; g < w.G; g++) {
+            double sum, dot, m = (double)ref_load(mean, g * w.C + c),
+                             scale = (double)ref_load(rstd, g * w.C + c);
+            merge_sums(&sum, &dot, &w, g, c);
+            gamma_sum += dot * scale;
+            beta_sum += sum;
+            double k = (double)ref_load(gamma, c) * scale, n = (double)w.rows;
+            double p = -k * scale * scale * dot / n;
+            vector(&w, g, V_K)[c] = (float)k;
+            vector(&w, g, V_P)[c] = (float)p;
+            vector(&w, g, V_Q)[c] = (float)(-k * sum / n - m * p);
+        }
+        add_to(dgamma, bg, c, gamma_sum);
+        add_to(dbeta, bb, c, beta_sum);
+    }
+    if (dx) {
+        for (int64_t g = 0; g < w.G; g++)
+            for (int v = V_K; v <= V_Q; v++)
+                spread_vector(&w, g, v);
+        read_masked(&w);
+        threads_for(w.G * w.n_parts, 1, apply_part, &w);
+    }
+    close_work(&w);
+    return OK;
+}
+
+Status cpu_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
+                                    const Tensor *dy, const Tensor *y, const Tensor *x,
+                                    const Tensor *gamma, const Tensor *running_mean,
+                                    const Tensor *running_var, const Norm *op)
+{
+    if (tensor_count(dy) == 0)
+        return ref_batch_norm_eval_backward(dx, dresidual, dgamma, dbeta, dy, y, x, gamma,
+                                            running_mean, running_var, op);
+    Work w = {0};
+    TRY(open_work(&w, dy, 1));
+    open_backward(&w, dx, dresidual, dy, y, x, op);
+    memcpy(vector(&w, 0, V_MEAN), running_mean->data, (size_t)w.C * sizeof(float));
+    spread_affine(&w);
+    if (dresidual || dgamma || dbeta)
+        threads_for(w.n_parts, 1, sums_part, &w);
+    float bg = beta_of(dgamma), bb = beta_of(dbeta);
+    for (int64_t c = 0; c < w.C; c++) {
+        double sum = 0.0, dot = 0.0;
+        double scale = 1.0 / sqrt((double)ref_load(running_var, c) + (double)op->eps);
+        if (dgamma || dbeta)
+            merge_sums(&sum, &dot, &w, 0, c);
+        add_to(dgamma, bg, c, dot * scale);
+        add_to(dbeta, bb, c, sum);
+        vector(&w, 0, V_K)[c] = (float)((double)ref_load(gamma, c) * scale);
+        vector(&w, 0, V_P)[c] = vector(&w, 0, V_Q)[c] = 0.0f;
+    }
+    if (dx) {
+        for (int v = V_K; v <= V_Q; v++)
+            spread_vector(&w, 0, v);
+        read_masked(&w);
+        threads_for(w.n_parts, 1, apply_part, &w);
+    }
+    close_work(&w);
+    return OK;
+}

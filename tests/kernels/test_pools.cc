@@ -1,0 +1,80 @@
+/* max_pool, avg_pool, mean_hw */
+#include "kernels/op_test.h"
+
+class PoolOp : public OpTest {};
+ON_EVERY_BACKEND(PoolOp);
+
+static Build pool(bool is_max, Pool2d op)
+{
+    return [=](Bench &b, std::vector<Tensor *> &in) {
+        return (is_max ? max_pool : avg_pool)(&b.t, &op, in[0]);
+    };
+}
+
+static Build mean()
+{
+    return [](Bench &b, std::vector<Tensor *> &in) { return mean_hw(&b.t, in[0]); };
+}
+
+static std::vector<Leaf> image(Dims d)
+{
+    return {{d, noise(count_of(d), 11)}};
+}
+
+TEST_P(PoolOp, MaxTakesTheLargestAndSendsItsGradientThere)
+{
+    Bench   b(GetParam());
+    Tensor *x = b.tensor({1, 3, 3, 1}, {-1, -2, -3, -4, -5, -6, -7, -8, -9});
+    Pool2d  op = {3, 2, 1};
+    Tensor *y = tape_keep(max_pool(&b.t, &op, x));
+    EXPECT_EQ(b.values(y), Floats({-1, -2, -4, -5})); // pads are -infinity, never 0
+    ASSERT_EQ(OK, tape_backward(&b.t, b.dot(y, {1, 2, 3, 4})));
+    EXPECT_EQ(b.grad(x), Floats({1, 2, 0, 3, 4, 0, 0, 0, 0}));
+}
+
+TEST_P(PoolOp, TheFirstOfEqualMaximaWins)
+{
+    Bench   b(GetParam());
+    Tensor *x = b.tensor({1, 2, 2, 1}, {5, 5, 5, 5});
+    Pool2d  op = {2, 2, 0};
+    Tensor *y = tape_keep(max_pool(&b.t, &op, x));
+    ASSERT_EQ(OK, tape_backward(&b.t, b.dot(y, {7})));
+    EXPECT_EQ(b.grad(x), Floats({7, 0, 0, 0}));
+}
+
+TEST_P(PoolOp, AverageCountsItsPads)
+{
+    Bench   b(GetParam());
+    Tensor *x = b.tensor({1, 2, 2, 1}, {4, 8, 12, 16});
+    Pool2d  op = {2, 2, 1};
+    EXPECT_EQ(b.values(avg_pool(&b.t, &op, x)), Floats({1, 2, 3, 4}));
+    EXPECT_EQ(b.values(mean_hw(&b.t, x)), Floats({10}));
+}
+
+TEST_P(PoolOp, GradientsAgreeWithFiniteDifferences)
+{
+    expect_gradient(pool(false, {3, 2, 1}), image({2, 5, 4, 3}), 5e-3, 1e-1f, GetParam());
+    expect_gradient(pool(true, {3, 2, 1}), image({1, 5, 5, 2}), 5e-3, 1e-3f, GetParam());
+    expect_gradient(mean(), image({2, 3, 2, 4}), 5e-3, 1e-1f, GetParam());
+}
+
+TEST(Pools, AgreeWithRefOnModelShapes)
+{
+    for (DType dtype : {F32, BF16})
+        for (Dims d :
+             {Dims{2, 14, 13, 64}, Dims{3, 9, 9, 70}, Dims{1, 6, 6, 3}, Dims{0, 8, 8, 4}}) {
+            double exact = 0, sums = dtype == F32 ? 1e-6 : 1e-2;
+            expect_matches_ref(pool(true, {2, 2, 0}), image(d), exact, dtype);
+            expect_matches_ref(pool(true, {3, 2, 1}), image(d), sums, dtype);
+            expect_matches_ref(pool(false, {2, 2, 0}), image(d), sums, dtype);
+            expect_matches_ref(mean(), image(d), sums, dtype);
+        }
+}
+
+TEST_P(PoolOp, RefusesWindowsThatDoNotFit)
+{
+    EXPECT_EQ(ERR_SHAPE, run_op(GetParam(), pool(true, {5, 1, 0}), image({1, 4, 4, 1})).status);
+    EXPECT_EQ(ERR_SHAPE, run_op(GetParam(), pool(true, {2, 2, 2}), image({1, 4, 4, 1}))
+                             .status); // a window of pads only
+    EXPECT_EQ(ERR_SHAPE, run_op(GetParam(), mean(), image({1, 0, 4, 1})).status);
+}
