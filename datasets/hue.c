@@ -26,11 +26,12 @@ SIMD_INLINE void to_hsv(Hsv *out, const uint8_t *r, const uint8_t *g, const uint
         int   d = hi - lo;
         float span = (float)(d > 0 ? d : 1);
         float rc = (float)(hi - R) / span, gc = (float)(hi - G) / span, bc = (float)(hi - B) / span;
-        // 2 + rc - bc is double in Pillow; from R == hi the sum is float
-        float of_r = bc - gc;
-        float of_g = (float)(2.0 + (double)rc - (double)bc);
-        float of_b = (float)(4.0 + (double)gc - (double)rc);
-        turn[i] = R == hi ? of_r : G == hi ? of_g : of_b;
+        // Pillow: bc - gc in float32, 2 + rc - bc and 4 + gc - rc in double. Differences of such ratios are
+        // exact in double, so one double formula, rounded once, serves the three.
+        float plus = R == hi ? bc : G == hi ? rc : gc;
+        float minus = R == hi ? gc : G == hi ? bc : rc;
+        double base = R == hi ? 0.0 : G == hi ? 2.0 : 4.0;
+        turn[i] = (float)(base + (double)plus - (double)minus);
         float s = (float)d / (float)(hi > 0 ? hi : 1);
         out->s[i] = (int32_t)((double)s * 255.0);
         out->v[i] = hi;

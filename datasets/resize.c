@@ -6,29 +6,22 @@
  *
  * Horizontal then vertical with bytes between. An axis of equal size has one tap of weight 2^22, which copies it. Sums
  * never leave 0..255: the weights are positive and their rounding moves 255 by less than half.
- * Between the passes a pixel is 4 bytes, so that one load and one multiplication serve its three channels.
+ * Between the passes a pixel is 4 bytes. The two loops that take the time are in resize_pass.c.
  */
 #include "datasets/transform.h"
 #include "base/size.h"
+#include "datasets/resize_pass.h"
 #include "datasets/simd.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WEIGHT_BITS 22
 #define MAX_SIDE (1 << 20) // of a result; memory is checked besides
 
-typedef struct Axis {
-    int64_t  n_taps; // the most of any output
-    int64_t *first;  // (out) first input
-    int64_t *count;  // (out) 1 .. n_taps
-    int32_t *weight; // (out, n_taps), zero beyond count
-} Axis;
-
 typedef struct Pass {
-    Axis     x, y;
-    uint8_t *between; // (crop.height, width, 4)
-    uint8_t *line;    // (width, 4)
+    ResizeAxis x, y;
+    uint8_t   *between; // (crop.height, width, 4)
+    uint8_t   *line;    // (width, 4)
 } Pass;
 
 static int64_t most_taps(int64_t in, int64_t out)
@@ -55,19 +48,19 @@ static int64_t axis_weights(double *w, int64_t *first, int64_t o, int64_t in, in
     return b - a;
 }
 
-static void axis_fill(Axis *axis, double *w, int64_t in, int64_t out)
+static void axis_fill(ResizeAxis *axis, double *w, int64_t in, int64_t out)
 {
     for (int64_t o = 0; o < out; o++) {
         int32_t *to = axis->weight + o * axis->n_taps;
         if (in == out) {
             axis->first[o] = o;
             axis->count[o] = 1;
-            to[0] = 1 << WEIGHT_BITS;
+            to[0] = 1 << RESIZE_BITS;
             continue;
         }
         axis->count[o] = axis_weights(w, &axis->first[o], o, in, out);
         for (int64_t k = 0; k < axis->n_taps; k++)
-            to[k] = k < axis->count[o] ? (int32_t)(w[k] * (1 << WEIGHT_BITS) + 0.5) : 0;
+            to[k] = k < axis->count[o] ? (int32_t)(w[k] * (1 << RESIZE_BITS) + 0.5) : 0;
     }
 }
 
@@ -99,43 +92,9 @@ static void lay_out(Carver *c, Pass *p, double **w, ImageRect crop, int64_t widt
     p->y.first = carve(c, height, sizeof(int64_t));
     p->y.count = carve(c, height, sizeof(int64_t));
     p->y.weight = carve(c, height * p->y.n_taps, sizeof(int32_t));
+    p->x.packed = carve(c, width * resize_groups(p->x.n_taps), RESIZE_GROUP_BYTES);
     p->line = carve(c, width + 16, 4);
     p->between = carve(c, crop.height * width, 4);
-}
-
-/* to (width, 4) = one row of `from` (interleaved RGB) under the weights of the x axis. */
-SIMD_CLONES static void row_pass(uint8_t *to, const uint8_t *from, const Axis *axis, int64_t width)
-{
-    const int32_t *weight = axis->weight;
-    for (int64_t o = 0; o < width; o++, weight += axis->n_taps) {
-        const uint8_t *p = from + 3 * axis->first[o];
-        int64_t        n = axis->count[o];
-        const int32_t  h = 1 << (WEIGHT_BITS - 1);
-        Ints4          sum = {h, h, h, 0};
-        for (int64_t k = 0; k < n; k++, p += 3) {
-            Bytes4 pixel;
-            memcpy(&pixel, p, 4);
-            sum += weight[k] * __builtin_convertvector(pixel, Ints4);
-        }
-        Bytes4 result = __builtin_convertvector(sum >> WEIGHT_BITS, Bytes4);
-        memcpy(to + 4 * o, &result, 4);
-    }
-}
-
-/* to (n bytes, a multiple of 16 fit) = weighted rows of `from`, each `stride` bytes. */
-SIMD_CLONES static void column_pass(uint8_t *to, const uint8_t *from, int64_t stride,
-                                    const int32_t *weight, int64_t n_taps, int64_t n)
-{
-    for (int64_t i = 0; i < n; i += 16) {
-        Ints16 sum = (Ints16){0} + (1 << (WEIGHT_BITS - 1));
-        for (int64_t k = 0; k < n_taps; k++) {
-            Bytes16 bytes;
-            memcpy(&bytes, from + k * stride + i, 16);
-            sum += weight[k] * __builtin_convertvector(bytes, Ints16);
-        }
-        Bytes16 result = __builtin_convertvector(sum >> WEIGHT_BITS, Bytes16);
-        memcpy(to + i, &result, 16);
-    }
 }
 
 /* One row of 4-byte pixels to three planes, or to interleaved RGB. */
@@ -194,16 +153,17 @@ static Status prepare(ResizeScratch *s, Pass *p, const Image *in, ImageRect crop
     lay_out(&real, p, &w, crop, width, height);
     axis_fill(&p->x, w, crop.width, width);
     axis_fill(&p->y, w, crop.height, height);
+    resize_pack(&p->x, width);
     for (int64_t y = 0; y < crop.height; y++)
-        row_pass(p->between + 4 * width * y, in->pixels + 3 * ((crop.y + y) * in->width + crop.x),
-                 &p->x, width);
+        resize_row(p->between + 4 * width * y, in->pixels + 3 * ((crop.y + y) * in->width + crop.x),
+                   &p->x, width);
     return OK;
 }
 
 static void output_row(const Pass *p, int64_t y, int64_t width)
 {
-    column_pass(p->line, p->between + 4 * width * p->y.first[y], 4 * width,
-                p->y.weight + y * p->y.n_taps, p->y.count[y], 4 * width);
+    resize_column(p->line, p->between + 4 * width * p->y.first[y], 4 * width,
+                  p->y.weight + y * p->y.n_taps, p->y.count[y], 4 * width);
 }
 
 Status transform_resize(ResizeScratch *s, Planes *out, const Image *in, ImageRect crop,

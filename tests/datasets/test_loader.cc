@@ -1,0 +1,394 @@
+// loader: the same batches whatever the threads, the cache and the starting step; bad files by policy
+#include "data_test.h"
+#include <algorithm>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+extern "C" {
+#include "datasets/loader.h"
+#include "datasets/source.h"
+}
+
+namespace {
+
+struct Step {
+    int64_t              epoch;
+    uint64_t             pixels[2];
+    std::vector<int64_t> label, index;
+    bool                 operator==(const Step &b) const
+    {
+        return epoch == b.epoch && pixels[0] == b.pixels[0] && pixels[1] == b.pixels[1] &&
+               label == b.label && index == b.index;
+    }
+};
+
+struct Set { // 23 small pictures in memory; some may be broken
+    Source *source = nullptr;
+    explicit Set(const std::vector<int> &broken = {}, int n = 23)
+    {
+        std::vector<std::vector<uint8_t>> bytes;
+        std::vector<std::string>          names;
+        std::vector<SourceItem>           items;
+        for (int i = 0; i < n; i++) {
+            Picture p(30 + i % 7, 20 + i % 11);
+            p.im.pixels[0] = (uint8_t)i;
+            bytes.push_back(encoded(p.im));
+            for (int b : broken)
+                if (b == i)
+                    bytes.back().resize(bytes.back().size() / 2);
+            names.push_back("picture-" + std::to_string(i));
+        }
+        for (int i = 0; i < n; i++)
+            items.push_back({bytes[(size_t)i].data(), (int64_t)bytes[(size_t)i].size(),
+                             names[(size_t)i].c_str(), i % 3});
+        EXPECT_EQ(OK, source_from_memory(&source, items.data(), n)) << status_text();
+    }
+    ~Set()
+    {
+        source_close(source);
+    }
+};
+
+LoaderOptions options(int workers)
+{
+    LoaderOptions o = {};
+    o.augment = augment_options(AUGMENT_V2, 16);
+    o.batch = 5;
+    o.n_views = 2;
+    o.n_workers = workers;
+    o.seed = 42;
+    o.shuffle = true;
+    o.drop_last = true;
+    return o;
+}
+
+std::vector<Step> steps(const Source *s, const LoaderOptions &o, int n)
+{
+    std::vector<Step> out;
+    Loader           *l = nullptr;
+    EXPECT_EQ(OK, loader_open(&l, s, &o)) << status_text();
+    for (int i = 0; l != nullptr && i < n; i++) {
+        LoaderBatch b;
+        EXPECT_EQ(OK, loader_next(l, &b)) << status_text();
+        EXPECT_EQ(o.start_step + i, b.step);
+        Step   step = {b.epoch, {0, 0}, {}, {}};
+        size_t size = (size_t)(b.n * o.augment.crop * o.augment.crop * 3) * sizeof(float);
+        for (int v = 0; v < o.n_views; v++)
+            step.pixels[v] = fnv(b.view[v], size);
+        step.label.assign(b.label, b.label + b.n);
+        step.index.assign(b.index, b.index + b.n);
+        out.push_back(step);
+    }
+    loader_close(l);
+    return out;
+}
+
+} // namespace
+
+TEST(Loader, GivesTheSameBatchesForAnyNumberOfWorkers)
+{
+    Set               set;
+    std::vector<Step> one = steps(set.source, options(1), 11);
+    for (int workers : {2, 5})
+        EXPECT_TRUE(one == steps(set.source, options(workers), 11)) << workers;
+    EXPECT_NE(one[0].pixels[0], one[0].pixels[1]) << "two views differ";
+    EXPECT_EQ(0, one[3].epoch);
+    EXPECT_EQ(1, one[4].epoch) << "23 / 5 = 4 steps an epoch";
+}
+
+TEST(Loader, GivesTheSameBatchesFromTheCache)
+{
+    Set           set;
+    LoaderOptions o = options(2);
+    o.cache_bytes = 1 << 20;
+    EXPECT_TRUE(steps(set.source, options(2), 11) == steps(set.source, o, 11));
+    o.cache_bytes = 10000; // holds a few
+    EXPECT_TRUE(steps(set.source, options(2), 11) == steps(set.source, o, 11));
+}
+
+TEST(Loader, ContinuesAtAnyStep)
+{
+    Set               set;
+    std::vector<Step> all = steps(set.source, options(2), 11);
+    for (int begin : {1, 4, 7}) {
+        LoaderOptions o = options(3);
+        o.start_step = begin;
+        std::vector<Step> later = steps(set.source, o, 11 - begin);
+        EXPECT_TRUE(std::vector<Step>(all.begin() + begin, all.end()) == later) << begin;
+    }
+}
+
+TEST(Loader, VisitsEachPictureOnceAnEpochInANewOrder)
+{
+    Set           set;
+    LoaderOptions o = options(2);
+    o.drop_last = false;
+    std::vector<Step>    all = steps(set.source, o, 10);
+    std::vector<int64_t> seen[2];
+    for (const Step &s : all)
+        seen[s.epoch].insert(seen[s.epoch].end(), s.index.begin(), s.index.end());
+    EXPECT_NE(seen[0], seen[1]);
+    for (auto &epoch : seen) {
+        std::sort(epoch.begin(), epoch.end());
+        ASSERT_EQ(23u, epoch.size());
+        for (int64_t i = 0; i < 23; i++)
+            EXPECT_EQ(i, epoch[(size_t)i]);
+    }
+}
+
+TEST(Loader, KeepsOrderWithoutShuffling)
+{
+    Set           set;
+    LoaderOptions o = options(3);
+    o.shuffle = false;
+    o.drop_last = false;
+    o.n_views = 1;
+    o.augment = augment_options(AUGMENT_TEST, 8);
+    o.end_step = 5;
+    int64_t           next = 0;
+    std::vector<Step> all = steps(set.source, o, 5);
+    for (const Step &s : all)
+        for (size_t k = 0; k < s.index.size(); k++, next++) {
+            EXPECT_EQ(next, s.index[k]);
+            EXPECT_EQ(next % 3, s.label[k]);
+        }
+    EXPECT_EQ(23, next);
+}
+
+TEST(Loader, EndsAtTheEnd)
+{
+    Set           set;
+    LoaderOptions o = options(2);
+    o.end_step = 1;
+    Loader     *l = nullptr;
+    LoaderBatch b;
+    ASSERT_OK(loader_open(&l, set.source, &o));
+    EXPECT_OK(loader_next(l, &b));
+    EXPECT_EQ(ERR_USAGE, loader_next(l, &b));
+    loader_close(l);
+}
+
+TEST(Loader, StopsAtABadPictureAndNamesIt)
+{
+    Set     set({7});
+    Loader *l = nullptr;
+    for (int workers : {1, 4}) {
+        LoaderOptions o = options(workers);
+        LoaderBatch   b;
+        Status        st = OK;
+        ASSERT_OK(loader_open(&l, set.source, &o));
+        for (int i = 0; i < 5 && st == OK; i++)
+            st = loader_next(l, &b);
+        EXPECT_EQ(ERR_FORMAT, st);
+        EXPECT_NE(nullptr, strstr(status_text(), "picture-7")) << status_text();
+        loader_close(l);
+    }
+}
+
+TEST(Loader, SkipsBadPicturesTheSameWayForAnyNumberOfWorkers)
+{
+    Set           set({7, 8});
+    LoaderOptions o = options(1);
+    o.bad = BAD_SKIP;
+    o.bad_limit = 0.2;
+    std::vector<Step> one = steps(set.source, o, 9);
+    o.n_workers = 4;
+    EXPECT_TRUE(one == steps(set.source, o, 9));
+    for (const Step &s : one)
+        for (size_t k = 0; k < s.index.size(); k++) {
+            EXPECT_NE(7, s.index[k]);
+            EXPECT_NE(8, s.index[k]);
+            EXPECT_EQ(s.index[k] % 3, s.label[k]);
+        }
+}
+
+TEST(Loader, StopsWhenTooManyPicturesAreBad)
+{
+    Set           set({7});
+    LoaderOptions o = options(2);
+    o.bad = BAD_SKIP; // 1 of 23 is more than 0.1 %
+    Loader     *l = nullptr;
+    LoaderBatch b;
+    Status      st = OK;
+    ASSERT_OK(loader_open(&l, set.source, &o));
+    for (int i = 0; i < 5 && st == OK; i++)
+        st = loader_next(l, &b);
+    EXPECT_EQ(ERR_FORMAT, st);
+    EXPECT_NE(nullptr, strstr(status_text(), "broken")) << status_text();
+    loader_close(l);
+}
+
+TEST(Loader, PutsGrayInPlaceOfABadPictureAndCountsIt)
+{
+    Set           set({3});
+    LoaderOptions o = options(2);
+    o.bad = BAD_GRAY;
+    o.shuffle = false;
+    Loader     *l = nullptr;
+    LoaderBatch b;
+    ASSERT_OK(loader_open(&l, set.source, &o));
+    ASSERT_OK(loader_next(l, &b));
+    const float *x = b.view[1] + 3 * 16 * 16 * 3;
+    for (int i = 0; i < 16 * 16 * 3; i++)
+        ASSERT_EQ(x[i], (127.0f / 255.0f - o.augment.mean[i % 3]) / o.augment.std[i % 3]);
+    EXPECT_EQ(3, b.index[3]);
+    EXPECT_EQ(1, loader_stats(l).n_bad);
+    loader_close(l);
+}
+
+TEST(Loader, TreatsADeletedFileByPolicy)
+{
+    TempDir dir;
+    for (int i = 0; i < 6; i++)
+        spill(dir.path + "/a/" + std::to_string(i) + ".jpg", encoded(Picture(20, 20).im));
+    Source *s = nullptr;
+    ASSERT_OK(source_open(&s, dir.path.c_str()));
+    std::filesystem::remove(dir.path + "/a/2.jpg");
+    LoaderOptions o = options(2);
+    o.batch = 6;
+    Loader     *l = nullptr;
+    LoaderBatch b;
+    ASSERT_OK(loader_open(&l, s, &o));
+    EXPECT_EQ(ERR_MISSING, loader_next(l, &b));
+    EXPECT_NE(nullptr, strstr(status_text(), "2.jpg")) << status_text();
+    loader_close(l);
+    o.bad = BAD_SKIP;
+    o.bad_limit = 0.5;
+    o.shuffle = false;
+    ASSERT_OK(loader_open(&l, s, &o));
+    ASSERT_OK(loader_next(l, &b));
+    EXPECT_EQ(3, b.index[2]);
+    loader_close(l);
+    source_close(s);
+}
+
+TEST(Loader, WarnsOfAStallNamingTheFileAndRecovers)
+{
+    TempDir dir;
+    spill(dir.path + "/a/0.jpg", encoded(Picture(20, 20).im));
+    Source *s = nullptr;
+    ASSERT_OK(source_open(&s, dir.path.c_str()));
+    std::string path = dir.path + "/a/0.jpg";
+    std::filesystem::remove(path);
+    ASSERT_EQ(
+        0, mkfifo(path.c_str(), 0600)); // opening it waits for a writer, as a dead NFS server would
+    LoaderOptions o = options(1);
+    o.batch = 1;
+    o.end_step = 1;
+    o.stall_s = 0.05;
+    Loader     *l = nullptr;
+    LoaderBatch b;
+    ASSERT_OK(loader_open(&l, s, &o));
+    FILE *child = popen(("sleep 0.4; cat > " + path).c_str(), "w");
+    ASSERT_NE(nullptr, child);
+    std::vector<uint8_t> bytes = encoded(Picture(20, 20).im);
+    fwrite(bytes.data(), 1, bytes.size(), child);
+    fflush(child);
+    std::thread closer([child] { pclose(child); });
+    EXPECT_OK(loader_next(l, &b));
+    closer.join();
+    EXPECT_GE(loader_stats(l).n_stalls, 1);
+    EXPECT_GT(loader_stats(l).wait_s, 0.05);
+    loader_close(l);
+    source_close(s);
+}
+
+TEST(Loader, ClosesWithoutBeingRead)
+{
+    Set     set;
+    Loader *l = nullptr;
+    for (int i = 0; i < 20; i++) {
+        LoaderOptions o = options(1 + i % 4);
+        ASSERT_OK(loader_open(&l, set.source, &o));
+        loader_close(l);
+    }
+    loader_close(nullptr);
+}
+
+TEST(Loader, RefusesImpossibleOptions)
+{
+    Set           set;
+    Loader       *l = nullptr;
+    LoaderOptions o = options(1);
+    o.batch = 24;
+    EXPECT_EQ(ERR_USAGE, loader_open(&l, set.source, &o));
+    o = options(1);
+    o.n_views = 3;
+    EXPECT_EQ(ERR_USAGE, loader_open(&l, set.source, &o));
+    o = options(1);
+    o.start_step = -1;
+    EXPECT_EQ(ERR_USAGE, loader_open(&l, set.source, &o));
+}
+
+TEST(Augment, FollowsItsAddressOnly)
+{
+    Picture        in(300, 200);
+    AugmentDraw    a, b, other;
+    AugmentOptions o = augment_options(AUGMENT_V2, 0);
+    augment_draw(&a, &o, 300, 200, 1, 2, 3, 0);
+    augment_draw(&b, &o, 300, 200, 1, 2, 3, 0);
+    augment_draw(&other, &o, 300, 200, 1, 2, 3, 1);
+    EXPECT_EQ(0, memcmp(&a.crop, &b.crop, sizeof a.crop));
+    EXPECT_EQ(a.sigma, b.sigma);
+    EXPECT_NE(a.sigma, other.sigma);
+}
+
+TEST(Augment, DrawsWithItsProbabilities)
+{
+    for (AugmentOrder order : {AUGMENT_V1, AUGMENT_V2, AUGMENT_CIFAR}) {
+        AugmentOptions o = augment_options(order, 0);
+        double         jitter = 0, gray = 0, blur = 0, flip = 0, first = 0;
+        const int      n = 8000; // deviation of a share is at most .0056
+        for (int i = 0; i < n; i++) {
+            AugmentDraw d;
+            augment_draw(&d, &o, 300, 200, 5, 0, i, 0);
+            jitter += d.jitter, gray += d.gray, blur += d.blur, flip += d.flip;
+            first += d.jitter_order[0] == 3;
+            ASSERT_GE(d.hue, -o.hue);
+            ASSERT_LE(d.hue, o.hue);
+            ASSERT_GE(d.brightness, 0.6f);
+            ASSERT_LE(d.brightness, 1.4f);
+        }
+        EXPECT_NEAR(o.jitter_p, jitter / n, 0.02);
+        EXPECT_NEAR(o.gray_p, gray / n, 0.02);
+        EXPECT_NEAR(o.blur_p, blur / n, 0.02);
+        EXPECT_NEAR(0.5, flip / n, 0.02);
+        EXPECT_NEAR(0.25, first / n, 0.02);
+    }
+}
+
+TEST(Augment, SeesTheSamePixelsFromBytesAndFromTheDecodedPicture)
+{
+    Picture              in(151, 97), whole;
+    std::vector<uint8_t> bytes = encoded(in.im);
+    ASSERT_OK(image_decode(&whole.im, nullptr, bytes.data(), (int64_t)bytes.size(), "x"));
+    Augmenter a = {};
+    for (AugmentOrder order :
+         {AUGMENT_V1, AUGMENT_V2, AUGMENT_CIFAR, AUGMENT_SUPERVISED, AUGMENT_TEST}) {
+        AugmentOptions     o = augment_options(order, 32);
+        std::vector<float> x(4 * 32 * 32 * 3);
+        float *one[2] = {x.data(), x.data() + 3072}, *two[2] = {x.data() + 6144, x.data() + 9216};
+        for (int sample = 0; sample < 20; sample++) {
+            ASSERT_OK(augment_bytes(&a, one, 2, &o, bytes.data(), (int64_t)bytes.size(), "x", 9, 1,
+                                    sample));
+            ASSERT_OK(augment_image(&a, two, 2, &o, &whole.im, 9, 1, sample));
+            ASSERT_EQ(0, memcmp(one[0], two[0], 6144 * 4)) << augment_order_name(order);
+        }
+    }
+    augmenter_release(&a);
+}
+
+TEST(Augment, TestCropKeepsTheMiddle)
+{
+    Picture        in(10, 6);
+    AugmentOptions o = augment_options(AUGMENT_TEST, 4);
+    o.resize = 0;
+    Augmenter          a = {};
+    std::vector<float> x(48);
+    float             *out[1] = {x.data()};
+    ASSERT_OK(augment_image(&a, out, 1, &o, &in.im, 0, 0, 0));
+    const uint8_t *p = in.im.pixels + 3 * (1 * 10 + 3); // column 3, row 1
+    for (int c = 0; c < 3; c++)
+        EXPECT_EQ(((float)p[c] / 255.0f - o.mean[c]) / o.std[c], x[(size_t)c]);
+    augmenter_release(&a);
+}

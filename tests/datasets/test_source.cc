@@ -1,0 +1,150 @@
+// sources: order, labels, names, shards
+#include "data_test.h"
+extern "C" {
+#include "datasets/source.h"
+}
+
+namespace {
+
+struct Opened {
+    Source *s = nullptr;
+    Status  status;
+    explicit Opened(const std::string &path)
+    {
+        status = source_open(&s, path.c_str());
+    }
+    ~Opened()
+    {
+        source_close(s);
+    }
+    std::string bytes(int64_t i)
+    {
+        ImageBytes     b = {};
+        const uint8_t *p = nullptr;
+        int64_t        n = 0;
+        EXPECT_EQ(OK, source_read(s, i, &b, &p, &n)) << status_text();
+        std::string out((const char *)p, (size_t)n);
+        image_bytes_release(&b);
+        return out;
+    }
+};
+
+std::string tar_member(const std::string &name, const std::string &data, char type = '0')
+{
+    std::string h(512, '\0');
+    memcpy(&h[0], name.data(), name.size());
+    snprintf(&h[100], 8, "0000644");
+    snprintf(&h[124], 12, "%011zo", data.size());
+    snprintf(&h[136], 12, "00000000000");
+    memcpy(&h[148], "        ", 8);
+    h[156] = type;
+    memcpy(&h[257], "ustar\00000", 8);
+    unsigned sum = 0;
+    for (char c : h)
+        sum += (unsigned char)c;
+    snprintf(&h[148], 8, "%06o", sum);
+    return h + data + std::string((512 - data.size() % 512) % 512, '\0');
+}
+const std::string END(1024, '\0');
+
+} // namespace
+
+TEST(Source, SortsClassFoldersAndTheirFiles)
+{
+    TempDir d;
+    spill(d.path + "/dog/b.JPEG", std::string("1"));
+    spill(d.path + "/dog/a.png", std::string("2"));
+    spill(d.path + "/cat/deep/z.jpg", std::string("3"));
+    spill(d.path + "/cat/notes.txt", std::string("4"));
+    spill(d.path + "/empty/readme.md", std::string("5"));
+    Opened o(d.path);
+    ASSERT_OK(o.status);
+    ASSERT_EQ(3, source_count(o.s));
+    EXPECT_EQ(3, source_n_classes(o.s));
+    EXPECT_STREQ("cat/deep/z.jpg", source_name(o.s, 0));
+    EXPECT_STREQ("dog/a.png", source_name(o.s, 1));
+    EXPECT_STREQ("dog/b.JPEG", source_name(o.s, 2));
+    EXPECT_EQ(0, source_label(o.s, 0));
+    EXPECT_EQ(1, source_label(o.s, 1));
+    EXPECT_STREQ("dog", source_class_name(o.s, 1));
+    EXPECT_EQ("3", o.bytes(0));
+}
+
+TEST(Source, ReadsAFlatFolderWithoutLabels)
+{
+    TempDir d;
+    spill(d.path + "/b.jpg", std::string("1"));
+    spill(d.path + "/a.jpg", std::string("2"));
+    Opened o(d.path);
+    ASSERT_OK(o.status);
+    ASSERT_EQ(2, source_count(o.s));
+    EXPECT_STREQ("a.jpg", source_name(o.s, 0));
+    EXPECT_EQ(-1, source_label(o.s, 0));
+    EXPECT_EQ(0, source_n_classes(o.s));
+}
+
+TEST(Source, NamesWhatIsMissing)
+{
+    TempDir d;
+    EXPECT_EQ(ERR_FORMAT, Opened(d.path).status);
+    EXPECT_EQ(ERR_MISSING, Opened(d.path + "/nothing.tar").status);
+    EXPECT_EQ(ERR_MISSING, Opened(d.path + "/no-*.tar").status);
+    EXPECT_EQ(ERR_USAGE, Opened(d.path + "/p-{3..1}.tar").status);
+}
+
+TEST(Source, ReadsShardsByRangeByPatternAndByFolder)
+{
+    TempDir d;
+    spill(d.path + "/p-0000.tar", tar_member("x/a.jpg", "one") + tar_member("x/a.cls", " 2\n") +
+                                      tar_member("x/b.seg.PNG", "no") +
+                                      tar_member("x/b.PNG", "two") + END);
+    spill(d.path + "/p-0001.tar", tar_member("c.cls", "0") + tar_member("c.jpeg", "three") + END);
+    spill(d.path + "/classes.txt", std::string("ant\nbee\ncat\n"));
+    for (const char *path : {"/p-{0000..0001}.tar", "/p-*.tar", ""}) {
+        Opened o(d.path + path);
+        ASSERT_OK(o.status) << path;
+        ASSERT_EQ(3, source_count(o.s)) << path;
+        EXPECT_STREQ("x/a", source_name(o.s, 0));
+        EXPECT_EQ("one", o.bytes(0));
+        EXPECT_EQ("two", o.bytes(1));
+        EXPECT_EQ("three", o.bytes(2));
+        EXPECT_EQ(2, source_label(o.s, 0));
+        EXPECT_EQ(-1, source_label(o.s, 1));
+        EXPECT_EQ(0, source_label(o.s, 2));
+        EXPECT_STREQ("cat", source_class_name(o.s, 2));
+    }
+}
+
+TEST(Source, RefusesShardsThatContradictThemselves)
+{
+    TempDir d;
+    spill(d.path + "/a.tar", tar_member("a.jpg", "1") + tar_member("a.jpg", "2") + END);
+    EXPECT_EQ(ERR_FORMAT, Opened(d.path + "/a.tar").status);
+    spill(d.path + "/b.tar", tar_member("a.jpg", "1") + tar_member("a.cls", "dog") + END);
+    EXPECT_EQ(ERR_FORMAT, Opened(d.path + "/b.tar").status);
+    EXPECT_NE(nullptr, strstr(status_text(), "dog")) << status_text();
+    spill(d.path + "/c.tar",
+          std::string("this is no tar file at all, not even nearly").append(600, 'x'));
+    EXPECT_EQ(ERR_FORMAT, Opened(d.path + "/c.tar").status);
+}
+
+TEST(Source, ReadsTheCifarShards)
+{
+    std::string path = std::string(GODWIT_SHARED_DIR) + "/data/cifar10/test-{0000..0000}.tar";
+    if (!std::filesystem::exists(std::string(GODWIT_SHARED_DIR) + "/data/cifar10"))
+        GTEST_SKIP() << "no real data at " << path;
+    Opened o(path);
+    ASSERT_OK(o.status);
+    ASSERT_EQ(3000, source_count(o.s));
+    ASSERT_EQ(10, source_n_classes(o.s));
+    int count[10] = {};
+    for (int64_t i = 0; i < 3000; i++)
+        count[source_label(o.s, i)]++;
+    for (int c : count)
+        EXPECT_EQ(300, c);
+    std::string b = o.bytes(1234);
+    Picture     p;
+    ASSERT_OK(image_decode(&p.im, nullptr, b.data(), (int64_t)b.size(), "x"));
+    EXPECT_EQ(32, p.im.width);
+    EXPECT_STREQ("airplane", source_class_name(o.s, 0));
+}
