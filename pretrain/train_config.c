@@ -13,6 +13,10 @@ static const RecipeKey RUN[] = {
     RECIPE_INT(RunKeys, checkpoint_every, "checkpoint_every", "0", 0, 1e9,
                "steps between checkpoints; 0: one an epoch"),
     RECIPE_INT(RunKeys, keep, "keep", "2", 1, 1000, "newest checkpoints that are kept"),
+    RECIPE_FLOAT(RunKeys, collapse_below, "collapse_below", "0.05", 0, 1,
+                 "alarm when features spread less than this share of the sphere"),
+    RECIPE_INT(RunKeys, collapse_after, "collapse_after", "200", 0, 1e9,
+               "steps before the alarm: an untrained network's features lie close together"),
 };
 
 static const RecipeKey MODEL[] = {

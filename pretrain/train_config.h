@@ -19,6 +19,8 @@ typedef struct RunKeys {
     int64_t log_every;        // steps
     int64_t checkpoint_every; // steps; 0: once an epoch
     int64_t keep;             // checkpoints kept
+    double  collapse_below;   // alarm when features spread less than this ...
+    int64_t collapse_after;   // ... after this many steps
 } RunKeys;
 
 typedef struct ModelKeys {

@@ -64,18 +64,24 @@ static Means mean_of(const Means *m)
     return (Means){m->n, m->loss / n, m->top1 / n, m->top5 / n, m->positive / n, m->negative / n};
 }
 
-enum { SPREAD_ALARM_PERCENT = 10, COLLAPSE_WARNINGS = 3 };
+enum { COLLAPSE_WARNINGS = 3 };
+
+static void watch_collapse(Trainer *r)
+{
+    const RunKeys *k = &r->config.run;
+    if (is_moco(r) && r->step > k->collapse_after && r->report.spread < k->collapse_below)
+        log_warn_some(&r->n_collapse_warnings, COLLAPSE_WARNINGS,
+                      "step %lld: collapse: features of a batch spread over %.3f of the sphere "
+                      "(alarm below %.3f); the "
+                      "learning rate may be too high, or m too small",
+                      (long long)r->step, r->report.spread, k->collapse_below);
+}
 
 void trainer_count(Trainer *r)
 {
     means_add(&r->window, &r->report);
     means_add(&r->epoch, &r->report);
-    if (is_moco(r) && r->report.spread < SPREAD_ALARM_PERCENT / 100.0)
-        log_warn_some(&r->n_collapse_warnings, COLLAPSE_WARNINGS,
-                      "step %lld: collapse: features of a batch spread over %.3f of the sphere "
-                      "(healthy: above %.2f); "
-                      "the learning rate may be too high, or m too small",
-                      (long long)r->step, r->report.spread, SPREAD_ALARM_PERCENT / 100.0);
+    watch_collapse(r);
 }
 
 /* ---- lines ---- */

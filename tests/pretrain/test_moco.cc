@@ -71,7 +71,7 @@ TEST(Moco, StartsWithEqualEncodersAndUnitKeys)
 
 TEST(Moco, QueueGoesRoundAndForgetsTheOldestKeys)
 {
-    Bench                 r(tiny());
+    Bench               r(tiny());
     std::vector<Floats> keys;
     for (int step = 0; step < 5; step++) {
         (void)r.forward(step);
@@ -89,7 +89,7 @@ TEST(Moco, QueueGoesRoundAndForgetsTheOldestKeys)
 
 TEST(Moco, AveragesWeightsButNotRunningStatistics)
 {
-    Bench            r(tiny());
+    Bench          r(tiny());
     const Backend *be = backend_ref();
     const Param   *wq = params_find(&r.m.params_q, "fc.weight"),
                 *wk = params_find(&r.m.params_k, "fc.weight");
@@ -127,7 +127,7 @@ TEST(Moco, ShufflingChangesKeysOnlyThroughBatchNormGroups)
 
     plain.net.bn_groups = 2;
     shuffled.net.bn_groups = 2;
-    Bench     c(plain), d(shuffled);
+    Bench   c(plain), d(shuffled);
     int64_t step = 0; // a permutation that moves images between the halves
     for (int32_t perm[4], inverse[4]; step < 100; step++) {
         moco_permutation(perm, inverse, 4, 0, step);
@@ -149,7 +149,7 @@ TEST(Moco, SymmetricLossEnqueuesBothKeyBatches)
     MocoConfig c = tiny();
     c.is_symmetric = true;
     c.K = 16;
-    Bench      r(c);
+    Bench    r(c);
     MocoStep s = r.forward(0);
     float    loss = 0;
     Floats   first = device_values(backend_ref(), s.stats[0]),
@@ -192,7 +192,7 @@ TEST(Moco, LossFallsWhenOneBatchIsRepeated)
     MocoConfig c = tiny();
     c.m = 0.9f;
     c.T = 0.2f;
-    Bench        r(c, be);
+    Bench      r(c, be);
     SgdOptions sgd = {0.9f, 0, 0, 0};
     float      first = 0, last = 0;
     for (int step = 0; step < 60; step++) {
