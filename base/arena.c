@@ -30,10 +30,9 @@ struct ArenaChunk {
 static ArenaChunk *chunk_new(int64_t size)
 {
     ArenaChunk *c = malloc(sizeof *c);
-    char       *m = aligned_alloc(ALIGN, (size_t)size);
-    if (!c || !m) {
+    void       *m = NULL;
+    if (!c || posix_memalign(&m, ALIGN, (size_t)size) != 0) {
         free(c);
-        free(m);
         return NULL;
     }
     *c = (ArenaChunk){.memory = m, .size = size};

@@ -74,8 +74,8 @@ const int64_t SLACK = 64; // quotes, escapes, separators around a token
 const int     DEFAULT_DEPTH = 256;
 
 struct ThrowingAllocator {
-    static const bool kNeedFree = true;
-    void             *Malloc(size_t n)
+    [[maybe_unused]] static const bool kNeedFree = true;
+    void                              *Malloc(size_t n)
     {
         return n ? check(std::malloc(n)) : nullptr;
     }

@@ -153,7 +153,9 @@ int number_print(char out[NUMBER_CHARS], double value)
 {
     if (!isfinite(value))
         return snprintf(out, NUMBER_CHARS, "%s", isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
-    if (value == floor(value) && fabs(value) < 1e15 && (value != 0 || !signbit(value)))
+    if (value == 0 && signbit(value)) // "-0" would be read as an integer, which has no sign
+        return snprintf(out, NUMBER_CHARS, "-0.0");
+    if (value == floor(value) && fabs(value) < 1e15)
         return snprintf(out, NUMBER_CHARS, "%lld", (long long)value);
     /* 15 digits survive a double, and %g drops their trailing zeros; subnormals hold fewer. */
     for (int digits = fabs(value) < DBL_MIN ? 1 : 15;; digits++) {

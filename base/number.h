@@ -18,7 +18,7 @@ bool number_parse_int(int64_t *out, const char *bytes, int64_t n);
  * untouched otherwise. A value below the smallest subnormal rounds to zero. */
 bool number_parse_double(double *out, const char *bytes, int64_t n);
 
-/* The shortest decimal that reads back as `value`: 0.1, 1e+20, -0. "nan", "inf", "-inf" for those.
+/* The shortest decimal that reads back as `value`: 0.1, 1e+20, 3, -0.0. "nan", "inf", "-inf" for those.
  * Returns the number of characters. */
 int number_print(char out[NUMBER_CHARS], double value);
 
