@@ -1,0 +1,79 @@
+/* eval_densepose.c -- `godwit eval densepose`: GPS, GPSm or mask IoU of somebody's results */
+#include "cli/eval.h"
+#include "eval/densepose.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct Settings {
+    const char *surface, *mode;
+    double      least;
+    bool        bug_compatible;
+} Settings;
+
+static Status choose(DenseposeOptions *opt, const Settings *s)
+{
+    *opt = (DenseposeOptions){.least = s->least, .bug_compatible = s->bug_compatible};
+    if (strcmp(s->mode, "gps") == 0)
+        opt->mode = DENSEPOSE_GPS;
+    else if (strcmp(s->mode, "gpsm") == 0)
+        opt->mode = DENSEPOSE_GPSM;
+    else if (strcmp(s->mode, "iou") == 0)
+        opt->mode = DENSEPOSE_IOU;
+    else
+        return status_fail(ERR_USAGE, "eval densepose: --mode is gps, gpsm or iou, not \"%s\"",
+                           s->mode);
+    return OK;
+}
+
+static Status score(const CommandLine *line, const Settings *s)
+{
+    DenseposeOptions opt;
+    DenseposeData    data = {0};
+    DenseposeSurface surface = {0};
+    DenseposeResult  r;
+    Text             table = {0}, json = {0};
+    Status           st = OK;
+    TRY_OUT(choose(&opt, s));
+    TRY_OUT(densepose_surface_open(&surface, s->surface));
+    TRY_OUT(densepose_read(&data, line->operand[0], line->operand[1]));
+    TRY_OUT(densepose_evaluate(&opt, &r, &data, &surface));
+    densepose_report_text(&table, &opt, &r);
+    TRY_OUT(text_status(&table));
+    fputs(text_cstr(&table), stdout);
+    TRY_OUT(densepose_report_json(&json, &opt, &r));
+    if (line->common.json)
+        TRY_OUT(json_save(&json, line->common.json));
+out:
+    text_release(&table);
+    text_release(&json);
+    densepose_release(&data);
+    densepose_surface_close(&surface);
+    return st;
+}
+
+Status eval_densepose(const Verb *verb, int argc, char **argv)
+{
+    Settings s = {.mode = "gps"};
+    Option   table[] = {
+          {"surface", OPTION_TEXT, &s.surface, "FILE",
+           "body surface made by the converter of docs/densepose-surface.md", true},
+          {"mode", OPTION_TEXT, &s.mode, "NAME", "gps, gpsm or iou (default gps)", false},
+          {"min-threshold", OPTION_FLOAT, &s.least, "X", "smallest similarity threshold (default .5)",
+           false},
+          {"bug-compatible", OPTION_FLAG, &s.bug_compatible, NULL,
+           "a match with annotation id 0 counts as a miss; -1 where undefined", false}};
+    CommandLine line = {.verb = verb,
+                        .options = table,
+                        .n_options = sizeof table / sizeof *table,
+                        .operands = "GT DT",
+                        .min_operands = 2,
+                        .max_operands = 2};
+    Status      st = OK;
+    TRY_OUT(options_parse(&line, argc, argv));
+    if (!line.is_help)
+        TRY_OUT(score(&line, &s));
+out:
+    options_release(&line);
+    return st;
+}
