@@ -9,6 +9,7 @@ static const Verb METRICS[] = {
     {"voc", "PASCAL VOC AP: 11-point and area, .50 to .95", eval_voc, NULL},
     {"cityscapes", "Cityscapes: AP of instances, IoU of pixels (--task)", eval_cityscapes, NULL},
     {"semseg", "mean IoU of label images: VOC or any list of classes", eval_semseg, NULL},
+    {"densepose", "DensePose: GPS, GPSm, mask IoU (--mode)", eval_densepose, NULL},
     {NULL, NULL, NULL, NULL},
 };
 

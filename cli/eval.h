@@ -6,3 +6,4 @@
 Status eval_voc(const Verb *verb, int argc, char **argv);
 Status eval_cityscapes(const Verb *verb, int argc, char **argv);
 Status eval_semseg(const Verb *verb, int argc, char **argv);
+Status eval_densepose(const Verb *verb, int argc, char **argv);

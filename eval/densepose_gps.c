@@ -13,6 +13,8 @@ static bool grid_cell(int64_t *px, int64_t *py, const DenseposeTruth *t, const D
 {
     double x = t->x[k] * t->box[2] / 255.0 + t->box[0] - f->box[0];
     double y = t->y[k] * t->box[3] / 255.0 + t->box[1] - f->box[1];
+    if (!(fabs(x) < 1e9 && fabs(y) < 1e9))
+        return false;
     *px = (int64_t)x;
     *py = (int64_t)y;
     return *px < (int64_t)f->box[2] && *py < (int64_t)f->box[3] && *px >= 0 && *py >= 0;
