@@ -52,6 +52,9 @@ extern const char *const VOC_CLASS_NAME[20];
  * ERR_FORMAT name the file and the line. */
 Status voc_load(DetSet *set, const VocOptions *options, const char *root, const char *split);
 
+/* The ids of root/ImageSets/Main/SPLIT.txt in its order: the first word of each line. */
+Status voc_read_ids(Arena *a, char ***id, int64_t *n, const char *root, const char *split);
+
 /* One annotation file already in memory: fills image->width, height, objects (from set->arena).
  * Exposed for fuzzing. */
 Status voc_parse(DetSet *set, const VocOptions *options, DetImage *image, const char *xml,

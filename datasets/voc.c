@@ -156,8 +156,7 @@ out:
     return st;
 }
 
-/* The ids of ImageSets/Main/SPLIT.txt, first word of each line. */
-static Status read_ids(Arena *a, char ***out, int64_t *n, const char *root, const char *split)
+Status voc_read_ids(Arena *a, char ***out, int64_t *n, const char *root, const char *split)
 {
     char   *list = NULL, *text = NULL, *place = NULL;
     int64_t n_bytes = 0, capacity = 1;
@@ -223,7 +222,7 @@ Status voc_load(DetSet *set, const VocOptions *options, const char *root, const 
     int64_t                 n = 0;
     Status                  st = OK;
 
-    TRY_OUT(read_ids(&scratch, &id, &n, root, split));
+    TRY_OUT(voc_read_ids(&scratch, &id, &n, root, split));
     xml = ARENA_ARRAY(&scratch, VocXml, n);
     file = ARENA_ARRAY(&scratch, char *, n);
     if (xml == NULL || file == NULL)

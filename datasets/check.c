@@ -1,0 +1,285 @@
+/* check.c -- walk over a data set and write down what is wrong */
+#include "datasets/check.h"
+#include "base/file.h"
+#include "base/voc_xml.h"
+#include "datasets/image.h"
+#include "datasets/source.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Checker {
+    CheckReport        *r;
+    const CheckOptions *o;
+    ImageBytes          bytes;
+    Image               picture;
+    int64_t            *last_image; // (n_classes) image that counted for the class last
+    Status              st;         // memory only
+} Checker;
+
+__attribute__((format(printf, 5, 6))) static void found(Checker *c, bool is_error, const char *kind,
+                                                        const char *file, const char *fmt, ...)
+{
+    CheckReport *r = c->r;
+    char         text[1024];
+    va_list      args;
+    *(is_error ? &r->n_errors : &r->n_warnings) += 1;
+    if (r->n_problems == CHECK_MAX_PROBLEMS || c->st != OK)
+        return;
+    if (r->problem == NULL)
+        r->problem = ARENA_ARRAY(&r->arena, CheckProblem, CHECK_MAX_PROBLEMS);
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    CheckProblem p = {.is_error = is_error, .kind = kind};
+    p.file = arena_strdup(&r->arena, file);
+    p.text = arena_strdup(&r->arena, text);
+    if (r->problem == NULL || p.file == NULL || p.text == NULL)
+        c->st = ERR_MEMORY;
+    else
+        r->problem[r->n_problems++] = p;
+}
+
+/* Opens and judges the picture; true when *info is filled. */
+static bool check_picture(Checker *c, ImageInfo *info, const char *path, const uint8_t *bytes,
+                          int64_t n)
+{
+    Status st = image_probe(info, NULL, bytes, n, path);
+    if (st == OK && c->o->decode)
+        st = image_decode(&c->picture, NULL, bytes, n, path);
+    if (st == ERR_MEMORY)
+        c->st = st;
+    else if (st != OK)
+        found(c, true, "bad-image", path, "%s", status_text());
+    return st == OK;
+}
+
+static void check_sizes(Checker *c, const VocXml *xml, const ImageInfo *info, const char *path)
+{
+    if (xml->width == 0 || xml->height == 0)
+        found(c, false, "size-mismatch", path, "the annotation gives no size");
+    else if (xml->width != info->width || xml->height != info->height) {
+        bool swapped = xml->width == info->height && xml->height == info->width;
+        found(c, true, "size-mismatch", path,
+              "the annotation says %lld x %lld, the picture has %lld x %lld%s",
+              (long long)xml->width, (long long)xml->height, (long long)info->width,
+              (long long)info->height,
+              swapped && info->orientation != 1
+                  ? "; its EXIF orientation swaps the sides: annotated as stored"
+                  : "");
+    } else if (info->orientation != 1)
+        found(c, false, "exif", path, "EXIF orientation %d; the annotation counts it",
+              info->orientation);
+}
+
+static void check_box(Checker *c, const VocXmlObject *o, double w, double h, const char *path)
+{
+    const double *b = o->box;
+    if (b[0] > b[2] || b[1] > b[3])
+        found(c, true, "box-inverted", path, "line %lld: %s: xmin %g, ymin %g, xmax %g, ymax %g",
+              (long long)o->line, o->name, b[0], b[1], b[2], b[3]);
+    else if (b[0] == b[2] || b[1] == b[3])
+        found(c, false, "box-empty", path, "line %lld: box of %s has no extent and is left out",
+              (long long)o->line, o->name);
+    else if (w > 0 && h > 0 && (b[0] > w || b[1] > h || b[2] < 1 || b[3] < 1))
+        found(c, true, "box-outside", path, "line %lld: box of %s lies outside the %g x %g picture",
+              (long long)o->line, o->name, w, h);
+    else if (w > 0 && h > 0 && (b[0] < 1 || b[1] < 1 || b[2] > w || b[3] > h))
+        found(c, false, "box-outside", path,
+              "line %lld: box of %s: %g %g %g %g reaches beyond the 1-based %g x %g picture and is "
+              "clipped",
+              (long long)o->line, o->name, b[0], b[1], b[2], b[3], w, h);
+}
+
+/* The row of a class in the table, added when the list is open; -1 when it is not in a given list. */
+static int64_t class_row(Checker *c, const char *name, bool is_open)
+{
+    CheckReport *r = c->r;
+    for (int64_t k = 0; k < r->n_classes; k++)
+        if (strcmp(r->class_row[k].name, name) == 0)
+            return k;
+    if (!is_open || c->st != OK)
+        return -1;
+    CheckClass *rows = ARENA_ARRAY(&r->arena, CheckClass, r->n_classes + 1);
+    char       *copy = arena_strdup(&r->arena, name);
+    int64_t    *last = realloc(c->last_image, (size_t)(r->n_classes + 1) * sizeof *last);
+    if (last != NULL)
+        c->last_image = last;
+    if (rows == NULL || copy == NULL || last == NULL) {
+        c->st = ERR_MEMORY;
+        return -1;
+    }
+    if (r->n_classes > 0)
+        memcpy(rows, r->class_row, (size_t)r->n_classes * sizeof *rows);
+    rows[r->n_classes] = (CheckClass){.name = copy};
+    last[r->n_classes] = -1;
+    r->class_row = rows;
+    return r->n_classes++;
+}
+
+static void count_object(Checker *c, int64_t image, int64_t row, bool is_difficult)
+{
+    CheckClass *k = &c->r->class_row[row];
+    k->n_images += c->last_image[row] != image;
+    k->n_objects++;
+    k->n_difficult += is_difficult;
+    c->last_image[row] = image;
+    c->r->n_objects++;
+}
+
+static bool listed(const char *const *name, int64_t n, const char *wanted)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (strcmp(name[i], wanted) == 0)
+            return true;
+    return false;
+}
+
+static void check_voc_image(Checker *c, Arena *scratch, const char *root, const char *id,
+                            int64_t index, const char *const *classes, int64_t n_classes)
+{
+    VocXml    xml = {0};
+    ImageInfo info = {0};
+    char     *file = arena_printf(scratch, "%s/Annotations/%s.xml", root, id);
+    char     *path = arena_printf(scratch, "%s/JPEGImages/%s.jpg", root, id);
+    if (file == NULL || path == NULL) {
+        c->st = ERR_MEMORY;
+        return;
+    }
+    if (!file_exists(path))
+        memcpy(path + strlen(path) - 3, "png", 3);
+    if (!file_exists(path)) {
+        memcpy(path + strlen(path) - 3, "jpg", 3);
+        found(c, true, "missing-image", path, "listed but not there");
+    } else if (image_bytes_read(&c->bytes, path) != OK) {
+        found(c, true, "missing-image", path, "%s", status_text());
+    } else {
+        check_picture(c, &info, path, c->bytes.data, c->bytes.n_bytes);
+    }
+    if (voc_xml_read(scratch, &xml, file) != OK) {
+        found(c, true, "bad-xml", file, "%s", status_text());
+        return;
+    }
+    if (info.width > 0)
+        check_sizes(c, &xml, &info, path);
+    if (xml.n_objects == 0)
+        found(c, false, "no-objects", file, "no object; the picture trains as background");
+    for (int64_t k = 0; k < xml.n_objects; k++) {
+        const VocXmlObject *o = &xml.object[k];
+        if (classes != NULL && !listed(classes, n_classes, o->name)) {
+            found(c, !c->o->voc.ignore_unknown, "unknown-class", file,
+                  "line %lld: '%s' is not in the class list", (long long)o->line, o->name);
+            continue;
+        }
+        check_box(c, o, (double)xml.width, (double)xml.height, file);
+        int64_t row = class_row(c, o->name, true);
+        if (row >= 0)
+            count_object(c, index, row, o->is_difficult);
+    }
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void check_duplicates(Checker *c, Arena *scratch, char **id, int64_t n, const char *list)
+{
+    char **sorted = ARENA_ARRAY(scratch, char *, n);
+    if (sorted == NULL) {
+        c->st = ERR_MEMORY;
+        return;
+    }
+    memcpy(sorted, id, (size_t)n * sizeof *id);
+    qsort(sorted, (size_t)n, sizeof *sorted, compare_text);
+    for (int64_t i = 1; i < n; i++)
+        if (strcmp(sorted[i], sorted[i - 1]) == 0)
+            found(c, true, "duplicate-id", list, "'%s' is listed twice", sorted[i]);
+}
+
+/* The class list that the loader would use: given, VOC's twenty, or open (NULL). */
+static const char *const *class_list(const CheckOptions *o, const char *root, int64_t *n)
+{
+    size_t end = strlen(root), begin;
+    while (end > 1 && root[end - 1] == '/')
+        end--;
+    for (begin = end; begin > 0 && root[begin - 1] != '/'; begin--)
+        ;
+    *n = o->voc.class_name != NULL ? o->voc.n_classes : 20;
+    if (o->voc.class_name != NULL)
+        return o->voc.class_name;
+    return strncmp(root + begin, "VOC20", 5) == 0 ? VOC_CLASS_NAME : NULL;
+}
+
+Status check_voc(CheckReport *out, const CheckOptions *options, const char *root, const char *split)
+{
+    static const CheckOptions defaults;
+    Checker                   c = {.r = out, .o = options != NULL ? options : &defaults};
+    Arena                     scratch = {0};
+    char                    **id = NULL;
+    int64_t                   n_classes;
+    Status                    st = OK;
+    *out = (CheckReport){0};
+    const char *const *classes = class_list(c.o, root, &n_classes);
+    TRY_OUT(voc_read_ids(&scratch, &id, &out->n_images, root, split));
+    for (int64_t k = 0; classes != NULL && k < n_classes; k++)
+        class_row(&c, classes[k], true);
+    check_duplicates(&c, &scratch, id, out->n_images, split);
+    for (int64_t i = 0; i < out->n_images && c.st == OK; i++) {
+        ArenaMark mark = arena_mark(&scratch);
+        check_voc_image(&c, &scratch, root, id[i], i, classes, n_classes);
+        arena_rewind(&scratch, mark);
+    }
+    if (out->n_objects == 0)
+        found(&c, true, "no-objects", split, "no object in the whole set: nothing to train on");
+    st = c.st;
+out:
+    arena_release(&scratch);
+    image_bytes_release(&c.bytes);
+    image_release(&c.picture);
+    free(c.last_image);
+    return st;
+}
+
+Status check_images(CheckReport *out, const CheckOptions *options, const char *path)
+{
+    static const CheckOptions defaults;
+    Checker                   c = {.r = out, .o = options != NULL ? options : &defaults};
+    Source                   *s = NULL;
+    *out = (CheckReport){0};
+    TRY(source_open(&s, path));
+    out->n_images = source_count(s);
+    for (int64_t k = 0; k < source_n_classes(s); k++) {
+        char number[32];
+        snprintf(number, sizeof number, "%lld", (long long)k);
+        const char *name = source_class_name(s, k);
+        class_row(&c, *name != '\0' ? name : number, true);
+    }
+    for (int64_t i = 0; i < out->n_images && c.st == OK; i++) {
+        const uint8_t *bytes = NULL;
+        int64_t        n = 0, label = source_label(s, i);
+        ImageInfo      info;
+        const char    *name = source_name(s, i);
+        if (label >= 0 && label < out->n_classes)
+            count_object(&c, i, label, false);
+        if (source_read(s, i, &c.bytes, &bytes, &n) != OK)
+            found(&c, true, "missing-image", name, "%s", status_text());
+        else if (check_picture(&c, &info, name, bytes, n) && info.orientation != 1)
+            found(&c, false, "exif", name, "EXIF orientation %d, applied", info.orientation);
+    }
+    for (int64_t k = 0; k < out->n_classes; k++)
+        if (out->class_row[k].n_images == 0)
+            found(&c, false, "no-objects", out->class_row[k].name, "a class without pictures");
+    source_close(s);
+    image_bytes_release(&c.bytes);
+    image_release(&c.picture);
+    free(c.last_image);
+    return c.st;
+}
+
+void check_release(CheckReport *r)
+{
+    arena_release(&r->arena);
+    *r = (CheckReport){0};
+}
