@@ -10,6 +10,8 @@ static const Verb METRICS[] = {
     {"cityscapes", "Cityscapes: AP of instances, IoU of pixels (--task)", eval_cityscapes, NULL},
     {"semseg", "mean IoU of label images: VOC or any list of classes", eval_semseg, NULL},
     {"densepose", "DensePose: GPS, GPSm, mask IoU (--mode)", eval_densepose, NULL},
+    {"coco", "COCO AP and AR of boxes, masks or keypoints", eval_coco, NULL},
+    {"lvis", "LVIS AP of boxes or masks: federated rules", eval_lvis, NULL},
     {NULL, NULL, NULL, NULL},
 };
 

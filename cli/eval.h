@@ -7,3 +7,5 @@ Status eval_voc(const Verb *verb, int argc, char **argv);
 Status eval_cityscapes(const Verb *verb, int argc, char **argv);
 Status eval_semseg(const Verb *verb, int argc, char **argv);
 Status eval_densepose(const Verb *verb, int argc, char **argv);
+Status eval_coco(const Verb *verb, int argc, char **argv);
+Status eval_lvis(const Verb *verb, int argc, char **argv);

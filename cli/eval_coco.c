@@ -1,0 +1,225 @@
+/* eval_coco.c -- `godwit eval coco` and `godwit eval lvis` */
+#include "cli/eval.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "eval/coco_report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct Settings {
+    bool        lvis;
+    const char *truth, *found, *iou, *arrays, *csv, *max_dets, *images, *categories;
+    bool        bug_compatible, agnostic, ignore_unknown;
+} Settings;
+
+/* "1,10,100" */
+static Status parse_list(Arena *a, int64_t **out, int64_t *n, const char *text, const char *option)
+{
+    int64_t most = 1;
+    *n = 0;
+    for (const char *c = text; *c; c++)
+        most += *c == ',';
+    *out = ARENA_ARRAY(a, int64_t, most);
+    if (!*out)
+        return status_no_memory("list", most * 8);
+    for (const char *at = text;;) {
+        const char *end = strchr(at, ',');
+        int64_t     len = end ? end - at : (int64_t)strlen(at);
+        if (!number_parse_int(&(*out)[*n], at, len))
+            return status_fail(ERR_USAGE,
+                               "eval: --%s wants integers separated by commas, not \"%s\"", option,
+                               text);
+        ++*n;
+        if (!end)
+            return OK;
+        at = end + 1;
+    }
+}
+
+static Status choose_iou(const Settings *s, CocoIou *iou)
+{
+    static const char *const NAME[3] = {"bbox", "segm", "keypoints"};
+    for (int i = 0; i < (s->lvis ? 2 : 3); i++)
+        if (strcmp(s->iou, NAME[i]) == 0) {
+            *iou = (CocoIou)i;
+            return OK;
+        }
+    return status_fail(ERR_USAGE, "eval: --iou is bbox%s, not \"%s\"",
+                       s->lvis ? " or segm" : ", segm or keypoints", s->iou);
+}
+
+static Status fill_options(Arena *a, const Settings *s, CocoEvalOptions *opt)
+{
+    int64_t *caps, *ids, n;
+    opt->bug_compatible = s->bug_compatible;
+    opt->ignore_categories = s->agnostic;
+    if (s->max_dets) {
+        TRY(parse_list(a, &caps, &n, s->max_dets, "max-dets"));
+        if (n > MATCH_MAX_CAPS)
+            return status_fail(ERR_USAGE, "eval: --max-dets takes at most %d numbers",
+                               MATCH_MAX_CAPS);
+        memcpy(opt->cap, caps, (size_t)n * sizeof *caps);
+        opt->n_caps = (int)n;
+    }
+    if (s->images) {
+        TRY(parse_list(a, &ids, &opt->n_image_ids, s->images, "images"));
+        opt->image_id = ids;
+    }
+    if (s->categories) {
+        TRY(parse_list(a, &ids, &opt->n_category_ids, s->categories, "categories"));
+        opt->category_id = ids;
+    }
+    return OK;
+}
+
+static Status save(const Text *text, const char *path)
+{
+    TRY(text_status(text));
+    return file_write(path, text->data, text->len);
+}
+
+static Status score_coco(Arena *a, const CommandLine *line, const Settings *s,
+                         const CocoTruth *truth, const CocoResults *found, CocoIou iou)
+{
+    CocoEvalOptions opt = {.iou = iou};
+    CocoResult      result = {0};
+    Text            text = {0};
+    Status          st = OK;
+    TRY_OUT(fill_options(a, s, &opt));
+    TRY_OUT(coco_evaluate(a, &opt, &result, truth, found));
+    coco_report_text(&text, &result, truth);
+    TRY_OUT(text_status(&text));
+    fputs(text_cstr(&text), stdout);
+    text_clear(&text);
+    if (line->common.json) {
+        TRY_OUT(coco_report_json(&text, &result, truth, s->bug_compatible));
+        TRY_OUT(json_save(&text, line->common.json));
+        text_clear(&text);
+    }
+    if (s->csv) {
+        coco_report_csv(&text, &result, truth);
+        TRY_OUT(save(&text, s->csv));
+    }
+    if (s->arrays)
+        TRY_OUT(coco_report_arrays(s->arrays, &result.match, true));
+out:
+    text_release(&text);
+    return st;
+}
+
+static Status score_lvis(Arena *a, const CommandLine *line, const Settings *s,
+                         const CocoTruth *truth, const CocoResults *found, CocoIou iou)
+{
+    LvisOptions opt = {.iou = iou, .max_per_image = 300, .bug_compatible = s->bug_compatible};
+    LvisResult  result = {0};
+    Text        text = {0};
+    Status      st = OK;
+    if (s->max_dets &&
+        !number_parse_int(&opt.max_per_image, s->max_dets, (int64_t)strlen(s->max_dets)))
+        TRY_OUT(status_fail(ERR_USAGE, "eval lvis: --max-dets wants one number, not \"%s\"",
+                            s->max_dets));
+    TRY_OUT(lvis_evaluate(a, &opt, &result, truth, found));
+    lvis_report_text(&text, &result);
+    TRY_OUT(text_status(&text));
+    fputs(text_cstr(&text), stdout);
+    text_clear(&text);
+    if (line->common.json) {
+        TRY_OUT(lvis_report_json(&text, &result, truth, s->bug_compatible));
+        TRY_OUT(json_save(&text, line->common.json));
+    }
+    if (s->arrays)
+        TRY_OUT(coco_report_arrays(s->arrays, &result.match, false));
+out:
+    text_release(&text);
+    return st;
+}
+
+static Status score(const CommandLine *line, const Settings *s)
+{
+    Arena           a = {0};
+    CocoTruth       truth = {0};
+    CocoResults     found = {0};
+    CocoReadOptions read = {
+        .bug_compatible = s->bug_compatible, .ignore_unknown = s->ignore_unknown, .lvis = s->lvis};
+    Status st = OK;
+    TRY_OUT(choose_iou(s, &read.iou));
+    TRY_OUT(coco_read(&truth, &found, &read, s->truth, s->found));
+    fputs(text_cstr(&truth.warnings), stderr);
+    fputs(text_cstr(&found.warnings), stderr);
+    TRY_OUT((s->lvis ? score_lvis : score_coco)(&a, line, s, &truth, &found, read.iou));
+    if (!line->common.quiet)
+        fprintf(stderr, "peak memory %.0f MB\n", (double)memory_peak_rss() / 1e6);
+out:
+    arena_release(&a);
+    coco_truth_release(&truth);
+    coco_results_release(&found);
+    return st;
+}
+
+static Status run(const Verb *verb, int argc, char **argv, bool lvis)
+{
+    Settings s = {.iou = "bbox", .lvis = lvis};
+    Option   table[] = {
+          {"gt", OPTION_TEXT, &s.truth, "FILE", "ground truth, instead of the first operand", false},
+          {"dt", OPTION_TEXT, &s.found, "FILE", "results, instead of the second operand", false},
+          {"iou", OPTION_TEXT, &s.iou, "KIND",
+         lvis ? "bbox or segm (default bbox)" : "bbox, segm or keypoints (default bbox)", false},
+          {"arrays", OPTION_TEXT, &s.arrays, "FILE",
+           "precision, recall and scores as safetensors, with the reference's axes", false},
+          {"max-dets", OPTION_TEXT, &s.max_dets, "N",
+         lvis ? "results per image, -1 for all (default 300)"
+                : "results per image and category, three or more with commas (default 1,10,100; "
+                    "keypoints 20)",
+           false},
+          {"bug-compatible", OPTION_FLAG, &s.bug_compatible, NULL,
+           "repeat the reference's defects: annotation id 0, duplicated and unlisted ids, -1 for "
+             "undefined",
+           false},
+          {"ignore-unknown", OPTION_FLAG, &s.ignore_unknown, NULL,
+           "leave out results on images that the ground truth does not list", false},
+          {"csv", OPTION_TEXT, &s.csv, "FILE", "also write one line a category", false},
+          {"images", OPTION_TEXT, &s.images, "IDS", "only these image ids, with commas", false},
+          {"categories", OPTION_TEXT, &s.categories, "IDS", "only these category ids, with commas",
+           false},
+          {"class-agnostic", OPTION_FLAG, &s.agnostic, NULL, "ignore categories (useCats = 0)",
+           false},
+    };
+    CommandLine line = {.verb = verb,
+                        .options = table,
+                        .n_options = lvis ? 7 : 11,
+                        .operands = "GT DT",
+                        .max_operands = 2};
+    Status      st = OK;
+    TRY_OUT(options_parse(&line, argc, argv));
+    if (line.is_help)
+        goto out;
+    for (int i = 0; i < line.n_operands; i++)
+        if (!s.truth)
+            s.truth = line.operand[i];
+        else if (!s.found)
+            s.found = line.operand[i];
+        else
+            TRY_OUT(status_fail(ERR_USAGE,
+                                "eval: one ground truth and one result, found also \"%s\"",
+                                line.operand[i]));
+    if (!s.truth || !s.found)
+        TRY_OUT(status_fail(ERR_USAGE,
+                            "eval %s: needs a ground truth and results: godwit eval %s GT DT",
+                            verb->name, verb->name));
+    TRY_OUT(score(&line, &s));
+out:
+    options_release(&line);
+    return st;
+}
+
+Status eval_coco(const Verb *verb, int argc, char **argv)
+{
+    return run(verb, argc, argv, false);
+}
+
+Status eval_lvis(const Verb *verb, int argc, char **argv)
+{
+    return run(verb, argc, argv, true);
+}

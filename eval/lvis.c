@@ -1,0 +1,278 @@
+/* lvis.c -- the federated rules on top of match.h; see lvis.h */
+#include "eval/lvis.h"
+#include "eval/coco_repeat.h"
+#include "eval/coco_similarity.h"
+#include "eval/numeric.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Rows of each image in file order: row[start[i] .. start[i+1]-1]. */
+typedef struct ByImage {
+    int64_t *start;
+    int32_t *row;
+} ByImage;
+
+static Status group_by_image(Arena *a, ByImage *g, const CocoRows *rows, int64_t n_images)
+{
+    g->start = ARENA_ARRAY(a, int64_t, n_images + 2);
+    g->row = ARENA_ARRAY(a, int32_t, rows->n);
+    int64_t *next = ARENA_ARRAY(a, int64_t, n_images + 1);
+    if (!g->start || !g->row || !next)
+        return status_no_memory("images", rows->n * 4);
+    for (int64_t i = 0; i < rows->n; i++)
+        if (rows->image[i] >= 0)
+            g->start[rows->image[i] + 1]++;
+    for (int64_t i = 0; i < n_images; i++)
+        g->start[i + 1] += g->start[i];
+    memcpy(next, g->start, (size_t)n_images * sizeof *next);
+    for (int64_t i = 0; i < rows->n; i++)
+        if (rows->image[i] >= 0)
+            g->row[next[rows->image[i]]++] = (int32_t)i;
+    return OK;
+}
+
+/* Work on one image: categories carry the stamp of the image that set them last. */
+typedef struct Federated {
+    const CocoTruth   *truth;
+    const CocoResults *found;
+    int64_t            cap;
+    bool               is_chosen; // truths without area are gone already
+    ByImage            truths, results;
+    int32_t           *counts;     // (K) stamp: present or listed as negative
+    int32_t           *unfinished; // (K) stamp: not exhaustively annotated
+    int32_t           *d_image, *d_group, *g_image;
+    uint8_t           *spare; // results that count neither way when unmatched
+} Federated;
+
+/* The best `cap` results of the image over all categories; the others leave. */
+static Status cap_image(Arena *a, Federated *f, LvisResult *out, int64_t image)
+{
+    int64_t        n = f->results.start[image + 1] - f->results.start[image];
+    const int32_t *rows = f->results.row + f->results.start[image];
+    if (f->cap < 0 || n <= f->cap)
+        return OK;
+    ArenaMark mark = arena_mark(a);
+    double   *score = ARENA_ARRAY(a, double, n);
+    int32_t  *order = ARENA_ARRAY(a, int32_t, 2 * n);
+    if (!score || !order)
+        return status_no_memory("cap", n * 16);
+    for (int64_t i = 0; i < n; i++)
+        score[i] = f->found->rows.score[rows[i]];
+    numeric_order_desc(score, order, order + n, n);
+    for (int64_t i = f->cap; i < n; i++)
+        f->d_image[rows[order[i]]] = -1;
+    out->n_capped += n - f->cap;
+    arena_rewind(a, mark);
+    return OK;
+}
+
+static int64_t find_category(const CocoTruth *t, int64_t id)
+{
+    int64_t lo = 0, hi = t->n_categories;
+    while (lo < hi) {
+        int64_t mid = (lo + hi) / 2;
+        if (t->category[mid].id < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < t->n_categories && t->category[lo].id == id ? lo : -1;
+}
+
+static void stamp(const CocoTruth *t, int32_t *stamps, int64_t at, int64_t n, int32_t value)
+{
+    for (int64_t i = at; i < at + n; i++) {
+        int64_t k = find_category(t, t->listed[i]);
+        if (k >= 0)
+            stamps[k] = value;
+    }
+}
+
+static void filter_image(Federated *f, LvisResult *out, int64_t image)
+{
+    const CocoImage *im = &f->truth->image[image];
+    int32_t          value = (int32_t)image + 1;
+    stamp(f->truth, f->counts, im->neg_at, im->n_neg, value);
+    stamp(f->truth, f->unfinished, im->unfinished_at, im->n_unfinished, value);
+    for (int64_t i = f->truths.start[image]; i < f->truths.start[image + 1]; i++) {
+        int32_t row = f->truths.row[i];
+        if ((f->truth->rows.area[row] > 0 || f->is_chosen) && f->truth->rows.category[row] >= 0)
+            f->counts[f->truth->rows.category[row]] = value;
+        else
+            f->g_image[row] = -1;
+    }
+    for (int64_t i = f->results.start[image]; i < f->results.start[image + 1]; i++) {
+        int32_t row = f->results.row[i], k = f->d_group[row];
+        if (f->d_image[row] < 0 || k < 0)
+            continue;
+        if (!(f->found->rows.area[row] > 0) || f->counts[k] != value) {
+            f->d_image[row] = -1;
+            out->n_dropped++;
+        } else {
+            f->spare[row] = f->unfinished[k] == value;
+        }
+    }
+}
+
+static Status apply_rules(Arena *a, Federated *f, LvisResult *out)
+{
+    const CocoRows *g = &f->truth->rows, *d = &f->found->rows;
+    int64_t         K = f->truth->n_categories;
+    TRY(group_by_image(a, &f->truths, g, f->truth->n_images));
+    TRY(group_by_image(a, &f->results, d, f->truth->n_images));
+    f->counts = ARENA_ARRAY(a, int32_t, K);
+    f->unfinished = ARENA_ARRAY(a, int32_t, K);
+    f->d_image = ARENA_ARRAY(a, int32_t, d->n);
+    f->d_group = ARENA_ARRAY(a, int32_t, d->n);
+    f->g_image = ARENA_ARRAY(a, int32_t, g->n);
+    f->spare = ARENA_ARRAY(a, uint8_t, d->n);
+    if (!f->counts || !f->unfinished || !f->d_image || !f->d_group || !f->g_image || !f->spare)
+        return status_no_memory("rows", d->n * 9);
+    if (d->n > 0) {
+        memcpy(f->d_image, d->image, (size_t)d->n * sizeof *f->d_image);
+        memcpy(f->d_group, d->category, (size_t)d->n * sizeof *f->d_group);
+    }
+    if (g->n > 0)
+        memcpy(f->g_image, g->image, (size_t)g->n * sizeof *f->g_image);
+    for (int64_t i = 0; i < f->truth->n_images; i++) {
+        TRY(cap_image(a, f, out, i));
+        filter_image(f, out, i);
+    }
+    return OK;
+}
+
+/* Mean over the groups of one frequency (0: all). */
+static Status mean_of(Arena *a, double *value, const LvisResult *r, const CocoTruth *t,
+                      char frequency, int threshold, int area, bool is_recall)
+{
+    const MatchResult *m = &r->match;
+    ArenaMark          mark = arena_mark(a);
+    int64_t            R = is_recall ? 1 : m->R, n = 0;
+    double            *x = ARENA_ARRAY(a, double, m->T *R * m->K);
+    if (!x)
+        return status_no_memory("mean", m->T * R * m->K * 8);
+    for (int64_t i = threshold < 0 ? 0 : threshold; i < (threshold < 0 ? m->T : threshold + 1); i++)
+        for (int64_t p = 0; p < R; p++)
+            for (int64_t k = 0; k < m->K; k++) {
+                double v = is_recall ? m->recall[match_recall_at(m, i, k, area, 0)]
+                                     : m->precision[match_at(m, i, p, k, area, 0)];
+                if (v > -1 && (!frequency || t->category[k].frequency == frequency))
+                    x[n++] = v;
+            }
+    *value = n == 0 ? -1 : numeric_mean(x, n);
+    arena_rewind(a, mark);
+    return OK;
+}
+
+static Status summarize(Arena *a, LvisResult *r, const CocoTruth *t)
+{
+    static const struct {
+        const char *name;
+        char        frequency;
+        int         threshold, area;
+        bool        is_recall;
+    } ROW[13] = {
+        {"AP", 0, -1, 0, false},    {"AP50", 0, 0, 0, false},    {"AP75", 0, 5, 0, false},
+        {"APs", 0, -1, 1, false},   {"APm", 0, -1, 2, false},    {"APl", 0, -1, 3, false},
+        {"APr", 'r', -1, 0, false}, {"APc", 'c', -1, 0, false},  {"APf", 'f', -1, 0, false},
+        {"AR@300", 0, -1, 0, true}, {"ARs@300", 0, -1, 1, true}, {"ARm@300", 0, -1, 2, true},
+        {"ARl@300", 0, -1, 3, true}};
+    for (int i = 0; i < 13; i++) {
+        r->stat[i].name = ROW[i].name;
+        TRY(mean_of(a, &r->stat[i].value, r, t, ROW[i].frequency, ROW[i].threshold, ROW[i].area,
+                    ROW[i].is_recall));
+    }
+    r->n_stats = 13;
+    for (int64_t k = 0; k < t->n_categories; k++) {
+        r->n_rare += t->category[k].frequency == 'r';
+        r->n_common += t->category[k].frequency == 'c';
+        r->n_frequent += t->category[k].frequency == 'f';
+    }
+    return OK;
+}
+
+/* *own = *truth with repeated ids as the reference sees them. */
+static Status repeat_rows(Arena *a, CocoTruth *own, const CocoTruth *truth)
+{
+    const CocoRows *rows = &truth->rows;
+    uint8_t        *chosen = ARENA_ARRAY(a, uint8_t, rows->n);
+    if (!chosen)
+        return status_no_memory("rows", rows->n);
+    for (int64_t i = 0; i < rows->n; i++)
+        chosen[i] = rows->image[i] >= 0 && rows->category[i] >= 0 && rows->area[i] > 0;
+    *own = *truth;
+    return coco_repeat(a, &own->rows, rows, chosen, truth->n_images);
+}
+
+Status lvis_evaluate(Arena *a, const LvisOptions *opt, LvisResult *out, const CocoTruth *truth,
+                     const CocoResults *found)
+{
+    static const double AREA[4][2] = {{0, 1e10}, {0, 1024}, {1024, 9216}, {9216, 1e10}};
+    int64_t             no_cap = INT32_MAX;
+    CocoTruth           own;
+    Federated           f = {.truth = truth, .found = found, .cap = opt->max_per_image};
+    memset(out, 0, sizeof *out);
+    if (opt->iou == COCO_KEYPOINTS)
+        return status_fail(ERR_USAGE, "lvis: boxes and masks are evaluated, keypoints are not");
+    if (opt->max_per_image == 0 || opt->max_per_image < -1)
+        return status_fail(ERR_USAGE, "lvis: the cap is at least 1, or -1 for none");
+    if (opt->bug_compatible) {
+        TRY(repeat_rows(a, &own, truth));
+        f.is_chosen = own.rows.id != truth->rows.id;
+        f.truth = truth = &own;
+    }
+    out->iou = opt->iou;
+    out->n_images = truth->n_images;
+    out->n_truth = truth->rows.n;
+    out->n_found = found->rows.n;
+    numeric_linspace(out->threshold, .5, .95, COCO_THRESHOLDS);
+    numeric_linspace(out->recall, 0, 1, COCO_RECALLS);
+    TRY(apply_rules(a, &f, out));
+    uint8_t *miss = ARENA_ARRAY(a, uint8_t, truth->rows.n);
+    if (!miss)
+        return status_no_memory("flags", truth->rows.n);
+    for (int64_t i = 0; i < truth->rows.n; i++)
+        miss[i] = truth->rows.id[i] == 0;
+    CocoPair  pair = {.truth = truth, .found = found, .least = out->threshold[0]};
+    MatchTask task = {
+        .n_images = truth->n_images,
+        .n_groups = truth->n_categories,
+        .truth = {.n = truth->rows.n,
+                  .image = f.g_image,
+                  .group = truth->rows.category,
+                  .area = truth->rows.area,
+                  .ignore = truth->rows.ignore,
+                  .is_miss = opt->bug_compatible ? miss : NULL},
+        .found = {.n = found->rows.n,
+                  .image = f.d_image,
+                  .group = f.d_group,
+                  .area = found->rows.area,
+                  .score = found->rows.score,
+                  .ignore = f.spare},
+        .similarity = coco_similarity(&pair, opt->iou),
+        .n_thresholds = COCO_THRESHOLDS,
+        .n_recalls = COCO_RECALLS,
+        .n_areas = 4,
+        .n_caps = 1,
+        .threshold = out->threshold,
+        .recall = out->recall,
+        .area = AREA,
+        .cap = &no_cap,
+    };
+    TRY(match_run(a, &task, &out->match));
+    return summarize(a, out, truth);
+}
+
+const char *lvis_definition(CocoIou iou)
+{
+    return iou == COCO_SEGM ? "LVIS mask AP: COCO's AP over mask IoU .50, .55 ... .95 under "
+                              "federated rules (results "
+                              "count only in categories annotated or listed as negative in their "
+                              "image); 300 results "
+                              "per image over all categories"
+                            : "LVIS box AP: COCO's AP over box IoU .50, .55 ... .95 under "
+                              "federated rules (results "
+                              "count only in categories annotated or listed as negative in their "
+                              "image); 300 results "
+                              "per image over all categories";
+}
