@@ -35,14 +35,24 @@ static double sum_block(const double *x, int64_t n)
     return s;
 }
 
-/* The recursion halves n, so its depth is at most 56. */
-double numeric_sum(const double *x, int64_t n)
+/* The recursion halves n <= CHUNK, so it is at most six deep. */
+static double sum_pairwise(const double *x, int64_t n)
 {
     if (n <= 128)
         return sum_block(x, n);
     int64_t half = n / 2;
     half -= half % 8;
-    return numeric_sum(x, half) + numeric_sum(x + half, n - half);
+    return sum_pairwise(x, half) + sum_pairwise(x + half, n - half);
+}
+
+/* NumPy's reductions run over buffers of 8192 elements: pairwise within one, one after the other between them. */
+double numeric_sum(const double *x, int64_t n)
+{
+    enum { CHUNK = 8192 };
+    double s = 0;
+    for (int64_t i = 0; i < n; i += CHUNK)
+        s += sum_pairwise(x + i, n - i < CHUNK ? n - i : CHUNK);
+    return s;
 }
 
 double numeric_mean(const double *x, int64_t n)

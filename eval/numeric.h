@@ -15,7 +15,7 @@
  * linspace(.5, .95, 10)[8] is 0.8999999999999999, which is what the COCO thresholds hold. */
 void numeric_linspace(double *out, double a, double b, int64_t n);
 
-/* Pairwise sum as numpy.sum over n contiguous doubles; 0 for n = 0. */
+/* Sum as numpy.sum over n contiguous doubles: pairwise within every 8192; 0 for n = 0. */
 double numeric_sum(const double *x, int64_t n);
 
 /* numeric_sum / n; NaN for n = 0. */

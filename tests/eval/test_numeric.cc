@@ -39,6 +39,11 @@ TEST(Numeric, SumIsPairwiseInBlocksOfEight)
     EXPECT_EQ(0x1.df11f45f4e61ap+2, numeric_sum(x.data(), 1000)); // numpy.sum
     EXPECT_EQ(0x1.4bfdfe4591243p+2, numeric_sum(x.data(), 100));
     EXPECT_EQ(0.0, numeric_sum(x.data(), 0));
+    std::vector<double> y(70700); // longer than NumPy's buffer of 8192
+    for (size_t i = 0; i < y.size(); i++)
+        y[i] = 1.0 / (double)(i + 1);
+    EXPECT_EQ(0x1.77ca20442d8b7p+3, numeric_sum(y.data(), 70700));
+    EXPECT_EQ(0x1.4900f6ebf43e9p+3, numeric_sum(y.data(), 16385));
     EXPECT_TRUE(std::isnan(numeric_mean(x.data(), 0)));
 }
 

@@ -136,7 +136,7 @@ def make(seed, metric):
     lvis, bug = metric.startswith("lvis"), metric.endswith("-bugs")
     kind = metric.replace("lvis-", "").replace("-bugs", "")
     iou = ["bbox", "segm", "keypoints"].index(kind)
-    K = 1 if iou == 2 else r.randint(1, 4)
+    K = 1 if iou == 2 else 11 if seed % 50 == 0 else r.randint(1, 4)  # 11 categories: means over more than 8192 cells
     cats = sorted(r.sample(range(1, 12), K))
     ids = r.sample(range(1, 50), r.randint(1, 5))
     W, H = r.choice([24, 40, 64, 120]), r.choice([24, 40, 64])

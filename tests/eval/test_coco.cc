@@ -1,0 +1,560 @@
+/* COCO evaluation on cases a person can check; every value was produced by pycocotools 2.0.11 */
+#include "coco_set.h"
+extern "C" {
+#include "base/threads.h"
+}
+
+class Coco : public ::testing::Test {
+  protected:
+    CocoSet s;
+    void    one()
+    {
+        s.image(1);
+        s.truth(1, 10, 10, 50, 50);
+        s.result(1, .9, 10, 10, 50, 50);
+    }
+    void expect_error(const char *part)
+    {
+        EXPECT_EQ(ERR_FORMAT, s.evaluate());
+        EXPECT_NE(std::string::npos, std::string(status_text()).find(part)) << status_text();
+    }
+};
+
+TEST_F(Coco, OnePerfectResultIsAnUlpBelowOne)
+{
+    one();
+    s.expect(P1, P2, P2);
+    EXPECT_EQ(1, s.stats[6]);
+    EXPECT_EQ(-1, s.stats[3]);
+}
+TEST_F(Coco, TwoPerfectResultsAreExactlyOne)
+{
+    one();
+    s.image(2);
+    s.truth(2, 10, 10, 50, 50);
+    s.result(2, .8, 10, 10, 50, 50);
+    s.expect(1, 1, 1);
+}
+TEST_F(Coco, NothingAnnotatedIsUndefined)
+{
+    s.image(1);
+    s.result(1, .9, 10, 10, 50, 50);
+    s.expect(-1, -1, -1);
+}
+TEST_F(Coco, NoResultsScoreZeroWithAWarning)
+{
+    s.image(1);
+    s.truth(1, 10, 10, 50, 50);
+    s.expect(0, 0, 0);
+    EXPECT_EQ(0, s.stats[8]);
+    EXPECT_EQ(-1, s.stats[3]);
+    EXPECT_NE(std::string::npos, s.warnings.find("no results"));
+}
+TEST_F(Coco, ResultOnAnEmptyImageIsFalse)
+{
+    s.image(1);
+    s.image(2);
+    s.truth(1, 10, 10, 50, 50);
+    s.result(2, .9, 10, 10, 50, 50);
+    s.result(1, .5, 10, 10, 50, 50);
+    s.expect(.5, .5, .5);
+}
+TEST_F(Coco, AnnotationIdZeroIsFoundUnlessBugsAreWanted)
+{
+    s.next_id = 0;
+    one();
+    s.expect(P1, P2, P2);
+    EXPECT_NE(std::string::npos, s.warnings.find("annotation id 0"));
+    s.opt.bug_compatible = true;
+    s.expect(0, 0, 0);
+    s.truth(1, 100, 100, 50, 50);
+    s.result(1, .8, 100, 100, 50, 50);
+    s.expect(0.2524752475247525, 0.2524752475247525, 0.2524752475247525);
+}
+TEST_F(Coco, RepeatedAnnotationIdIsRefusedUnlessBugsAreWanted)
+{
+    one();
+    s.next_id = 1;
+    s.truth(1, 100, 100, 50, 50);
+    s.result(1, .8, 100, 100, 50, 50);
+    expect_error("used twice");
+    s.opt.bug_compatible = true;
+    s.expect(0.2524752475247525, 0.2524752475247525, 0.2524752475247525);
+}
+TEST_F(Coco, IgnoreWithoutCrowdIsNotRead)
+{
+    s.image(1);
+    s.truth(1, 10, 10, 50, 50, ",\"ignore\":1");
+    s.result(1, .9, 10, 10, 50, 50);
+    s.expect(P1, P2, P2);
+}
+TEST_F(Coco, CrowdsAloneAreUndefined)
+{
+    s.image(1);
+    s.truth(1, 10, 10, 50, 50, "", -1, 1);
+    s.result(1, .9, 10, 10, 50, 50);
+    s.expect(-1, -1, -1);
+}
+TEST_F(Coco, CrowdTakesAnyNumberOfResults)
+{
+    s.image(1);
+    s.truth(1, 100, 100, 80, 80, "", -1, 1);
+    s.truth(1, 10, 10, 50, 50);
+    s.result(1, .95, 110, 110, 20, 20);
+    s.result(1, .94, 140, 140, 20, 20);
+    s.result(1, .9, 10, 10, 50, 50);
+    s.result(1, .93, 10, 100, 20, 20);
+    s.expect(.5, .5, .5);
+}
+TEST_F(Coco, CrowdIsOnlyASecondChoice)
+{
+    s.image(1);
+    s.truth(1, 10, 10, 60, 50, "", -1, 1);
+    s.truth(1, 20, 10, 60, 50); // IoU .714
+    s.result(1, .9, 10, 10, 60, 50);
+    ASSERT_EQ(OK, s.evaluate());
+    EXPECT_EQ(P2, s.stats[1]);
+}
+TEST_F(Coco, OverlapEqualToTheThresholdMatches)
+{
+    s.image(1);
+    s.truth(1, 0, 0, 10, 10);
+    s.result(1, .9, 0, 0, 10, 5);
+    s.expect(0.09999999999999999, P2, 0);
+}
+TEST_F(Coco, FirstRankedResultTakesTheTruthAtLowThresholds)
+{
+    s.image(1);
+    s.truth(1, 0, 0, 10, 10);
+    s.result(1, .9, 0, 0, 10, 6);
+    s.result(1, .8, 0, 0, 10, 10);
+    ASSERT_EQ(OK, s.evaluate());
+    EXPECT_NEAR(.65, s.stats[0], 1e-15);
+    EXPECT_EQ(P2, s.stats[1]);
+    EXPECT_EQ(.5, s.stats[2]);
+}
+TEST_F(Coco, FalseAfterFullRecallIsFree)
+{
+    one();
+    s.result(1, .8, 10, 10, 50, 50);
+    s.expect(P1, P2, P2);
+}
+TEST_F(Coco, OnlyTheFirstHundredOfACellCount)
+{
+    s.image(1);
+    s.truth(1, 10, 10, 50, 50);
+    for (int i = 0; i < 100; i++)
+        s.result(1, .9, 100, 100, 20, 20);
+    s.result(1, .8, 10, 10, 50, 50);
+    s.expect(0, 0, 0);
+}
+TEST_F(Coco, TiesKeepFileOrderWithinAnImage)
+{
+    s.image(1);
+    s.truth(1, 10, 10, 50, 50);
+    s.result(1, .5, 100, 100, 20, 20);
+    s.result(1, .5, 10, 10, 50, 50);
+    s.expect(.5, .5, .5);
+}
+TEST_F(Coco, TiesAcrossImagesGoByImageId)
+{
+    s.image(1);
+    s.image(2);
+    s.truth(1, 10, 10, 50, 50);
+    s.truth(2, 10, 10, 50, 50);
+    s.result(2, .5, 10, 10, 50, 50);
+    s.result(1, .5, 100, 100, 20, 20);
+    s.result(1, .5, 10, 10, 50, 50);
+    ASSERT_EQ(OK, s.evaluate());
+    EXPECT_NEAR(0.6666666666666666, s.stats[0], 1e-15);
+}
+TEST_F(Coco, AreaBordersBelongToBothRanges)
+{
+    s.image(1);
+    s.truth(1, 10, 10, 50, 50, "", 1024);
+    s.result(1, .9, 10, 10, 50, 50);
+    ASSERT_EQ(OK, s.evaluate());
+    EXPECT_EQ(P1, s.stats[3]);
+    EXPECT_EQ(P1, s.stats[4]);
+}
+TEST_F(Coco, UnmatchedResultOutsideTheRangeIsIgnoredThere)
+{
+    s.image(1);
+    s.truth(1, 10, 10, 50, 50);
+    s.result(1, .9, 100, 100, 5, 5);
+    s.result(1, .8, 10, 10, 50, 50);
+    s.expect(.5, .5, .5);
+    EXPECT_EQ(P1, s.stats[4]);
+}
+TEST_F(Coco, ResultOfAnUnlistedCategoryIsLeftOutWithAWarning)
+{
+    one();
+    s.result(1, .95, 100, 100, 20, 20, 7);
+    s.expect(P1, P2, P2);
+    EXPECT_NE(std::string::npos, s.warnings.find("1 results of categories"));
+}
+TEST_F(Coco, UnlistedImagesAreRefused)
+{
+    one();
+    s.result(5, .9, 10, 10, 50, 50);
+    expect_error("images that the ground truth does not list: 5");
+    s.read.ignore_unknown = true;
+    s.expect(P1, P2, P2);
+    s.truth(9, 1, 1, 5, 5);
+    expect_error("images that the ground truth does not list: 9");
+}
+TEST_F(Coco, StringImageIdsSortByTheirBytes)
+{
+    s.images = "{\"id\":\"b\",\"width\":9,\"height\":9},{\"id\":\"a10\",\"width\":9,\"height\":9}";
+    s.truths = "{\"id\":1,\"image_id\":\"b\",\"category_id\":1,\"bbox\":[0,0,9,9],\"area\":81,"
+               "\"iscrowd\":0}";
+    s.found = "{\"image_id\":\"b\",\"category_id\":1,\"bbox\":[0,0,9,9],\"score\":0.5},"
+              "{\"image_id\":\"a10\",\"category_id\":1,\"bbox\":[0,0,9,9],\"score\":0.5}";
+    s.expect(.5, .5, .5); // the tie goes to a10, where it is false
+}
+TEST_F(Coco, WithoutCategoriesLabelsDoNotMatter)
+{
+    s.categories += ",{\"id\":2,\"name\":\"two\"}";
+    s.image(1);
+    s.truth(1, 10, 10, 50, 50, "", -1, 0, 1);
+    s.truth(1, 100, 100, 50, 50, "", -1, 0, 2);
+    s.result(1, .9, 10, 10, 50, 50, 2);
+    s.result(1, .8, 100, 100, 50, 50, 1);
+    s.opt.ignore_categories = true;
+    s.expect(1, 1, 1);
+    EXPECT_EQ(.5, s.stats[6]);
+}
+TEST_F(Coco, FirstStatIsLiterallyAtHundredResults)
+{
+    one();
+    s.opt.n_caps = 3;
+    s.opt.cap[0] = 1, s.opt.cap[1] = 10, s.opt.cap[2] = 300;
+    s.expect(-1, P2, P2);
+    s.opt.cap[0] = 100, s.opt.cap[1] = 1, s.opt.cap[2] = 10; // sorted first
+    s.expect(P1, P2, P2);
+    s.opt.n_caps = 2;
+    EXPECT_EQ(ERR_USAGE, s.evaluate());
+}
+TEST_F(Coco, OtherThresholdsLeaveNamedStatsUndefined)
+{
+    one();
+    s.opt.n_thresholds = 1;
+    s.opt.threshold[0] = .6;
+    s.expect(P2, -1, -1);
+}
+TEST_F(Coco, EqualTruthsGiveTheMatchToTheLater)
+{
+    s.image(1);
+    s.truth(1, 10, 10, 50, 50);
+    s.truth(1, 10, 10, 50, 50);
+    s.result(1, .9, 10, 10, 50, 50);
+    ASSERT_EQ(OK, s.evaluate());
+    EXPECT_EQ(.5, s.stats[6]);
+}
+TEST_F(Coco,
+       RecallPointIsTakenWhereItIsReached) // 35 of 100 lies an ulp below the 35th recall point
+{
+    s.image(1);
+    for (int i = 0; i < 100; i++)
+        s.truth(1, 0, i, 1, 1);
+    for (int i = 0; i < 35; i++)
+        s.result(1, .9, 0, i, 1, 1);
+    ASSERT_EQ(OK, s.evaluate());
+    const int A = 4, M = 3;
+    EXPECT_EQ(1, s.precision[34 * A * M + 2]);
+    EXPECT_EQ(0, s.precision[35 * A * M + 2]);
+}
+TEST_F(Coco, BadRecordsAreRefusedWithTheirPlace)
+{
+    one();
+    std::string good = s.truths;
+    s.truths = "{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1,1],\"area\":1}";
+    expect_error("no \"iscrowd\"");
+    s.truths = "{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1,1],\"iscrowd\":0}";
+    expect_error("no \"area\"");
+    s.truths = "{\"id\":1,\"id\":2,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1,1],\"iscrowd\":"
+               "0,\"area\":1}";
+    expect_error("given twice");
+    s.truths =
+        "{\"id\":1,\"image_id\":1,\"category_id\":8,\"bbox\":[0,0,1,1],\"iscrowd\":0,\"area\":1}";
+    expect_error("categories that the ground truth does not list: 8");
+    s.truths = good;
+    for (const char *bad :
+         {"{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1,1],\"score\":\"high\"}",
+          "{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1],\"score\":0.5}",
+          "{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1e308,1],\"score\":0.5}",
+          "{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,NaN,1],\"score\":0.5}",
+          "{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1,1],\"score\":NaN}",
+          "{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1,1],\"score\":1e400}",
+          "{\"image_id\":1,\"category_id\":1,\"score\":0.5}",
+          "{\"image_id\":\"x\",\"category_id\":1,\"bbox\":[0,0,1,1],\"score\":0.5}",
+          "{\"image_id\":1,\"category_id\":1,\"bbox\":{},\"score\":0.5}", "7", "[]"}) {
+        s.found = bad;
+        expect_error("dt");
+    }
+}
+TEST_F(Coco, TruncatedAnywhereIsRefused)
+{
+    std::string     gt = "{\"images\":[{\"id\":1}],\"annotations\":[{\"id\":1,\"image_id\":1,"
+                         "\"category_id\":1,\"bbox\":[0,0,"
+                         "1,1],\"area\":1,\"iscrowd\":0}],\"categories\":[{\"id\":1}]}";
+    CocoReadOptions read = {};
+    for (size_t n = 0; n < gt.size(); n++) {
+        CocoTruth t = {};
+        EXPECT_EQ(ERR_FORMAT, coco_truth_parse(&t, &read, gt.data(), (int64_t)n, "gt")) << n;
+        coco_truth_release(&t);
+    }
+}
+TEST_F(Coco, LargeIdsAreExact)
+{
+    s.images = "{\"id\":9007199254740993},{\"id\":9007199254740992}";
+    s.truths = "{\"id\":-9223372036854775807,\"image_id\":9007199254740993,\"category_id\":1,"
+               "\"bbox\":[0,0,9,9],"
+               "\"area\":81,\"iscrowd\":0}";
+    s.found = "{\"image_id\":9007199254740993,\"category_id\":1,\"bbox\":[0,0,9,9],\"score\":0.5}";
+    s.expect(P1, P2, P2);
+}
+TEST_F(Coco, MasksOfOtherSizesNeverMatch)
+{
+    s.opt.iou = COCO_SEGM;
+    s.images = "{\"id\":1,\"width\":10,\"height\":10}";
+    s.truths =
+        "{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,4,4],\"area\":16,\"iscrowd\":0,"
+        "\"segmentation\":[[0,0,0,4,4,4,4,0]]}";
+    s.found = "{\"image_id\":1,\"category_id\":1,\"segmentation\":{\"size\":[10,10],\"counts\":"
+              "\"04600000l1\"},"
+              "\"score\":0.5}";
+    s.expect(P1, P2, P2);
+    s.found = "{\"image_id\":1,\"category_id\":1,\"segmentation\":{\"size\":[10,11],\"counts\":"
+              "\"04600000l1\"},"
+              "\"score\":0.5}";
+    s.expect(0, 0, 0);
+    s.found =
+        "{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,4,4],\"score\":0.5}"; // its box as a polygon
+    s.expect(P1, P2, P2);
+    s.found = "{\"image_id\":1,\"category_id\":1,\"bbox\":[],\"segmentation\":{\"size\":[10,10],"
+              "\"counts\":"
+              "\"04600000l1\"},\"score\":0.5}";
+    s.expect(P1, P2, P2);
+}
+TEST_F(Coco, BadMasksAreRefused)
+{
+    s.opt.iou = COCO_SEGM;
+    s.images = "{\"id\":1,\"width\":10,\"height\":10}";
+    std::string head =
+        "{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,4,4],\"area\":16,\"iscrowd\":0,"
+        "\"segmentation\":";
+    s.found = "{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,4,4],\"score\":0.5}";
+    for (const char *bad : {"[]", "[[1,2,3,4]]", "[[1,2]]", "\"x\"", "{\"size\":[10,10]}",
+                            "{\"counts\":[1]}", "{\"size\":[10,10],\"counts\":[5,1000]}",
+                            "{\"size\":[10,10],\"counts\":[-5]}", "[1,2,3,4,5,6]", "null", "7"}) {
+        s.truths = head + bad + "}";
+        EXPECT_EQ(ERR_FORMAT, s.evaluate()) << bad;
+    }
+    s.truths = head + "[[0,0,0,4,4,4,4,0]]}";
+    for (const char *bad : {"{\"size\":[10,10],\"counts\":\"PPPPPPPP\"}", "[[0,0,0,4,4,4,4,0]]",
+                            "{\"size\":[10,10],\"counts\":[0,100]}"}) {
+        s.found = std::string("{\"image_id\":1,\"category_id\":1,\"score\":0.5,\"segmentation\":") +
+                  bad + "}";
+        EXPECT_EQ(ERR_FORMAT, s.evaluate()) << bad;
+    }
+}
+
+/* The generated set of the evaluation contract (12.2): x, y, boxes and polygons from a linear congruential generator. */
+class Generated : public ::testing::Test {
+  protected:
+    CocoSet  s, masks;
+    uint64_t state = 2020;
+    int      draw(int n)
+    {
+        state = (1103515245 * state + 12345) & 0x7fffffff;
+        return (int)((state >> 8) % (uint64_t)n);
+    }
+    void make(bool lvis)
+    {
+        static const char F[3] = {'f', 'c', 'r'};
+        s.categories = "";
+        for (int c = 1; c <= 3; c++)
+            append(&s.categories,
+                   format("{\"id\":%d,\"name\":\"c%d\",\"frequency\":\"%c\"}", c, c, F[c - 1]));
+        for (int i = 1; i <= 12; i++) {
+            std::string federated =
+                format(",\"neg_category_ids\":[%d],\"not_exhaustive_category_ids\":[%s]", 1 + i % 3,
+                       i % 2 ? "" : format("%d", 1 + (i + 1) % 3).c_str());
+            append(&s.images,
+                   format("{\"id\":%d,\"width\":160,\"height\":120%s}", i, federated.c_str()));
+            for (int n = draw(7); n > 0; n--) {
+                int cat = 1 + draw(3), x = draw(120), y = draw(80), w = 4 + draw(60),
+                    h = 4 + draw(50);
+                bool        crowd = draw(10) == 0;
+                std::string polygon =
+                    format(",\"segmentation\":[[%d,%d,%d,%d,%d,%d,%.17g,%.17g,%d,%d]]", x, y, x + w,
+                           y, x + w, y + h, x + w / 2.0, y + .75 * h, x, y + h);
+                s.truth(i, x, y, w, h, polygon, .875 * w * h, crowd && !lvis, cat);
+                for (int k = draw(3); k > 0; k--) {
+                    int    c = draw(8) == 0 ? 1 + draw(3) : cat;
+                    int    dx = draw(7) - 3, dy = draw(7) - 3, dw = draw(9) - 4, dh = draw(9) - 4;
+                    double score = draw(100) / 100.0;
+                    s.result(i, score, x + dx, y + dy, std::max(1, w + dw), std::max(1, h + dh), c);
+                }
+            }
+            for (int n = draw(4); n > 0; n--) {
+                int c = 1 + draw(3), x = draw(140), y = draw(100), w = 1 + draw(40),
+                    h = 1 + draw(40);
+                double score = draw(100) / 100.0;
+                s.result(i, score, x, y, w, h, c);
+            }
+        }
+    }
+    void expect(std::vector<double> want)
+    {
+        ASSERT_EQ(OK, s.evaluate()) << status_text();
+        EXPECT_EQ(want, s.stats);
+    }
+};
+
+TEST_F(Generated, BoxesHaveTheReferenceNumbers)
+{
+    make(false);
+    expect({0.11318920078821068, 0.2591593225256591, 0.08556921626228556, 0.08433390958143433,
+            0.30357535753575354, -1, 0.1085137085137085, 0.22940115440115438, 0.22940115440115438,
+            0.18916666666666668, 0.40555555555555556, -1});
+    s.opt.ignore_categories = true;
+    expect({0.07766619519094767, 0.17072135785007073, 0.05841584158415842, 0.05667088375504217,
+            0.2246874687468747, -1, 0.043333333333333335, 0.22666666666666666, 0.22666666666666666,
+            0.1782608695652174, 0.3857142857142857, -1});
+}
+TEST_F(Generated, MasksOfBoxResultsHaveTheReferenceNumbers)
+{
+    make(false);
+    s.opt.iou = COCO_SEGM;
+    expect({0.08806652643286306, 0.24143183549124142, 0.027671997969027667, 0.06468384933731468,
+            0.27381738173817377, -1, 0.08434343434343435, 0.18380230880230877, 0.18380230880230877,
+            0.14833333333333334, 0.35, -1});
+}
+TEST_F(Generated, LvisHasTheReferenceNumbers)
+{
+    make(true);
+    s.read.lvis = true;
+    s.lvis.max_per_image = 300;
+    expect({0.13582318671427582, 0.31606160616061607, 0.07214182956757213, 0.10949394939493949,
+            0.34074807480748076, -1, 0.09990999099909989, 0.11103253182461102, 0.19652703731911653,
+            0.22488344988344988, 0.18472222222222223, 0.40555555555555556, -1});
+    s.lvis.max_per_image = 5;
+    ASSERT_EQ(OK, s.evaluate());
+    EXPECT_EQ(0.12425585415684424, s.stats[0]);
+    EXPECT_EQ(0.09900990099009899, s.stats[6]);
+    EXPECT_EQ(0.11103253182461102, s.stats[7]);
+    EXPECT_EQ(0.16272512965582273, s.stats[8]);
+    EXPECT_EQ(0.20134032634032634, s.stats[9]);
+    s.lvis.max_per_image = 300;
+    s.opt.iou = s.lvis.iou = COCO_SEGM;
+    ASSERT_EQ(OK, s.evaluate());
+    EXPECT_EQ(0.10278327832783278, s.stats[0]);
+    EXPECT_EQ(0.09884488448844884, s.stats[7]);
+}
+TEST_F(Generated, BytesAreTheSameForAnyNumberOfThreads)
+{
+    make(false);
+    ASSERT_EQ(OK, s.evaluate());
+    std::vector<double> precision = s.precision, recall = s.recall, scores = s.scores,
+                        stats = s.stats;
+    for (int n : {1, 2, 7, 16}) {
+        threads_set(n);
+        ASSERT_EQ(OK, s.evaluate());
+        EXPECT_TRUE(precision == s.precision && recall == s.recall && scores == s.scores &&
+                    stats == s.stats)
+            << n;
+    }
+    threads_set(0);
+}
+
+TEST(CocoKeypoints, GeneratedPosesHaveTheReferenceNumbers)
+{
+    CocoSet  s;
+    uint64_t state = 77;
+    auto     draw = [&](int n) {
+        state = (1103515245 * state + 12345) & 0x7fffffff;
+        return (int)((state >> 8) % (uint64_t)n);
+    };
+    for (int i = 1; i <= 6; i++) {
+        s.image(i);
+        for (int n = draw(4); n > 0; n--) {
+            int bx = draw(80), by = draw(60), bw = 20 + draw(60), bh = 20 + draw(60), visible = 0;
+            std::vector<int> kp;
+            std::string      list;
+            for (int k = 0; k < 17; k++) {
+                int x = bx + draw(bw), y = by + draw(bh), v = draw(3);
+                visible += v > 0;
+                kp.insert(kp.end(), {v ? x : 0, v ? y : 0, v});
+                append(&list, format("%d,%d,%d", v ? x : 0, v ? y : 0, v));
+            }
+            s.truth(i, bx, by, bw, bh,
+                    format(",\"num_keypoints\":%d,\"keypoints\":[", visible) + list + "]",
+                    .5 * bw * bh);
+            for (int d = 1 + draw(2); d > 0; d--) {
+                std::string pose;
+                for (int k = 0; k < 17; k++) {
+                    int ex = draw(9) - 4, ey = draw(9) - 4;
+                    append(&pose, format("%d,%d,1", kp[3 * k] + ex, kp[3 * k + 1] + ey));
+                }
+                double score = draw(100) / 100.0;
+                append(&s.found,
+                       format("{\"image_id\":%d,\"category_id\":1,\"score\":%.17g,\"keypoints\":[",
+                              i, score) +
+                           pose + "]}");
+            }
+        }
+    }
+    s.opt.iou = COCO_KEYPOINTS;
+    ASSERT_EQ(OK, s.evaluate()) << status_text();
+    const double want[10] = {0.27519138589683145,
+                             0.6073876618431074,
+                             0.05153592282305153,
+                             0.3414254062768914,
+                             -1,
+                             0.39,
+                             0.8,
+                             0.2,
+                             0.5166666666666667,
+                             -1};
+    for (int i = 0; i < 10; i++)
+        EXPECT_NEAR(want[i], s.stats[i], 1e-12) << i;
+    s.opt.ignore_categories = true; // the reference finds no similarities then
+    ASSERT_EQ(OK, s.evaluate());
+    EXPECT_EQ(0, s.stats[0]);
+}
+
+TEST(Lvis, FederatedRulesDecideWhichResultsCount)
+{
+    auto run = [](const char *neg, const char *unfinished, int category) {
+        CocoSet s;
+        s.read.lvis = true;
+        s.lvis.max_per_image = 300;
+        s.categories = "{\"id\":1,\"frequency\":\"f\"},{\"id\":2,\"frequency\":\"c\"}";
+        s.image(1, format(",\"neg_category_ids\":[%s],\"not_exhaustive_category_ids\":[%s]", neg,
+                          unfinished));
+        s.image(2, ",\"neg_category_ids\":[],\"not_exhaustive_category_ids\":[]");
+        s.truth(1, 10, 10, 50, 50, "", -1, 0, 1);
+        s.truth(2, 10, 10, 50, 50, "", -1, 0, 2);
+        s.result(1, .95, 100, 100, 20, 20, category);
+        s.result(1, .9, 10, 10, 50, 50, 1);
+        s.result(2, .8, 10, 10, 50, 50, 2);
+        EXPECT_EQ(OK, s.evaluate()) << status_text();
+        return category == 1 ? s.stats[8] : s.stats[7]; // APf, APc
+    };
+    EXPECT_NEAR(1, run("", "", 2), 1e-15);  // neither present nor negative: dropped
+    EXPECT_EQ(.5, run("2", "", 2));         // negative: false
+    EXPECT_NEAR(1, run("", "1", 1), 1e-15); // not exhaustive: ignored
+    EXPECT_EQ(.5, run("", "", 1));          // present: false
+    EXPECT_NEAR(1, run("2", "2", 2), 1e-15);
+}
+TEST(Lvis, CocoFilesAreRefused)
+{
+    CocoSet s;
+    s.read.lvis = true;
+    s.lvis.max_per_image = 300;
+    s.image(1);
+    EXPECT_EQ(ERR_FORMAT, s.evaluate());
+    EXPECT_NE(nullptr, strstr(status_text(), "no neg_category_ids")) << status_text();
+}
