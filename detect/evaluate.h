@@ -15,12 +15,7 @@ typedef struct DetectEvaluation {
     DetectedImage *image;          // (n_images), for pictures and curves
 } DetectEvaluation;
 
-/* Runs `d` over `set` and scores it. With json_path, detections.json is written (COCO results; image_id is the COCO id,
- * or 1 + the place in the set for VOC). Difficult objects count nowhere. */
+/* Runs `d` over `set` and scores it. With json_path, detections.json is written (COCO results, as `godwit eval`
+ * reads them). Difficult objects count nowhere. */
 Status detect_evaluate(Arena *a, DetectEvaluation *out, Detector *d, const DetSet *set,
                        const char *json_path);
-
-/* Opens a part of a data set as recipes name it: "VOC2007/test" below `data` for VOC, "annotations/x.json:folder" for
- * COCO. Appends to `set` (zeroed at first). class_name/n_classes from earlier parts are kept. `is_coco` as data.format. */
-Status detect_open_part(DetSet *set, const char *data, const char *part, bool is_coco,
-                        bool for_training);

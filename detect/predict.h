@@ -37,6 +37,9 @@ typedef struct DetectorOptions {
 Status detector_open(Detector **out, const char *run_dir, const DetectorOptions *options);
 void   detector_close(Detector *d);
 
+/* The recipe in force. */
+const struct DetectConfig *detector_config(const Detector *d);
+
 int64_t     detector_n_classes(const Detector *d);
 const char *detector_class_name(const Detector *d, int64_t class_index);
 int64_t     detector_class_id(const Detector *d, int64_t class_index); // of COCO results
@@ -47,7 +50,8 @@ Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im
 /* Every picture of a set, in its order; out (n_images) lives in `a`. Names progress on the terminal. */
 Status detector_set(Detector *d, Arena *a, DetectedImage **out, const DetSet *set);
 
-/* COCO results of one picture appended to a JSON array's inside: {"image_id":7,"category_id":3,"bbox":[x,y,w,h],
- * "score":.91}; *is_first turns false. */
-void detections_json(Text *out, bool *is_first, const Detector *d, int64_t image_id,
+/* COCO results of one picture appended to the inside of a JSON array: {"image_id":7,"category_id":3,
+ * "bbox":[x,y,w,h],"score":0.91}; *is_first turns false. image_id: a number when the id is all digits ("000007": 7), else
+ * the text. */
+void detections_json(Text *out, bool *is_first, const Detector *d, const char *image_id,
                      const DetectedImage *im);

@@ -1,0 +1,52 @@
+#include "detect/data.h"
+#include "base/file.h"
+#include <string.h>
+
+Status detect_set_classes(DetSet *set, const char *const *name, const int64_t *id, int64_t n)
+{
+    set->class_name = ARENA_ARRAY(&set->arena, const char *, n);
+    set->class_id = ARENA_ARRAY(&set->arena, int64_t, n);
+    if (!set->class_name || !set->class_id)
+        return ERR_MEMORY;
+    for (int64_t k = 0; k < n; k++) {
+        set->class_name[k] = arena_strdup(&set->arena, name[k]);
+        set->class_id[k] = id[k];
+        if (!set->class_name[k])
+            return ERR_MEMORY;
+    }
+    set->n_classes = n;
+    return OK;
+}
+
+static Status open_voc(DetSet *set, Arena *a, const char *data, const char *part)
+{
+    const char *split = file_base(part);
+    const char *root =
+        split == part ? arena_strdup(a, data) : file_join(a, data, file_dir(a, part));
+    return root ? voc_load(set, NULL, root, split) : ERR_MEMORY;
+}
+
+Status detect_open_part(DetSet *set, const char *data, const char *part, bool is_coco,
+                        bool for_training)
+{
+    Arena a = {0};
+    (void)for_training;
+    Status st = is_coco ? status_fail(ERR_UNSUPPORTED,
+                                      "%s: data.format coco is not in this version; use voc", part)
+                        : open_voc(set, &a, data, part);
+    arena_release(&a);
+    return st;
+}
+
+Status detect_open_parts(DetSet *set, const char *data, const RecipeStrings *parts, bool is_coco,
+                         bool for_training, int64_t first)
+{
+    if (data == NULL)
+        return status_fail(ERR_USAGE, "--data is missing (the folder that holds %s)",
+                           parts->n ? parts->v[0] : "it");
+    for (int64_t i = 0; i < parts->n; i++)
+        TRY(detect_open_part(set, data, parts->v[i], is_coco, for_training));
+    if (first > 0 && set->n_images > first)
+        set->n_images = first;
+    return OK;
+}

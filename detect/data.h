@@ -1,0 +1,19 @@
+/* data.h -- data sets as recipes name them
+ *
+ *      VOC    "VOC2007/trainval"                  DATA/VOC2007/ImageSets/Main/trainval.txt; "trainval": DATA is the folder
+ *      COCO   "annotations/instances_train.json:train2017"    relative to DATA
+ */
+#pragma once
+#include "base/recipe.h"
+#include "datasets/detection.h"
+
+/* The classes of a set that nothing was loaded into yet: later parts must use them. */
+Status detect_set_classes(DetSet *set, const char *const *name, const int64_t *id, int64_t n);
+
+/* Appends one part to `set` (zeroed, or holding parts of the same classes). */
+Status detect_open_part(DetSet *set, const char *data, const char *part, bool is_coco,
+                        bool for_training);
+
+/* All parts of a list. `first` > 0 keeps that many pictures. */
+Status detect_open_parts(DetSet *set, const char *data, const RecipeStrings *parts, bool is_coco,
+                         bool for_training, int64_t first);

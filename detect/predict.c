@@ -1,0 +1,235 @@
+#include "detect/predict.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "detect/weights.h"
+#include "kernels/body/box.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct Detector {
+    DetectConfig   config;
+    const Backend *be;
+    ParamSet       params;
+    FasterRcnnC4   model;
+    Tape           tape;
+    bool           has_params, has_tape;
+    DetSet         classes; // no pictures
+};
+
+static Status open_model(Detector *d, const char *path)
+{
+    LoadReport  report = {0};
+    LoadOptions options = {.prefix = ""};
+    TRY(detect_read_classes(&d->classes, path));
+    params_init(&d->params, d->be, true);
+    d->has_params = true;
+    TRY(faster_rcnn_c4_register(&d->model, &d->params, &d->config, d->classes.n_classes));
+    DType dtype = d->config.run.dtype == 1 ? BF16 : F32;
+    TRY(params_commit(&d->params, dtype, 0));
+    Status st = params_load(&d->params, path, &options, &report);
+    arena_release(&report.arena);
+    TRY(st);
+    TRY(params_refresh_low(&d->params));
+    TRY(tape_init(&d->tape, d->be, dtype));
+    d->has_tape = true;
+    return OK;
+}
+
+static Status open_all(Detector *d, const char *run_dir, const DetectorOptions *o)
+{
+    Arena        a = {0};
+    Status       st = OK;
+    const char  *recipe = file_join(&a, run_dir, "recipe.json");
+    const char  *model = file_join(&a, run_dir, "model.safetensors");
+    RecipeSource source = {.name = recipe};
+    if (!recipe || !model) {
+        st = ERR_MEMORY;
+        goto out;
+    }
+    if (!file_exists(model)) {
+        st = status_fail(
+            ERR_MISSING,
+            "%s: no trained model; `godwit train ... --out %s --resume auto` finishes the run",
+            model, run_dir);
+        goto out;
+    }
+    if (o) {
+        source.overrides = o->overrides;
+        source.n_overrides = o->n_overrides;
+    }
+    TRY_OUT(detect_config_load(&d->config, &source));
+    TRY_OUT(backend_open(&d->be, o && o->device ? o->device : "auto"));
+    TRY_OUT(open_model(d, model));
+out:
+    arena_release(&a);
+    return st;
+}
+
+Status detector_open(Detector **out, const char *run_dir, const DetectorOptions *options)
+{
+    Detector *d = calloc(1, sizeof *d);
+    *out = NULL;
+    if (d == NULL)
+        return status_no_memory("detector", (long long)sizeof *d);
+    Status st = open_all(d, run_dir, options);
+    if (st != OK)
+        detector_close(d);
+    else
+        *out = d;
+    return st;
+}
+
+void detector_close(Detector *d)
+{
+    if (d == NULL)
+        return;
+    if (d->has_tape)
+        tape_release(&d->tape);
+    if (d->has_params)
+        params_release(&d->params);
+    detset_release(&d->classes);
+    detect_config_release(&d->config);
+    free(d);
+}
+
+const DetectConfig *detector_config(const Detector *d)
+{
+    return &d->config;
+}
+
+int64_t detector_n_classes(const Detector *d)
+{
+    return d->classes.n_classes;
+}
+
+const char *detector_class_name(const Detector *d, int64_t class_index)
+{
+    return d->classes.class_name[class_index];
+}
+
+int64_t detector_class_id(const Detector *d, int64_t class_index)
+{
+    return d->classes.class_id[class_index];
+}
+
+/* From resized pixels to the picture's own: a ratio for each axis, then clipped; boxes without extent go. */
+static Status to_original(Arena *a, DetectedImage *out, const float *box, const float *score,
+                          const int32_t *label, int64_t n, int64_t resized_width,
+                          int64_t resized_height)
+{
+    float sx = (float)((double)out->width / (double)resized_width);
+    float sy = (float)((double)out->height / (double)resized_height);
+    out->n_found = 0;
+    out->found = ARENA_ARRAY(a, Detection, n);
+    if (out->found == NULL)
+        return ERR_MEMORY;
+    for (int64_t i = 0; i < n; i++) {
+        float b[] = {box[4 * i] * sx, box[4 * i + 1] * sy, box[4 * i + 2] * sx,
+                     box[4 * i + 3] * sy};
+        box_clip(b, (float)out->width, (float)out->height);
+        if (b[2] > b[0] && b[3] > b[1])
+            out->found[out->n_found++] = (Detection){b[0], b[1], b[2], b[3], score[i], label[i]};
+    }
+    return OK;
+}
+
+/* pixels (height,width,3), prepared; out->width and height are those of the picture. */
+static Status detect(Detector *d, Arena *a, DetectedImage *out, const float *pixels, int64_t height,
+                     int64_t width)
+{
+    Tape   *t = &d->tape;
+    int64_t D = d->config.test.per_image;
+    tape_reset(t, 0);
+    DetectInput in = detect_input_picture(t, pixels, height, width);
+    Detections  found = faster_rcnn_c4_detect(t, &d->model, &in);
+    TRY(tape_status(t));
+    float   *box = ARENA_ARRAY(&t->arena, float, 4 * D), *score = ARENA_ARRAY(&t->arena, float, D);
+    int32_t *label = ARENA_ARRAY(&t->arena, int32_t, D), count = 0;
+    if (!box || !score || !label)
+        return ERR_MEMORY;
+    TRY(d->be->read(box, found.box->data, 4 * D * (int64_t)sizeof *box));
+    TRY(d->be->read(score, found.score->data, D * (int64_t)sizeof *score));
+    TRY(d->be->read(label, found.label->data, D * (int64_t)sizeof *label));
+    TRY(d->be->read(&count, found.count->data, (int64_t)sizeof count));
+    return to_original(a, out, box, score, label, count, width, height);
+}
+
+Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im)
+{
+    Arena            scratch = {0};
+    DetLoaderOptions o = detect_config_loader(&d->config, false);
+    float           *pixels;
+    int64_t          width, height;
+    *out = (DetectedImage){.width = im->width, .height = im->height};
+    Status st = det_prepare(&scratch, &pixels, &width, &height, &o, im);
+    if (st == OK)
+        st = detect(d, a, out, pixels, height, width);
+    arena_release(&scratch);
+    return st;
+}
+
+static Status each_picture(Detector *d, Arena *a, DetectedImage *out, DetLoader *loader,
+                           Progress *p, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        DetBatch batch;
+        TRY(det_loader_next(loader, &batch));
+        if (batch.n != 1)
+            return status_fail(ERR_SHAPE, "detector_set: the loader ended at picture %lld of %lld",
+                               (long long)i, (long long)n);
+        const DetBatchImage *im = batch.image;
+        out[im->index] =
+            (DetectedImage){.width = im->original_width, .height = im->original_height};
+        TRY(detect(d, a, &out[im->index], batch.pixels, batch.height, batch.width));
+        progress_update(p, i + 1, NULL);
+    }
+    return OK;
+}
+
+Status detector_set(Detector *d, Arena *a, DetectedImage **out, const DetSet *set)
+{
+    DetLoaderOptions o = detect_config_loader(&d->config, false);
+    DetLoader       *loader = NULL;
+    Progress         progress;
+    *out = ARENA_ARRAY(a, DetectedImage, set->n_images);
+    if (*out == NULL)
+        return ERR_MEMORY;
+    TRY(det_loader_open(&loader, set, &o));
+    progress_begin(&progress, "detect", set->n_images, 0);
+    Status st = each_picture(d, a, *out, loader, &progress, set->n_images);
+    progress_end(&progress, NULL);
+    det_loader_close(loader);
+    return st;
+}
+
+static bool is_number(const char *id)
+{
+    size_t n = strspn(id, "0123456789");
+    return n > 0 && n <= 18 && id[n] == 0;
+}
+
+void detections_json(Text *out, bool *is_first, const Detector *d, const char *image_id,
+                     const DetectedImage *im)
+{
+    for (int64_t i = 0; i < im->n_found; i++) {
+        const Detection *f = &im->found[i];
+        double           v[] = {(double)f->x1, (double)f->y1, (double)f->x2 - (double)f->x1,
+                                (double)f->y2 - (double)f->y1};
+        text_puts(out, *is_first ? "\n{\"image_id\":" : ",\n{\"image_id\":");
+        *is_first = false;
+        if (is_number(image_id))
+            text_int(out, strtoll(image_id, NULL, 10));
+        else
+            text_json(out, image_id);
+        text_puts(out, ",\"category_id\":");
+        text_int(out, detector_class_id(d, f->class_index));
+        text_puts(out, ",\"bbox\":[");
+        for (int j = 0; j < 4; j++) {
+            text_puts(out, j ? "," : "");
+            text_number(out, v[j]);
+        }
+        text_puts(out, "],\"score\":");
+        text_number(out, (double)f->score);
+        text_putc(out, '}');
+    }
+}

@@ -1,0 +1,105 @@
+#include "detect/weights.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/safetensors.h"
+#include "detect/data.h"
+#include <string.h>
+
+static const char MOCO_PREFIX[] = "module.encoder_q.";
+
+static Status prefix_of(const char **prefix, const char *path)
+{
+    SafeFile f = {0};
+    Status   st = safetensors_open(&f, path);
+    *prefix = "";
+    for (int64_t i = 0; st == OK && i < f.n; i++)
+        if (strncmp(f.tensor[i].name, MOCO_PREFIX, sizeof MOCO_PREFIX - 1) == 0)
+            *prefix = MOCO_PREFIX;
+    safetensors_close(&f);
+    return st;
+}
+
+Status detect_load_backbone(ParamSet *ps, const char *path)
+{
+    static const char *const new_layers[] = {"proposal_generator.*", "roi_heads.*", NULL};
+    static const char *const heads[] = {"fc.*", NULL};
+    static const char *const moco[] = {"fc.*", "module.encoder_k.*", "module.queue*", NULL};
+    LoadOptions              options = {.allow_missing = new_layers};
+    LoadReport               report = {0};
+    TRY(prefix_of(&options.prefix, path));
+    options.allow_unused = options.prefix[0] ? moco : heads;
+    Status st = params_load(ps, path, &options, &report);
+    if (st == OK)
+        log_info("%s: %d tensors into the body, %d of new layers keep their initial values, %d "
+                 "unused (classifier)",
+                 path, report.n_loaded, report.n_missing, report.n_unused);
+    arena_release(&report.arena);
+    return st == OK ? params_refresh_low(ps) : st;
+}
+
+Status detect_save_model(const ParamSet *ps, const char *path, const DetSet *classes,
+                         const char *arch)
+{
+    Text       names = {0}, ids = {0};
+    JsonWriter wn = json_writer(&names, 0), wi = json_writer(&ids, 0);
+    json_open_array(&wn, NULL);
+    json_open_array(&wi, NULL);
+    for (int64_t k = 0; k < classes->n_classes; k++) {
+        json_put_string(&wn, NULL, classes->class_name[k]);
+        json_put_int(&wi, NULL, classes->class_id[k]);
+    }
+    json_close_array(&wn);
+    json_close_array(&wi);
+    const char *meta[] = {"classes", text_cstr(&names), "class_ids", text_cstr(&ids),
+                          "model",   "faster_rcnn_c4",  "arch",      arch,
+                          NULL};
+    Status      st = text_status(&names) == OK ? text_status(&ids) : ERR_MEMORY;
+    if (st == OK)
+        st = params_save(ps, path, "", meta);
+    text_release(&names);
+    text_release(&ids);
+    return st;
+}
+
+static Status read_lists(DetSet *classes, Arena *a, const SafeFile *f)
+{
+    const char *names = safetensors_meta(f, "classes"), *ids = safetensors_meta(f, "class_ids");
+    JsonValue  *name_list, *id_list;
+    if (!names || !ids)
+        return status_fail(
+            ERR_FORMAT, "%s: its metadata names no classes; it is not a detector's model", f->path);
+    TRY(json_parse(a, &name_list, names, (int64_t)strlen(names), f->path, NULL));
+    TRY(json_parse(a, &id_list, ids, (int64_t)strlen(ids), f->path, NULL));
+    if (name_list->kind != JSON_ARRAY || id_list->kind != JSON_ARRAY || name_list->n < 1 ||
+        name_list->n != id_list->n)
+        return status_fail(
+            ERR_FORMAT, "%s: metadata classes and class_ids must be lists of one length", f->path);
+    const char **name = ARENA_ARRAY(a, const char *, name_list->n);
+    int64_t     *id = ARENA_ARRAY(a, int64_t, name_list->n), n = 0;
+    if (!name || !id)
+        return ERR_MEMORY;
+    const JsonValue *i = id_list->child;
+    for
+        JSON_EACH(v, name_list)
+        {
+            if (v->kind != JSON_STRING || i->kind != JSON_INT)
+                return json_fail(v, "wanted a name and a whole number for class %lld",
+                                 (long long)n);
+            name[n] = v->text;
+            id[n++] = i->integer;
+            i = i->next;
+        }
+    return detect_set_classes(classes, name, id, n);
+}
+
+Status detect_read_classes(DetSet *classes, const char *path)
+{
+    SafeFile f = {0};
+    Arena    a = {0};
+    Status   st = safetensors_open(&f, path);
+    if (st == OK)
+        st = read_lists(classes, &a, &f);
+    safetensors_close(&f);
+    arena_release(&a);
+    return st;
+}
