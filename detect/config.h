@@ -41,7 +41,7 @@ typedef struct DetectRoiKeys {
 
 typedef struct DetectDataKeys {
     int           format; // 0 voc, 1 coco
-    RecipeStrings train, test;
+    RecipeStrings train, test, classes;
     int64_t       batch;
     RecipeInts    sizes;
     int64_t       test_size, max_size;

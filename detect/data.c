@@ -18,6 +18,16 @@ Status detect_set_classes(DetSet *set, const char *const *name, const int64_t *i
     return OK;
 }
 
+Status detect_name_classes(DetSet *set, const RecipeStrings *names)
+{
+    int64_t *id = ARENA_ARRAY(&set->arena, int64_t, names->n);
+    if (!id)
+        return ERR_MEMORY;
+    for (int64_t k = 0; k < names->n; k++)
+        id[k] = k + 1;
+    return names->n > 0 ? detect_set_classes(set, names->v, id, names->n) : OK;
+}
+
 static Status open_voc(DetSet *set, Arena *a, const char *data, const char *part)
 {
     const char *split = file_base(part);

@@ -10,7 +10,11 @@
 /* The classes of a set that nothing was loaded into yet: later parts must use them. */
 Status detect_set_classes(DetSet *set, const char *const *name, const int64_t *id, int64_t n);
 
-/* Appends one part to `set` (zeroed, or holding parts of the same classes). */
+/* Names with ids 1, 2, ...; an empty list changes nothing. */
+Status detect_name_classes(DetSet *set, const RecipeStrings *names);
+
+/* Appends one part to `set`: zeroed (then the classes follow from the folder: the twenty of VOC when it is named VOC20..,
+ * else those found), or with classes, or holding parts of the same classes. */
 Status detect_open_part(DetSet *set, const char *data, const char *part, bool is_coco,
                         bool for_training);
 

@@ -4,6 +4,7 @@
  * to 0.001, 1 added to x1 and y1) before anything is counted, so `godwit eval voc` on the written files agrees.
  */
 #pragma once
+#include "detect/data.h"
 #include "detect/predict.h"
 #include "eval/voc.h"
 

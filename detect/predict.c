@@ -1,6 +1,7 @@
 #include "detect/predict.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "detect/data.h"
 #include "detect/weights.h"
 #include "kernels/body/box.h"
 #include <stdlib.h>
@@ -200,6 +201,12 @@ Status detector_set(Detector *d, Arena *a, DetectedImage **out, const DetSet *se
     progress_end(&progress, NULL);
     det_loader_close(loader);
     return st;
+}
+
+Status detector_open_part(const Detector *d, DetSet *set, const char *data, const char *part)
+{
+    TRY(detect_set_classes(set, d->classes.class_name, d->classes.class_id, d->classes.n_classes));
+    return detect_open_part(set, data, part, d->config.data.format == 1, false);
 }
 
 static bool is_number(const char *id)

@@ -50,6 +50,9 @@ Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im
 /* Every picture of a set, in its order; out (n_images) lives in `a`. Names progress on the terminal. */
 Status detector_set(Detector *d, Arena *a, DetectedImage **out, const DetSet *set);
 
+/* A part of a data set with this detector's classes, into a zeroed set (detect/data.h says what a part is). */
+Status detector_open_part(const Detector *d, DetSet *set, const char *data, const char *part);
+
 /* COCO results of one picture appended to the inside of a JSON array: {"image_id":7,"category_id":3,
  * "bbox":[x,y,w,h],"score":0.91}; *is_first turns false. image_id: a number when the id is all digits ("000007": 7), else
  * the text. */

@@ -1,0 +1,96 @@
+/* predict, evaluate: the same picture, the same boxes */
+#include "detect/detect_test.h"
+
+/* One trained run shared by the tests of this file. */
+static const std::string &run()
+{
+    static TempDir     dir;
+    static std::string path;
+    if (path.empty()) {
+        path = dir.path + "/run";
+        Small small(path, {"solver.iters=30"});
+        EXPECT_EQ(OK, detect_train(nullptr, &small.options)) << status_text();
+    }
+    return path;
+}
+
+class Predict : public ::testing::Test {
+  protected:
+    Detector   *d = nullptr;
+    Arena       a = {};
+    DetSet      set = {};
+    const char *low[1] = {"test.score=0.001"};
+    void        SetUp() override
+    {
+        DetectorOptions o = {"cpu", low, 1};
+        ASSERT_EQ(OK, detector_open(&d, run().c_str(), &o)) << status_text();
+        ASSERT_EQ(OK, detector_open_part(d, &set, scenes().c_str(), "VOC2007/test"))
+            << status_text();
+    }
+    void TearDown() override
+    {
+        detector_close(d);
+        detset_release(&set);
+        arena_release(&a);
+    }
+};
+
+TEST_F(Predict, APictureAloneAndInASetGivesTheSameDetections)
+{
+    DetectedImage *all;
+    ASSERT_EQ(OK, detector_set(d, &a, &all, &set)) << status_text();
+    int64_t total = 0;
+    for (int64_t i = 0; i < set.n_images; i++) {
+        Image         im = {};
+        DetectedImage one;
+        ASSERT_EQ(OK, image_read(&im, nullptr, set.image[i].path)) << status_text();
+        ASSERT_EQ(OK, detector_image(d, &a, &one, &im)) << status_text();
+        image_release(&im);
+        ASSERT_EQ(all[i].n_found, one.n_found);
+        EXPECT_EQ(0, memcmp(all[i].found, one.found, (size_t)one.n_found * sizeof(Detection)));
+        for (int64_t k = 0; k < one.n_found; k++) {
+            const Detection &f = one.found[k];
+            EXPECT_TRUE(f.x1 >= 0 && f.y1 >= 0 && f.x2 <= 96 && f.y2 <= 96 && f.x2 > f.x1 &&
+                        f.y2 > f.y1);
+            EXPECT_TRUE(f.score > 0.001f && f.score <= 1);
+            EXPECT_TRUE(k == 0 || one.found[k - 1].score >= f.score);
+            EXPECT_TRUE(f.class_index >= 0 && f.class_index < 10);
+        }
+        total += one.n_found;
+    }
+    EXPECT_GT(total, 0);
+}
+
+TEST_F(Predict, TheEvaluationReadsWhatItWrote)
+{
+    TempDir          dir;
+    DetectEvaluation e;
+    std::string      json = dir.path + "/detections.json";
+    ASSERT_EQ(OK, detect_evaluate(&a, &e, d, &set, json.c_str())) << status_text();
+    EXPECT_FALSE(e.is_11_point);
+    EXPECT_TRUE(e.ap >= 0 && e.ap <= e.ap50 && e.ap50 <= 1);
+    std::string text = bytes_of(json);
+    EXPECT_EQ((size_t)e.voc.n_found, (size_t)std::count(text.begin(), text.end(), '{'));
+    EXPECT_NE(std::string::npos, text.find("\"category_id\":"));
+}
+
+TEST_F(Predict, PicturesOfAnySizeAreScaledToTheTestSize)
+{
+    Image im = {};
+    ASSERT_EQ(OK, image_resize_buffer(&im, 200, 50));
+    memset(im.pixels, 90, 200 * 50 * 3);
+    DetectedImage out;
+    ASSERT_EQ(OK, detector_image(d, &a, &out, &im)) << status_text();
+    EXPECT_EQ(200, out.width);
+    for (int64_t k = 0; k < out.n_found; k++)
+        EXPECT_LE(out.found[k].y2, 50);
+    image_release(&im);
+}
+
+TEST(PredictFailure, AFolderWithoutAModelIsMissing)
+{
+    TempDir   dir;
+    Detector *d;
+    EXPECT_EQ(ERR_MISSING, detector_open(&d, dir.path.c_str(), nullptr));
+    EXPECT_EQ(nullptr, d);
+}
