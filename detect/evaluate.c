@@ -90,6 +90,7 @@ Status detect_evaluate(Arena *a, DetectEvaluation *out, Detector *d, const DetSe
     Columns        truth, found;
     VocEvalOptions options = {.order = VOC_ORDER_STABLE, .boxes = VOC_BOXES_DETECTRON2};
     *out = (DetectEvaluation){.is_11_point = detector_config(d)->test.metric == 0};
+    options.skip_empty_classes = !out->is_11_point;
     if (set->n_classes != detector_n_classes(d))
         return status_fail(ERR_FORMAT, "evaluation: the set has %lld classes, the model %lld",
                            (long long)set->n_classes, (long long)detector_n_classes(d));

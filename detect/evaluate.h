@@ -2,6 +2,7 @@
  *
  * Matching and averages are eval/voc.h's; detections are rounded as detectron2 writes them (boxes to 0.1 pixel, scores
  * to 0.001, 1 added to x1 and y1) before anything is counted, so `godwit eval voc` on the written files agrees.
+ * Classes without ground truth are left out of the area means (they would be NaN) and count 0 in the 11-point means.
  */
 #pragma once
 #include "detect/data.h"

@@ -65,8 +65,13 @@ struct Small {
                 "solver.milestones=[]", "solver.warmup_iters=2", "log_every=1",
                 "checkpoint_every=100", "data.workers=2"})
     {
-        for (const std::string &e : extra)
+        for (const std::string &e : extra) { // a key may be given once
+            std::string key = e.substr(0, e.find('=') + 1);
+            for (size_t i = text.size(); i-- > 0;)
+                if (text[i].compare(0, key.size(), key) == 0)
+                    text.erase(text.begin() + (long)i);
             text.push_back(e);
+        }
         for (const std::string &t : text)
             list.push_back(t.c_str());
         options.recipe = recipe.c_str();
