@@ -1,0 +1,133 @@
+/* Convolutions, batch norm, pooling and SGD against PyTorch: values and script in tests/golden/kernels/nn.* */
+#include "kernels/op_test.h"
+extern "C" {
+#include <cjson/cJSON.h>
+#include "kernels/params.h"
+#include "kernels/optim/sgd.h"
+}
+#include <fstream>
+#include <sstream>
+
+class GoldenNn : public OpTest {
+  protected:
+    cJSON *all = nullptr;
+    void   SetUp() override
+    {
+        std::ifstream     f(GODWIT_SOURCE_DIR "/tests/golden/kernels/nn.json");
+        std::stringstream text;
+        text << f.rdbuf();
+        all = cJSON_Parse(text.str().c_str());
+        ASSERT_NE(nullptr, all);
+    }
+    void TearDown() override
+    {
+        cJSON_Delete(all);
+    }
+};
+ON_EVERY_BACKEND(GoldenNn);
+
+static Floats numbers(const cJSON *o, const char *key)
+{
+    Floats       v;
+    const cJSON *item;
+    if (key)
+        o = cJSON_GetObjectItem(o, key);
+    cJSON_ArrayForEach(item, o) v.push_back((float)item->valuedouble);
+    return v;
+}
+
+/* The script's stream(s, n). */
+static Floats stream(int64_t s, int64_t n, float add = 0)
+{
+    Floats v((size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        v[(size_t)i] = (float)((i * 37 + s * 101) % 64 - 32) / 16 + add;
+    return v;
+}
+
+TEST_P(GoldenNn, ConvolutionsAgree)
+{
+    const cJSON *c;
+    int          n = 0;
+    cJSON_ArrayForEach(c, cJSON_GetObjectItem(all, "conv2d"))
+    {
+        Floats  f = numbers(c, "dims");
+        Dims    d(f.begin(), f.end());
+        Bench   b(GetParam());
+        int64_t cg = d[3] / d[9];
+        Tensor *x = b.tensor({d[0], d[1], d[2], d[3]}, stream(1, d[0] * d[1] * d[2] * d[3]));
+        Tensor *w = b.tensor({d[4], d[5], d[5], cg}, stream(2, d[4] * d[5] * d[5] * cg)),
+               *bias = b.tensor({d[4]}, stream(3, d[4]));
+        ConvLayer l = {{d[6], d[7], d[8], d[9]}, w, bias};
+        Tensor   *y = tape_keep(conv2d(&b.t, &l, x));
+        expect_close(b.values(y), numbers(c, "y"), 1e-6, "y");
+        ASSERT_EQ(OK, tape_backward(&b.t, b.dot(y, stream(4, tensor_count(y)))));
+        expect_close(b.grad(x), numbers(c, "dx"), 1e-6, "dx");
+        expect_close(b.grad(w), numbers(c, "dw"), 1e-6, "dw");
+        expect_close(b.grad(bias), numbers(c, "db"), 1e-6, "db");
+        n++;
+    }
+    EXPECT_EQ(4, n);
+}
+
+TEST_P(GoldenNn, BatchNormsAgree)
+{
+    const cJSON *c;
+    int          n = 0;
+    cJSON_ArrayForEach(c, cJSON_GetObjectItem(all, "batch_norm"))
+    {
+        bool    train = cJSON_IsTrue(cJSON_GetObjectItem(c, "train"));
+        int64_t groups = cJSON_GetObjectItem(c, "groups")->valueint;
+        Bench   b(GetParam());
+        Tensor *x = b.tensor({4, 2, 3, 3}, stream(5, 72)), *gamma = b.tensor({3}, stream(6, 3, 3)),
+               *beta = b.tensor({3}, stream(7, 3));
+        Tensor *mean = b.tensor({3}, Floats(3, 0.25f), false),
+               *var = b.tensor({3}, Floats(3, 1.5f), false);
+        NormLayer l = {{1e-5f, 0.1f, groups, false}, gamma, beta, mean, var, !train};
+        Tensor   *y = tape_keep(batch_norm(&b.t, &l, x, nullptr, true));
+        expect_close(b.values(y), numbers(c, "y"), 2e-6, "y");
+        expect_close(b.values(mean), numbers(c, "mean"), 2e-6, "running mean");
+        expect_close(b.values(var), numbers(c, "var"), 2e-6, "running variance");
+        ASSERT_EQ(OK, tape_backward(&b.t, b.dot(y, stream(8, 72))));
+        expect_close(b.grad(x), numbers(c, "dx"), 1e-5, "dx");
+        expect_close(b.grad(gamma), numbers(c, "dgamma"), 1e-5, "dgamma");
+        expect_close(b.grad(beta), numbers(c, "dbeta"), 1e-5, "dbeta");
+        n++;
+    }
+    EXPECT_EQ(3, n);
+}
+
+TEST_P(GoldenNn, MaxPoolAgrees)
+{
+    const cJSON *c = cJSON_GetObjectItem(all, "max_pool");
+    Bench        b(GetParam());
+    Tensor      *x = b.tensor({1, 5, 6, 2}, stream(14, 60));
+    Pool2d       op = {3, 2, 1};
+    Tensor      *y = tape_keep(max_pool(&b.t, &op, x));
+    EXPECT_EQ(b.values(y), numbers(c, "y"));
+    ASSERT_EQ(OK, tape_backward(&b.t, b.dot(y, stream(15, tensor_count(y)))));
+    EXPECT_EQ(b.grad(x), numbers(c, "dx"));
+}
+
+TEST_P(GoldenNn, SgdStepsAgree)
+{
+    const cJSON *steps = cJSON_GetObjectItem(all, "sgd");
+    ParamSet     ps;
+    int64_t      six[1] = {6};
+    params_init(&ps, GetParam(), false);
+    Tensor *w = params_add(&ps, {"w", PARAM_WEIGHT, {INIT_ZERO, 0}, false, false}, 1, six);
+    ASSERT_EQ(OK, params_commit(&ps, F32, 1));
+    Floats start = stream(9, 6);
+    std::copy(start.begin(), start.end(), (float *)w->data);
+    for (int s = 0; s < 4; s++) {
+        Floats g = stream(10 + s, 6);
+        std::copy(g.begin(), g.end(), (float *)w->grad->data);
+        (void)tensor_beta(w->grad);
+        SgdOptions o = {0.9f, 0.01f, 0.01f, 0};
+        ASSERT_EQ(OK, sgd_step(&ps, &o, s < 2 ? 0.1 : 0.01, s == 0, nullptr));
+        const float *p = (const float *)w->data;
+        expect_close(Floats(p, p + 6), numbers(cJSON_GetArrayItem(steps, s), nullptr), 1e-6,
+                     "step");
+    }
+    params_release(&ps);
+}
