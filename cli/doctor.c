@@ -1,9 +1,10 @@
 /* doctor.c -- godwit doctor: what this machine can do and what is missing */
 #include "base/threads.h"
+#include "cli/system.h"
 #include "cli/verbs.h"
+#include "kernels/bench.h"
 
 #include <dlfcn.h>
-#include <dnnl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -15,52 +16,17 @@ typedef struct Finding {
     bool        is_fine;
 } Finding;
 
-static void cpu_name(char *out, size_t size)
-{
-    snprintf(out, size, "unknown processor");
-    FILE *f = fopen("/proc/cpuinfo", "r");
-    if (!f)
-        return;
-    char line[256];
-    while (fgets(line, sizeof line, f))
-        if (strncmp(line, "model name", 10) == 0) {
-            char *name = strchr(line, ':');
-            if (name) {
-                name += 2;
-                name[strcspn(name, "\n")] = 0;
-                snprintf(out, size, "%s", name);
-            }
-            break;
-        }
-    fclose(f);
-}
-
-static const char *isa_name(void)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512bf16"))
-        return "AVX-512 with bf16 (bf16 runs are native)";
-    if (__builtin_cpu_supports("avx512f"))
-        return "AVX-512 (bf16 runs save memory, not time)";
-    if (__builtin_cpu_supports("avx2"))
-        return "AVX2 (bf16 runs save memory, not time)";
-    return "SSE (training will be slow: AVX2 is wanted)";
-#else
-    return "generic";
-#endif
-}
-
 static int look(Finding *f)
 {
     int n = 0;
     f[n].what = "processor";
-    cpu_name(f[n].is, sizeof f[n].is);
+    system_processor(f[n].is, sizeof f[n].is);
     f[n++].is_fine = true;
     f[n].what = "cores";
     snprintf(f[n].is, sizeof f[n].is, "%d usable", threads_count());
     f[n++].is_fine = true;
     f[n].what = "vector units";
-    snprintf(f[n].is, sizeof f[n].is, "%s", isa_name());
+    snprintf(f[n].is, sizeof f[n].is, "%s", system_vectors());
     f[n++].is_fine = true;
 
     long   pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
@@ -81,9 +47,8 @@ static int look(Finding *f)
     }
     n++;
 
-    const dnnl_version_t *v = dnnl_version();
     f[n].what = "oneDNN";
-    snprintf(f[n].is, sizeof f[n].is, "%d.%d.%d", v->major, v->minor, v->patch);
+    snprintf(f[n].is, sizeof f[n].is, "%s", bench_onednn_version());
     f[n++].is_fine = true;
 
     f[n].what = "GPU driver";

@@ -1,4 +1,5 @@
 /* main.c -- the table of verbs, and the only place that prints a failure and exits */
+#include "cli/spin.h"
 #include "cli/verbs.h"
 
 #include <signal.h>
@@ -6,8 +7,18 @@
 #include <string.h>
 
 const Verb VERBS[] = {
-    {"doctor", "says what this machine can do and what is missing", verb_doctor, NULL},
+    {"demo", "everything below, small, on generated photographs, in minutes on a CPU", verb_demo, NULL},
+    {"scenes", "writes generated photographs as VOC, COCO, class folders or shards", verb_scenes, NULL},
+    {"check", "finds broken boxes, pictures and ids before a run does", verb_check, NULL},
+    {"pretrain", "trains a backbone: MoCo v1/v2 or supervised", verb_pretrain, NULL},
+    {"knn", "judges features by their nearest neighbours", verb_knn, NULL},
+    {"embed", "writes features of a set of pictures", verb_embed, NULL},
+    {"train", "fine-tunes a detector from a backbone", verb_train, NULL},
+    {"predict", "finds objects in pictures: boxes as JSON and drawn", verb_predict, NULL},
     {"eval", "scores any tool's results: eval METRIC GT DT", verb_eval, NULL},
+    {"compare", "the paper's table from finished runs: rows by initialisation", verb_compare, NULL},
+    {"bench", "times steps, data, ops and evaluators", verb_bench, NULL},
+    {"doctor", "says what this machine can do and what is missing", verb_doctor, NULL},
     {"help", "lists the verbs, or explains one: godwit help VERB", verb_help, NULL},
     {NULL, NULL, NULL, NULL},
 };
@@ -25,6 +36,7 @@ static Status unknown_verb(const char *name)
 
 int main(int argc, char **argv)
 {
+    spin_less(argv);
     signal(SIGPIPE, SIG_IGN); // a closed stdout is an error to report, not a death
     static char *help[] = {(char *)"help", NULL};
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

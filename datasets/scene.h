@@ -68,10 +68,10 @@ typedef struct SceneSplits {
     int64_t n_train, n_val, n_test;
 } SceneSplits;
 
-/* A genuine VOC tree under DIR: VOCdevkit/VOC2007/{JPEGImages,Annotations,ImageSets/Main} with
+/* A genuine VOC tree under DIR: VOCdevkit/Scenes/{JPEGImages,Annotations,ImageSets/Main} with
  * train, val, trainval and test lists and one list per class, and beside it
  * DIR/annotations/instances_{train,val,test}.json in COCO form (polygons of the visible part). DIR
- * is made if absent. A reader that expects VOC's own twenty classes must be given scene_class_name's.
+ * is made if absent.
  * ERR_CREATE, ERR_IO. */
 Status scene_write_voc(const SceneOptions *options, const char *dir,
                        SceneSplits splits) STATUS_MUST_USE;

@@ -96,7 +96,7 @@ static Status write_annotation(const char *voc, const SceneOptions *o, const Sce
     TRY(scene_path(path, sizeof path, "%s/Annotations/%06lld.xml", voc, (long long)id));
     TRY(scene_create(&f, path));
     fprintf(f,
-            "<annotation>\n\t<folder>VOC2007</folder>\n\t<filename>%06lld.jpg</filename>\n"
+            "<annotation>\n\t<folder>Scenes</folder>\n\t<filename>%06lld.jpg</filename>\n"
             "\t<source>\n\t\t<database>godwit generated scenes, seed %llu</database>\n"
             "\t\t<annotation>exact</annotation>\n\t\t<image>generated</image>\n\t</source>\n"
             "\t<size>\n\t\t<width>%lld</width>\n\t\t<height>%lld</height>\n\t\t<depth>3</"
@@ -120,7 +120,7 @@ static Status write_annotation(const char *voc, const SceneOptions *o, const Sce
 
 typedef struct VocWriter {
     const SceneOptions *options;
-    const char         *voc;     // .../VOCdevkit/VOC2007
+    const char         *voc;     // .../VOCdevkit/Scenes
     FILE               *list[2]; // the split's list, and trainval's or NULL
     FILE               *class_list[2][SCENE_DETECTION_CLASSES]; // likewise, one a class
     FILE               *json; // annotations; images go to `images`
@@ -265,7 +265,7 @@ Status scene_write_voc(const SceneOptions *o, const char *dir, SceneSplits split
     if (o->kind != SCENE_DETECTION)
         return status_fail(ERR_USAGE, "scene: a VOC tree wants SCENE_DETECTION scenes");
     TRY(scene_ranges(range, splits));
-    TRY(scene_path(voc, sizeof voc, "%s/VOCdevkit/VOC2007", dir));
+    TRY(scene_path(voc, sizeof voc, "%s/VOCdevkit/Scenes", dir));
     for (int i = 0; i < 3; i++) {
         TRY(scene_path(path, sizeof path, "%s/%s", voc, folder[i]));
         TRY(scene_make_dirs(path));

@@ -15,8 +15,10 @@
 
 extern "C" {
 #include "base/threads.h"
+#include "datasets/detection.h"
 #include "datasets/image.h"
 #include "datasets/scene.h"
+#include "datasets/source.h"
 }
 
 namespace {
@@ -39,7 +41,7 @@ class SceneWrite : public testing::Test {
 
     std::string voc(const std::string &rest) const
     {
-        return dir + "/VOCdevkit/VOC2007/" + rest;
+        return dir + "/VOCdevkit/Scenes/" + rest;
     }
 };
 
@@ -341,6 +343,58 @@ TEST_F(SceneWrite, ShardsHoldPictureAndLabelByKey)
             image_release(&im);
         }
     }
+}
+
+TEST_F(SceneWrite, OurVocReaderFindsTheRenderedObjects)
+{
+    SceneOptions o = scenes(11);
+    ASSERT_EQ(OK, scene_write_voc(&o, dir.c_str(), {10, 2, 4})) << status_text();
+    const char *name[SCENE_DETECTION_CLASSES];
+    for (int c = 0; c < SCENE_DETECTION_CLASSES; c++)
+        name[c] = scene_class_name(SCENE_DETECTION, c);
+    VocOptions options{};
+    options.class_name = name;
+    options.n_classes = SCENE_DETECTION_CLASSES;
+    DetSet set{};
+    ASSERT_EQ(OK, voc_load(&set, &options, voc("").c_str(), "trainval")) << status_text();
+    ASSERT_EQ(12, set.n_images);
+    for (int64_t i = 0; i < set.n_images; i++) {
+        std::vector<uint8_t> rgb, owner;
+        SceneTruth           t = truth_of(o, i, &rgb, &owner);
+        ASSERT_EQ(t.n_objects, set.image[i].n_objects);
+        for (int k = 0; k < t.n_objects; k++) {
+            const DetObject &d = set.image[i].object[k];
+            EXPECT_EQ(t.object[k].class_id, d.class_index);
+            EXPECT_EQ((float)t.object[k].box[0], d.x1);
+            EXPECT_EQ((float)t.object[k].box[1], d.y1);
+            EXPECT_EQ((float)t.object[k].box[2], d.x2);
+            EXPECT_EQ((float)t.object[k].box[3], d.y2);
+        }
+    }
+    EXPECT_EQ(0, set.n_dropped);
+    detset_release(&set);
+}
+
+TEST_F(SceneWrite, OurSourcesFindFoldersAndShards)
+{
+    SceneOptions o = objects(12);
+    ASSERT_EQ(OK, scene_write_folder(&o, (dir + "/f").c_str(), {100, 0, 0})) << status_text();
+    ASSERT_EQ(OK, scene_write_shards(&o, (dir + "/s").c_str(), {100, 0, 10}, 40)) << status_text();
+    Source *folder, *shards;
+    ASSERT_EQ(OK, source_open(&folder, (dir + "/f/train").c_str())) << status_text();
+    ASSERT_EQ(OK, source_open(&shards, (dir + "/s/train-{000000..000002}.tar").c_str()))
+        << status_text();
+    EXPECT_EQ(100, source_count(folder));
+    EXPECT_EQ(100, source_n_classes(folder));
+    EXPECT_EQ(100, source_count(shards));
+    EXPECT_EQ(100, source_n_classes(shards));
+    for (int64_t i = 0; i < 100; i++) {
+        std::vector<uint8_t> rgb, owner;
+        EXPECT_EQ(truth_of(o, i, &rgb, &owner).class_id, source_label(shards, i));
+        EXPECT_STREQ(scene_class_name(SCENE_OBJECT, (int)i), source_class_name(shards, i));
+    }
+    source_close(folder);
+    source_close(shards);
 }
 
 TEST_F(SceneWrite, RefusesWhatItCannotWrite)

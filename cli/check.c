@@ -1,0 +1,113 @@
+/* check.c -- godwit check: what is wrong with a data set, before a run finds out */
+#include "base/file.h"
+#include "base/json.h"
+#include "base/size.h"
+#include "cli/verbs.h"
+#include "datasets/check.h"
+
+#include <stdio.h>
+
+static void print_problems(const CheckReport *r, int64_t most)
+{
+    for (int64_t i = 0; i < r->n_problems && i < most; i++) {
+        const CheckProblem *p = &r->problem[i];
+        printf("%s %-14s %s: %s\n", p->is_error ? "error  " : "warning", p->kind, p->file, p->text);
+    }
+    int64_t hidden = r->n_errors + r->n_warnings - size_min(r->n_problems, most);
+    if (hidden > 0)
+        printf("... and %lld more\n", (long long)hidden);
+}
+
+static void print_classes(const CheckReport *r)
+{
+    if (r->n_classes == 0)
+        return;
+    printf("\n%-24s %8s %8s %10s\n", "class", "images", "objects", "difficult");
+    for (int64_t i = 0; i < r->n_classes; i++)
+        printf("%-24s %8lld %8lld %10lld\n", r->class_row[i].name,
+               (long long)r->class_row[i].n_images, (long long)r->class_row[i].n_objects,
+               (long long)r->class_row[i].n_difficult);
+}
+
+static Status write_json(const char *path, const CheckReport *r)
+{
+    Text       text = {0};
+    JsonWriter w = json_writer(&text, 2);
+    json_open_object(&w, NULL);
+    json_put_int(&w, "images", r->n_images);
+    json_put_int(&w, "objects", r->n_objects);
+    json_put_int(&w, "errors", r->n_errors);
+    json_put_int(&w, "warnings", r->n_warnings);
+    json_open_array(&w, "problems");
+    for (int64_t i = 0; i < r->n_problems; i++) {
+        json_open_object(&w, NULL);
+        json_put_string(&w, "severity", r->problem[i].is_error ? "error" : "warning");
+        json_put_string(&w, "kind", r->problem[i].kind);
+        json_put_string(&w, "file", r->problem[i].file);
+        json_put_string(&w, "text", r->problem[i].text);
+        json_close_object(&w);
+    }
+    json_close_array(&w);
+    json_open_array(&w, "classes");
+    for (int64_t i = 0; i < r->n_classes; i++) {
+        json_open_object(&w, NULL);
+        json_put_string(&w, "name", r->class_row[i].name);
+        json_put_int(&w, "images", r->class_row[i].n_images);
+        json_put_int(&w, "objects", r->class_row[i].n_objects);
+        json_put_int(&w, "difficult", r->class_row[i].n_difficult);
+        json_close_object(&w);
+    }
+    json_close_array(&w);
+    json_close_object(&w);
+    Status st = json_save(&text, path);
+    text_release(&text);
+    return st;
+}
+
+Status verb_check(const Verb *verb, int argc, char **argv)
+{
+    const char *data = NULL, *split = NULL;
+    bool        decode = false, ignore_unknown = false;
+    int64_t     most = 50;
+    Option      options[] = {
+             {"data", OPTION_TEXT, &data, "DIR",
+              "VOCdevkit/VOC2007 (with Annotations/), a folder of pictures, or tar shards", true},
+             {"split", OPTION_TEXT, &split, "NAME", "VOC: the list in ImageSets/Main (default trainval)",
+              false},
+             {"decode", OPTION_FLAG, &decode, NULL, "decode every picture fully, not only its header",
+              false},
+             {"ignore-unknown", OPTION_FLAG, &ignore_unknown, NULL,
+              "VOC: objects of other classes are fine", false},
+             {"most", OPTION_INT, &most, "N", "problems to print (default 50)", false},
+    };
+    CommandLine line = {
+        .verb = verb, .options = options, .n_options = 5, .operands = "--data DIR [--split NAME]"};
+    CheckReport report = {0};
+    Arena       arena = {0};
+    Status      st = OK;
+    TRY_OUT(options_parse(&line, argc, argv));
+    if (line.is_help)
+        goto out;
+
+    const char  *annotations = file_join(&arena, data, "Annotations");
+    bool         is_voc = annotations && file_is_dir(annotations);
+    CheckOptions how = {.decode = decode, .voc = {.ignore_unknown = ignore_unknown}};
+    TRY_OUT(is_voc ? check_voc(&report, &how, data, split ? split : "trainval")
+                   : check_images(&report, &how, data));
+    print_problems(&report, most);
+    print_classes(&report);
+    printf("\n%s: %lld images, %lld objects, %lld errors, %lld warnings\n", data,
+           (long long)report.n_images, (long long)report.n_objects, (long long)report.n_errors,
+           (long long)report.n_warnings);
+    if (line.common.json)
+        TRY_OUT(write_json(line.common.json, &report));
+    if (report.n_errors > 0)
+        st =
+            status_fail(ERR_FORMAT, "godwit check: %s has %lld error%s that training would stop at",
+                        data, (long long)report.n_errors, report.n_errors == 1 ? "" : "s");
+out:
+    check_release(&report);
+    arena_release(&arena);
+    options_release(&line);
+    return st;
+}

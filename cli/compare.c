@@ -1,0 +1,182 @@
+/* compare.c -- godwit compare RUN...: the paper's table from finished runs */
+#include "cli/compare.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "cli/report.h"
+#include "cli/verbs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void compare_spread(double *mean, double *deviation, const double *value, int n)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < n; i++)
+        sum += value[i];
+    *mean = n > 0 ? sum / n : NAN;
+    for (int i = 0; i < n; i++)
+        squares += (value[i] - *mean) * (value[i] - *mean);
+    *deviation = n > 1 ? sqrt(squares / (n - 1)) : 0;
+}
+
+Status compare_add(CompareTable *t, const char *init, double ap, double ap50, double ap75)
+{
+    CompareRow *row = NULL;
+    for (int i = 0; i < t->n_rows; i++)
+        if (strcmp(t->row[i].init, init) == 0)
+            row = &t->row[i];
+    if (!row) {
+        if (t->n_rows == COMPARE_MAX_ROWS)
+            return status_fail(ERR_USAGE, "compare: more than %d different initialisations",
+                               COMPARE_MAX_ROWS);
+        row = &t->row[t->n_rows++];
+        *row = (CompareRow){.init = init};
+    }
+    if (row->n_trials == COMPARE_MAX_TRIALS)
+        return status_fail(ERR_USAGE, "compare: more than %d trials of \"%s\"", COMPARE_MAX_TRIALS,
+                           init);
+    row->ap[row->n_trials] = ap;
+    row->ap50[row->n_trials] = ap50;
+    row->ap75[row->n_trials] = ap75;
+    row->n_trials++;
+    return OK;
+}
+
+static int paper_rank(const char *init)
+{
+    return strcmp(init, "random") == 0 ? 0 : strcmp(init, "supervised") == 0 ? 1 : 2;
+}
+
+void compare_sort(CompareTable *t)
+{
+    for (int i = 1; i < t->n_rows; i++)
+        for (int j = i; j > 0 && paper_rank(t->row[j].init) < paper_rank(t->row[j - 1].init); j--) {
+            CompareRow held = t->row[j];
+            t->row[j] = t->row[j - 1];
+            t->row[j - 1] = held;
+        }
+}
+
+static const CompareRow *supervised_row(const CompareTable *t)
+{
+    for (int i = 0; i < t->n_rows; i++)
+        if (strcmp(t->row[i].init, "supervised") == 0)
+            return &t->row[i];
+    return NULL;
+}
+
+/* "55.9 (+2.4)", "55.9 +-0.4 (+2.4)", "-" when undefined. */
+static void print_cell(const double *value, int n, const double *reference, int n_reference)
+{
+    char   cell[64];
+    double mean, deviation;
+    int    used = 0;
+    compare_spread(&mean, &deviation, value, n);
+    if (isnan(mean)) {
+        printf(" %20s", "-");
+        return;
+    }
+    used += snprintf(cell, sizeof cell, "%.1f", mean);
+    if (n > 1)
+        used += snprintf(cell + used, sizeof cell - (size_t)used, " +-%.1f", deviation);
+    if (reference && reference != value) {
+        double base, spread;
+        compare_spread(&base, &spread, reference, n_reference);
+        snprintf(cell + used, sizeof cell - (size_t)used, " (%+.1f)", mean - base);
+    }
+    printf(" %20s", cell);
+}
+
+void compare_print(const CompareTable *t)
+{
+    const CompareRow *sup = supervised_row(t);
+    printf("%-28s %20s %20s %20s\n", "initialisation", "AP50", "AP", "AP75");
+    for (int i = 0; i < t->n_rows; i++) {
+        const CompareRow *r = &t->row[i];
+        printf("%-28s", r->init);
+        print_cell(r->ap50, r->n_trials, sup ? sup->ap50 : NULL, sup ? sup->n_trials : 0);
+        print_cell(r->ap, r->n_trials, sup ? sup->ap : NULL, sup ? sup->n_trials : 0);
+        print_cell(r->ap75, r->n_trials, sup ? sup->ap75 : NULL, sup ? sup->n_trials : 0);
+        printf(r->n_trials > 1 ? "   %d trials\n" : "\n", r->n_trials);
+    }
+    if (sup)
+        printf("in brackets: difference to the supervised row\n");
+    if (t->definition)
+        printf("AP: %s\n", t->definition);
+    const PublishedTable *p = &REPORT_VOC0712_C4;
+    printf("\npublished, not ours (He et al. 2020, %s):\n", p->title);
+    for (int i = 0; i < p->n_rows; i++)
+        printf("%-28s %20.1f %20.1f %20.1f\n", p->row[i].init, p->row[i].ap50, p->row[i].ap,
+               p->row[i].ap75);
+}
+
+static void put_spread(JsonWriter *w, const char *key, const double *value, int n,
+                       bool want_deviation)
+{
+    double mean, deviation;
+    compare_spread(&mean, &deviation, value, n);
+    json_put_number(w, key, want_deviation ? deviation : mean);
+}
+
+static void put_row(JsonWriter *w, const CompareRow *r, const CompareRow *sup)
+{
+    const char   *name[3] = {"AP", "AP50", "AP75"};
+    const double *mine[3] = {r->ap, r->ap50, r->ap75};
+    json_open_object(w, NULL);
+    json_put_string(w, "init", r->init);
+    for (int k = 0; k < 3; k++)
+        put_spread(w, name[k], mine[k], r->n_trials, false);
+    json_open_object(w, "deviation");
+    for (int k = 0; k < 3; k++)
+        put_spread(w, name[k], mine[k], r->n_trials, true);
+    json_close_object(w);
+    if (sup && sup != r) {
+        const double *theirs[3] = {sup->ap, sup->ap50, sup->ap75};
+        json_open_object(w, "delta");
+        for (int k = 0; k < 3; k++) {
+            double a, b, spread;
+            compare_spread(&a, &spread, mine[k], r->n_trials);
+            compare_spread(&b, &spread, theirs[k], sup->n_trials);
+            json_put_number(w, name[k], a - b);
+        }
+        json_close_object(w);
+    }
+    json_open_array(w, "trials");
+    for (int i = 0; i < r->n_trials; i++) {
+        json_open_object(w, NULL);
+        for (int k = 0; k < 3; k++)
+            json_put_number(w, name[k], mine[k][i]);
+        json_close_object(w);
+    }
+    json_close_array(w);
+    json_close_object(w);
+}
+
+Status compare_save(const CompareTable *t, const char *path)
+{
+    Text       text = {0};
+    JsonWriter w = json_writer(&text, 2);
+    json_open_object(&w, NULL);
+    json_put_string(&w, "definition", t->definition);
+    json_open_array(&w, "rows");
+    for (int i = 0; i < t->n_rows; i++)
+        put_row(&w, &t->row[i], supervised_row(t));
+    json_close_array(&w);
+    json_open_array(&w, "published");
+    for (int i = 0; i < REPORT_VOC0712_C4.n_rows; i++) {
+        const PublishedRow *p = &REPORT_VOC0712_C4.row[i];
+        json_open_object(&w, NULL);
+        json_put_string(&w, "init", p->init);
+        json_put_number(&w, "AP", p->ap);
+        json_put_number(&w, "AP50", p->ap50);
+        json_put_number(&w, "AP75", p->ap75);
+        json_close_object(&w);
+    }
+    json_close_array(&w);
+    json_close_object(&w);
+    Status st = json_save(&text, path);
+    text_release(&text);
+    return st;
+}

@@ -1,0 +1,224 @@
+/* predict.c -- godwit predict --run RUN IMAGE|DIR...: boxes as JSON and drawn on the pictures */
+#include "detect/predict.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "cli/draw.h"
+#include "cli/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MOST_PICTURES = 10000000 };
+
+typedef struct PathList {
+    const char **path;
+    int64_t      n, capacity;
+} PathList;
+
+static Status list_add(Arena *a, PathList *list, const char *path)
+{
+    if (list->n == list->capacity) {
+        int64_t      more = list->capacity ? list->capacity * 2 : 64;
+        const char **grown = ARENA_ARRAY(a, const char *, more);
+        if (!grown)
+            return ERR_MEMORY;
+        if (list->n)
+            memcpy(grown, list->path, sizeof *grown * (size_t)list->n);
+        list->path     = grown;
+        list->capacity = more;
+    }
+    list->path[list->n++] = path;
+    return OK;
+}
+
+static bool is_picture(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 || strcasecmp(dot, ".png") == 0);
+}
+
+static Status list_operand(Arena *a, PathList *list, const char *path)
+{
+    if (!file_is_dir(path))
+        return list_add(a, list, path);
+    char  **name = NULL;
+    int64_t n    = 0;
+    TRY(file_list(a, &name, &n, path));
+    for (int64_t i = 0; i < n && i < MOST_PICTURES; i++)
+        if (is_picture(name[i])) {
+            const char *full = file_join(a, path, name[i]);
+            if (!full)
+                return ERR_MEMORY;
+            TRY(list_add(a, list, full));
+        }
+    return OK;
+}
+
+static void draw_found(Image *im, const Detector *d, const DetectedImage *found)
+{
+    int64_t shorter = im->width < im->height ? im->width : im->height;
+    int64_t scale   = shorter < 400 ? 1 : shorter / 400;
+    for (int64_t i = found->n_found - 1; i >= 0; i--) { // the best is drawn last, on top
+        const Detection *f = &found->found[i];
+        char             text[64];
+        snprintf(text, sizeof text, "%.48s %.0f%%", detector_class_name(d, f->class_index), 100 * (double)f->score);
+        draw_box(im, f->x1, f->y1, f->x2, f->y2, draw_colour(f->class_index), 2 * scale);
+        draw_label(im, f->x1, f->y1, text, draw_colour(f->class_index), scale);
+    }
+}
+
+static void put_picture(JsonWriter *w, const char *path, const Detector *d, const DetectedImage *found)
+{
+    json_open_object(w, NULL);
+    json_put_string(w, "file", path);
+    json_put_int(w, "width", found->width);
+    json_put_int(w, "height", found->height);
+    json_open_array(w, "detections");
+    for (int64_t i = 0; i < found->n_found; i++) {
+        const Detection *f = &found->found[i];
+        json_open_object(w, NULL);
+        json_put_string(w, "class", detector_class_name(d, f->class_index));
+        json_put_number(w, "score", (double)f->score);
+        json_open_row(w, "box");
+        json_put_number(w, NULL, (double)f->x1);
+        json_put_number(w, NULL, (double)f->y1);
+        json_put_number(w, NULL, (double)f->x2);
+        json_put_number(w, NULL, (double)f->y2);
+        json_close_array(w);
+        json_close_object(w);
+    }
+    json_close_array(w);
+    json_close_object(w);
+}
+
+/* OUT/NAME.png beside OUT/predictions.json; two pictures of one name in different folders are numbered. */
+static Status write_picture(Arena *a, const Image *im, const char *out, const char *path, int64_t number)
+{
+    Text   name = {0};
+    Status st   = OK;
+    text_file_name(&name, file_base(path));
+    const char *full = arena_printf(a, "%s/%s.png", out, text_cstr(&name));
+    if (full && file_exists(full))
+        full = arena_printf(a, "%s/%s-%lld.png", out, text_cstr(&name), (long long)number);
+    st = full ? image_write(im, full) : ERR_MEMORY;
+    text_release(&name);
+    return st;
+}
+
+typedef struct Job {
+    Detector   *detector;
+    const char *out;
+    bool        no_pictures;
+    double      least;
+} Job;
+
+static Status predict_one(const Job *job, JsonWriter *w, Image *im, const char *path, int64_t number)
+{
+    Arena         scratch = {0};
+    DetectedImage found   = {0};
+    Status        st      = OK;
+    TRY_OUT(image_read(im, NULL, path));
+    TRY_OUT(detector_image(job->detector, &scratch, &found, im));
+    while (found.n_found > 0 && (double)found.found[found.n_found - 1].score < job->least)
+        found.n_found--;
+    put_picture(w, path, job->detector, &found);
+    if (!job->no_pictures) {
+        draw_found(im, job->detector, &found);
+        TRY_OUT(write_picture(&scratch, im, job->out, path, number));
+    }
+out:
+    arena_release(&scratch);
+    return st;
+}
+
+static Status predict_all(const Job *job, const PathList *list, const char *json, int64_t *n_bad)
+{
+    Text       text     = {0};
+    Image      im       = {0};
+    Progress   progress = {0};
+    JsonWriter w        = json_writer(&text, 1);
+    Status     st       = OK;
+    json_open_array(&w, NULL);
+    progress_begin(&progress, "predict", list->n, 0);
+    for (int64_t i = 0; i < list->n; i++) {
+        st = predict_one(job, &w, &im, list->path[i], i);
+        if (st == ERR_FORMAT || st == ERR_MISSING) { // one bad picture is named and does not end the rest
+            log_warn("%s", status_text());
+            (*n_bad)++;
+            st = OK;
+        }
+        if (st != OK)
+            break;
+        progress_update(&progress, i + 1, NULL);
+    }
+    progress_end(&progress, NULL);
+    json_close_array(&w);
+    if (st == OK)
+        st = json_save(&text, json);
+    image_release(&im);
+    text_release(&text);
+    return st;
+}
+
+Status verb_predict(const Verb *verb, int argc, char **argv)
+{
+    const char *run = NULL, *out = NULL;
+    bool        no_pictures = false;
+    double      least       = 0.5;
+    Option      options[]   = {
+        {"run", OPTION_TEXT, &run, "RUN", "a finished `godwit train` run", true},
+        {"out", OPTION_TEXT, &out, "DIR", "where predictions.json and the drawn pictures go (default RUN/predictions)", false},
+        {"least-score", OPTION_FLOAT, &least, "S", "leave out detections below this score, 0 to 1 (default 0.5)", false},
+        {"no-pictures", OPTION_FLAG, &no_pictures, NULL, "only the JSON", false},
+    };
+    CommandLine line     = {.verb            = verb,
+                            .options         = options,
+                            .n_options       = 4,
+                            .operands        = "--run RUN IMAGE|DIR... [test.key=value ...]",
+                            .min_operands    = 1,
+                            .max_operands    = -1,
+                            .takes_overrides = true};
+    Arena       arena    = {0};
+    Detector   *detector = NULL;
+    PathList    list     = {0};
+    int64_t     n_bad    = 0;
+    Status      st       = OK;
+    TRY_OUT(options_parse(&line, argc, argv));
+    if (line.is_help)
+        goto out;
+    for (int i = 0; i < line.n_operands; i++)
+        TRY_OUT(list_operand(&arena, &list, line.operand[i]));
+    if (list.n == 0) {
+        st = status_fail(ERR_MISSING, "godwit predict: no .jpg or .png picture in %s", line.operand[0]);
+        goto out;
+    }
+    DetectorOptions how = {.device = line.common.device, .overrides = line.override, .n_overrides = line.n_overrides};
+    TRY_OUT(detector_open(&detector, run, &how));
+    if (!out)
+        out = file_join(&arena, run, "predictions");
+    if (!out) {
+        st = ERR_MEMORY;
+        goto out;
+    }
+    TRY_OUT(file_make_dirs(out));
+    const char *json = line.common.json ? line.common.json : file_join(&arena, out, "predictions.json");
+    Job         job  = {detector, out, no_pictures, least};
+    if (!json) {
+        st = ERR_MEMORY;
+        goto out;
+    }
+    TRY_OUT(predict_all(&job, &list, json, &n_bad));
+    printf("%lld picture%s, %lld unreadable: %s\n", (long long)(list.n - n_bad), list.n - n_bad == 1 ? "" : "s",
+           (long long)n_bad, json);
+    if (n_bad == list.n)
+        st = status_fail(ERR_FORMAT, "godwit predict: none of the %lld pictures could be read", (long long)list.n);
+out:
+    detector_close(detector);
+    arena_release(&arena);
+    options_release(&line);
+    return st;
+}

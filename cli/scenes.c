@@ -1,0 +1,69 @@
+/* scenes.c -- godwit scenes: writes generated photographs, so that anyone can run everything without a data set */
+#include "datasets/scene.h"
+
+#include "cli/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+Status verb_scenes(const Verb *verb, int argc, char **argv)
+{
+    const char *out = NULL, *kind = "detection", *layout = NULL;
+    int64_t     size = 0, seed = 0, per_shard = 1000;
+    SceneSplits n = {800, 100, 200};
+    Option      options[] = {
+             {"out", OPTION_TEXT, &out, "DIR", "where to write, made if absent", true},
+             {"kind", OPTION_TEXT, &kind, "KIND",
+              "detection: 1-4 objects in clutter; object: one fills the frame", false},
+             {"layout", OPTION_TEXT, &layout, "NAME", "voc (with COCO JSON beside it), folder or shards",
+              false},
+             {"size", OPTION_INT, &size, "PIXELS",
+              "side of the square pictures (default 160, object 64)", false},
+             {"train", OPTION_INT, &n.n_train, "N", "pictures of the train split (default 800)", false},
+             {"val", OPTION_INT, &n.n_val, "N", "pictures of the val split (default 100)", false},
+             {"test", OPTION_INT, &n.n_test, "N", "pictures of the test split (default 200)", false},
+             {"per-shard", OPTION_INT, &per_shard, "N", "shards: pictures a shard (default 1000)",
+              false},
+             {"seed", OPTION_INT, &seed, "N", "other seeds give other pictures (default 0)", false},
+    };
+    CommandLine line = {
+        .verb = verb, .options = options, .n_options = 9, .operands = "--out DIR [--kind object]"};
+    Status st = OK;
+    TRY_OUT(options_parse(&line, argc, argv));
+    if (line.is_help)
+        goto out;
+    bool is_object = strcmp(kind, "object") == 0;
+    if (!is_object && strcmp(kind, "detection") != 0) {
+        st = status_fail(ERR_USAGE,
+                         "godwit scenes: --kind expects detection or object, found \"%s\"", kind);
+        goto out;
+    }
+    if (!layout)
+        layout = is_object ? "folder" : "voc";
+    SceneOptions how = scene_defaults(is_object ? SCENE_OBJECT : SCENE_DETECTION);
+    how.seed = (uint64_t)seed;
+    if (size)
+        how.size = size;
+    if (n.n_train < 0 || n.n_val < 0 || n.n_test < 0 || n.n_train > 10000000 ||
+        n.n_val > 10000000 || n.n_test > 10000000) {
+        st = status_fail(ERR_USAGE, "godwit scenes: counts must lie in 0 .. 10000000");
+        goto out;
+    }
+    if (strcmp(layout, "voc") == 0 && !is_object)
+        st = scene_write_voc(&how, out, n);
+    else if (strcmp(layout, "folder") == 0)
+        st = scene_write_folder(&how, out, n);
+    else if (strcmp(layout, "shards") == 0)
+        st = scene_write_shards(&how, out, n, per_shard);
+    else
+        st = status_fail(
+            ERR_USAGE,
+            "godwit scenes: --layout expects voc (detection only), folder or shards, found \"%s\"",
+            layout);
+    if (st == OK)
+        printf("%s: %lld train, %lld val, %lld test pictures of %lld pixels\n", out,
+               (long long)n.n_train, (long long)n.n_val, (long long)n.n_test, (long long)how.size);
+out:
+    options_release(&line);
+    return st;
+}

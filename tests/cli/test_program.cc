@@ -1,0 +1,102 @@
+/* The program as scripts meet it: verbs, options, exit codes, one sentence on stderr. */
+#include "cli/run_program.h"
+#include <gtest/gtest.h>
+
+static int lines(const std::string &s)
+{
+    int n = 0;
+    for (char c : s)
+        n += c == '\n';
+    return n;
+}
+
+TEST(Program, WithoutAVerbListsTheVerbsAndExits64)
+{
+    Ran r = godwit("");
+    EXPECT_EQ(r.code, 64);
+    EXPECT_NE(r.out.find("pretrain"), std::string::npos);
+}
+
+TEST(Program, AnUnknownVerbNamesTheNearest)
+{
+    Ran r = godwit("pretain");
+    EXPECT_EQ(r.code, 64);
+    EXPECT_NE(r.err.find("did you mean pretrain?"), std::string::npos) << r.err;
+    EXPECT_EQ(lines(r.err), 1);
+}
+
+TEST(Program, AnUnknownOptionNamesTheNearest)
+{
+    Ran r = godwit("doctor --jsn x");
+    EXPECT_EQ(r.code, 64);
+    EXPECT_NE(r.err.find("did you mean --json?"), std::string::npos) << r.err;
+}
+
+TEST(Program, AMissingRequiredOptionIsNamed)
+{
+    Ran r = godwit("knn --test x");
+    EXPECT_EQ(r.code, 64);
+    EXPECT_NE(r.err.find("--train"), std::string::npos) << r.err;
+}
+
+TEST(Program, ANumberIsANumber)
+{
+    for (const char *bad : {"two", "1x", "''", "1e3"}) {
+        Ran r = godwit(std::string("doctor --threads ") + bad);
+        EXPECT_EQ(r.code, 64) << bad;
+        EXPECT_EQ(lines(r.err), 1) << r.err;
+    }
+    EXPECT_EQ(godwit("doctor --threads 100000").code, 64);
+    EXPECT_EQ(godwit("doctor --threads -1").code, 64);
+}
+
+TEST(Program, EveryVerbExplainsItself)
+{
+    for (const char *verb : {"demo", "scenes", "check", "pretrain", "knn", "embed", "train", "predict", "eval", "compare", "bench",
+                             "doctor"}) {
+        Ran help = godwit(std::string(verb) + " --help");
+        EXPECT_EQ(help.code, 0) << verb;
+        EXPECT_NE(help.out.find("usage: godwit " + std::string(verb)), std::string::npos) << help.out;
+        Ran through_help = godwit(std::string("help ") + verb);
+        EXPECT_EQ(through_help.out, help.out) << verb;
+    }
+}
+
+TEST(Program, DoctorWritesJson)
+{
+    TempDir dir;
+    Ran     r = godwit("doctor --json " + (dir / "d.json"));
+    EXPECT_EQ(r.code, 0) << r.err;
+    EXPECT_NE(r.out.find("oneDNN"), std::string::npos);
+    EXPECT_NE(slurp(dir / "d.json").find("\"oneDNN\""), std::string::npos);
+}
+
+TEST(Program, AClosedStdoutIsAnErrorNotADeath)
+{
+    Ran r = godwit("help 1>&-");
+    EXPECT_GE(r.code, 0);
+    std::string command = std::string(GODWIT_PROGRAM) + " help > /dev/full 2>/dev/null";
+    int         status  = std::system(command.c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 74);
+}
+
+TEST(Program, MissingInputsExit66AndBadRecipes78)
+{
+    TempDir dir;
+    EXPECT_EQ(godwit("check --data " + (dir / "nowhere")).code, 66);
+    Ran none = godwit("pretrain no_such_recipe --data x --out " + (dir / "r"));
+    EXPECT_EQ(none.code, 66) << none.err;
+    Ran key = godwit("pretrain demo_moco solver.lrr=1 --data x --out " + (dir / "r"));
+    EXPECT_EQ(key.code, 78) << key.err;
+    EXPECT_NE(key.err.find("solver.lr"), std::string::npos) << key.err;
+}
+
+TEST(Program, WrittenScenesPassTheCheck)
+{
+    TempDir dir;
+    Ran     made = godwit("scenes --train 12 --val 4 --test 4 --seed 3 --out " + (dir / "s"));
+    ASSERT_EQ(made.code, 0) << made.err;
+    Ran checked = godwit("check --decode --data " + (dir / "s") + "/VOCdevkit/Scenes --split trainval --json " + (dir / "c.json"));
+    EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
+    EXPECT_NE(checked.out.find("16 images"), std::string::npos) << checked.out;
+}
