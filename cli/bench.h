@@ -24,6 +24,3 @@ Status bench_model_save(const BenchModelResult *r, const BenchModel *b, const ch
 
 /* Multiply-adds of one picture's forward pass. */
 double bench_resnet_macs(const ResNet *net, int64_t size);
-
-/* Evaluators (bench_eval.c): parses its own options; argv[0] is "eval". */
-Status bench_eval_verb(const Verb *verb, int argc, char **argv);

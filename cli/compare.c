@@ -180,3 +180,86 @@ Status compare_save(const CompareTable *t, const char *path)
     text_release(&text);
     return st;
 }
+
+/* ---- the verb ---- */
+
+/* The newest "eval" record of RUN/metrics.jsonl; texts live in `arena`. */
+typedef struct RunScore {
+    double      ap, ap50, ap75; // fractions
+    const char *init, *definition;
+    bool        is_found;
+} RunScore;
+
+static Status read_record(Arena *arena, RunScore *score, const char *line, int64_t n,
+                          const char *path)
+{
+    JsonValue  *record = NULL;
+    const char *kind = "";
+    TRY(json_parse(arena, &record, line, n, path, NULL));
+    TRY(json_opt_string(record, "kind", &kind));
+    if (strcmp(kind, "eval") != 0)
+        return OK;
+    *score = (RunScore){
+        .ap = NAN, .ap50 = NAN, .ap75 = NAN, .init = "unnamed", .definition = "", .is_found = true};
+    TRY(json_opt_number(record, "ap", &score->ap));
+    TRY(json_opt_number(record, "ap50", &score->ap50));
+    TRY(json_opt_number(record, "ap75", &score->ap75));
+    TRY(json_opt_string(record, "init", &score->init));
+    return json_opt_string(record, "definition", &score->definition);
+}
+
+static Status read_run(Arena *arena, RunScore *score, const char *run)
+{
+    char       *bytes = NULL;
+    int64_t     n = 0;
+    const char *path = file_join(arena, run, "metrics.jsonl");
+    if (!path)
+        return ERR_MEMORY;
+    if (!file_exists(path))
+        return status_fail(
+            ERR_MISSING, "%s: no metrics.jsonl; expected a folder that `godwit train` wrote", run);
+    TRY(file_read(arena, &bytes, &n, path, 256 << 20));
+    for (char *line = bytes, *end; (end = memchr(line, '\n', (size_t)(bytes + n - line)));
+         line = end + 1)
+        TRY(read_record(arena, score, line, end - line, path));
+    if (!score->is_found)
+        return status_fail(
+            ERR_FORMAT,
+            "%s: the run was never evaluated; finish it with `godwit train ... --resume auto`",
+            run);
+    return OK;
+}
+
+Status verb_compare(const Verb *verb, int argc, char **argv)
+{
+    CommandLine line = {
+        .verb = verb, .operands = "RUN RUN ...", .min_operands = 1, .max_operands = -1};
+    Arena        arena = {0};
+    CompareTable table = {0};
+    Status       st = OK;
+    TRY_OUT(options_parse(&line, argc, argv));
+    if (line.is_help)
+        goto out;
+    for (int i = 0; i < line.n_operands; i++) {
+        RunScore score = {0};
+        TRY_OUT(read_run(&arena, &score, line.operand[i]));
+        if (table.definition && strcmp(table.definition, score.definition) != 0) {
+            st = status_fail(ERR_FORMAT,
+                             "godwit compare: %s was scored by another definition (%s) than the "
+                             "runs before it (%s)",
+                             line.operand[i], score.definition, table.definition);
+            goto out;
+        }
+        table.definition = score.definition;
+        TRY_OUT(
+            compare_add(&table, score.init, 100 * score.ap, 100 * score.ap50, 100 * score.ap75));
+    }
+    compare_sort(&table);
+    compare_print(&table);
+    if (line.common.json)
+        TRY_OUT(compare_save(&table, line.common.json));
+out:
+    arena_release(&arena);
+    options_release(&line);
+    return st;
+}

@@ -87,7 +87,7 @@ static Status finetune(Demo *d, int init, int trial)
         weights = file_join(&d->arena, d->pretrain[init], "backbone.safetensors");
     if (!seed || !data || !run || (d->pretrain[init] && !weights))
         return ERR_MEMORY;
-    DetectTrainOptions how = {.recipe      = "c4_demo",
+    DetectTrainOptions how = {.recipe      = "demo_c4",
                               .overrides   = &seed,
                               .n_overrides = 1,
                               .data        = data,

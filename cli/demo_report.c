@@ -29,10 +29,11 @@ static Status judge_rows(Demo *d, Judged judged[DEMO_INITS], DetSet *set)
     const char *data = file_join(&d->arena, d->out, "data/scenes/VOCdevkit");
     if (!data)
         return ERR_MEMORY;
-    TRY(detect_open_part(set, data, "Scenes/test", false, false));
     for (int i = 0; i < DEMO_INITS; i++) {
         DetectorOptions how = {.device = d->device};
         TRY(detector_open(&judged[i].detector, d->run[i], &how));
+        if (i == 0)
+            TRY(detector_open_part(judged[0].detector, set, data, "Scenes/test"));
         TRY(detect_evaluate(&d->arena, &judged[i].evaluation, judged[i].detector, set, NULL));
         d->definition = judged[i].evaluation.definition;
     }

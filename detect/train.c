@@ -189,9 +189,27 @@ static Status write_model(DetectTrainer *r, char path[1024])
     return OK;
 }
 
-static Status log_evaluation(DetectTrainer *r, const DetectEvaluation *e)
+/* The row of `godwit compare`: what the user says, or what the weights say of themselves. */
+static Status name_init(char name[64], const DetectTrainOptions *o)
 {
+    snprintf(name, 64, "%s", o->init_name ? o->init_name : o->init ? "pretrained" : "random");
+    if (o->init_name || !o->init)
+        return OK;
+    SafeFile f = {0};
+    TRY(safetensors_open(&f, o->init));
+    const char *method = safetensors_meta(&f, "method");
+    if (method)
+        snprintf(name, 64, "%s", method);
+    safetensors_close(&f);
+    return OK;
+}
+
+static Status log_evaluation(DetectTrainer *r, const DetectEvaluation *e,
+                             const DetectTrainOptions *o)
+{
+    char     init[64];
     Metrics *m = r->metrics;
+    TRY(name_init(init, o));
     log_info("AP %.2f  AP50 %.2f  AP75 %.2f  (%s)", 100 * e->ap, 100 * e->ap50, 100 * e->ap75,
              e->definition);
     metrics_begin(m, "eval", r->step);
@@ -199,6 +217,7 @@ static Status log_evaluation(DetectTrainer *r, const DetectEvaluation *e)
     metrics_number(m, "ap50", e->ap50);
     metrics_number(m, "ap75", e->ap75);
     metrics_int(m, "n_found", e->voc.n_found);
+    metrics_text(m, "init", init);
     metrics_text(m, "definition", e->definition);
     return metrics_end(m);
 }
@@ -222,7 +241,7 @@ static Status evaluate(DetectTrainer *r, DetectTrainResult *result, const Detect
                               false, 0));
     TRY_OUT(detector_open(&detector, run_dir(r->run), &options));
     TRY_OUT(detect_evaluate(&a, &e, detector, &set, json));
-    TRY_OUT(log_evaluation(r, &e));
+    TRY_OUT(log_evaluation(r, &e, o));
     result->ap = e.ap;
     result->ap50 = e.ap50;
     result->ap75 = e.ap75;

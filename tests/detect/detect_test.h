@@ -61,7 +61,7 @@ struct Small {
     Small(const std::string &run, std::vector<std::string> extra = {})
         : text({"data.sizes=[96]", "data.test_size=96", "data.batch=2", "model.width=0.125",
                 "rpn.batch=32", "rpn.pre_train=200", "rpn.post_train=60", "rpn.post_test=20",
-                "roi.batch=16", "data.train=[\"VOC2007/train\"]", "solver.iters=6",
+                "roi.batch=16", "data.train=[\"Scenes/train\"]", "solver.iters=6",
                 "solver.milestones=[]", "solver.warmup_iters=2", "log_every=1",
                 "checkpoint_every=100", "data.workers=2"})
     {

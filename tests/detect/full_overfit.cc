@@ -5,7 +5,7 @@ TEST(DetectOverfit, TwoPicturesAreLearntByHeart)
 {
     TempDir           dir;
     Small             small(dir.path + "/run",
-                            {"data.first=2", "data.test=[\"VOC2007/train\"]", "solver.iters=250",
+                            {"data.first=2", "data.test=[\"Scenes/train\"]", "solver.iters=250",
                              "solver.lr=0.02", "solver.warmup_iters=20", "solver.clip=10",
                              "solver.milestones=[200]", "data.flip_p=0", "model.width=0.25", "roi.batch=32",
                              "rpn.batch=64", "test.precise_bn_iters=10", "log_every=50"});
@@ -19,7 +19,7 @@ TEST(DetectOverfit, TwoPicturesAreLearntByHeart)
     Arena            a = {};
     DetectEvaluation e;
     ASSERT_EQ(OK, detector_open(&d, small.run_dir.c_str(), nullptr)) << status_text();
-    ASSERT_EQ(OK, detector_open_part(d, &set, scenes().c_str(), "VOC2007/train")) << status_text();
+    ASSERT_EQ(OK, detector_open_part(d, &set, scenes().c_str(), "Scenes/train")) << status_text();
     set.n_images = 2;
     ASSERT_EQ(OK, detect_evaluate(&a, &e, d, &set, nullptr)) << status_text();
     int64_t n_truth = 0, n_hit = 0;

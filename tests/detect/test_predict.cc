@@ -24,7 +24,7 @@ class Predict : public ::testing::Test {
     {
         DetectorOptions o = {"cpu", low, 1};
         ASSERT_EQ(OK, detector_open(&d, run().c_str(), &o)) << status_text();
-        ASSERT_EQ(OK, detector_open_part(d, &set, scenes().c_str(), "VOC2007/test"))
+        ASSERT_EQ(OK, detector_open_part(d, &set, scenes().c_str(), "Scenes/test"))
             << status_text();
     }
     void TearDown() override
