@@ -1,6 +1,6 @@
 /* json_stream.cc -- RapidJSON's SAX reader behind the C header json_stream.h
  *
- * Iterative (no recursion on input), full precision, UTF-8 checked. The reader's only heap memory
+ * Iterative (no recursion on input), UTF-8 checked, doubles by number.h. The reader's only heap memory
  * is its stack; an allocation that fails throws and is caught at the border below.
  */
 #include <cstdarg>
@@ -158,12 +158,28 @@ struct Adapter {
         e.number = static_cast<double>(value);
         return send(e);
     }
+    /* RapidJSON 1.1.0 is not exact (its full-precision mode reads 0e308 as 1e93), so the bytes
+     * before the cursor are read again. They end with a digit unless they say NaN or Infinity. */
     bool Double(double value)
     {
-        JsonEvent e = {};
+        JsonEvent   e = {};
+        const char *first = in->cur;
         e.kind = JSON_DOUBLE;
         e.number = value;
+        if (first[-1] >= '0' && first[-1] <= '9') {
+            while (first > in->begin && is_number_char(first[-1]))
+                first--;
+            if (!number_parse_double(&e.number, first, in->cur - first)) {
+                status = json_stream_fail(in, ERR_FORMAT,
+                                          "A number is too large for a double, or too long.");
+                return false;
+            }
+        }
         return send(e);
+    }
+    static bool is_number_char(char c)
+    {
+        return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
     }
     bool RawNumber(const char *, rj::SizeType, bool)
     {
@@ -244,8 +260,7 @@ typedef rj::GenericReader<rj::UTF8<>, rj::UTF8<>, ThrowingAllocator> Reader;
 template <unsigned extra>
 rj::ParseResult parse_with(Reader &reader, JsonStream &in, Adapter &out)
 {
-    return reader.Parse<rj::kParseIterativeFlag | rj::kParseFullPrecisionFlag |
-                        rj::kParseValidateEncodingFlag | extra>(in, out);
+    return reader.Parse<rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag | extra>(in, out);
 }
 
 rj::ParseResult parse(Reader &reader, JsonStream &in, Adapter &out)

@@ -45,6 +45,31 @@ TEST_F(Json, ValuesAreExact)
     EXPECT_EQ(json_find(root, "B"), nullptr);
 }
 
+/* RapidJSON's own full-precision mode gives 1e93 for the first. */
+TEST_F(Json, DoublesAreCorrectlyRounded)
+{
+    struct {
+        const char *text;
+        double      want;
+    } cases[] = {{"0e308", 0},
+                 {"0.000e-7", 0},
+                 {"-0.0", -0.0},
+                 {"2.2250738585072011e-308", 2.2250738585072011e-308},
+                 {"9007199254740993.0", 9007199254740992.0},
+                 {"1.7976931348623157e308", 1.7976931348623157e308},
+                 {"123456789012345678901234567890", 123456789012345678901234567890.0},
+                 {"5e-324", 5e-324},
+                 {"1e-999", 0}};
+    for (auto &c : cases) {
+        ASSERT_EQ(OK, parse(std::string("[") + c.text + " ]")) << status_text();
+        EXPECT_EQ(root->child->number, c.want) << c.text;
+        ASSERT_EQ(OK, parse(c.text)) << status_text();
+        EXPECT_EQ(root->number, c.want) << c.text;
+    }
+    for (const char *bad : {"1e309", "-1e309", "1.7976931348623159e308"})
+        refusal(bad);
+}
+
 TEST_F(Json, AByteOrderMarkIsAccepted)
 {
     ASSERT_EQ(OK, parse("\xEF\xBB\xBF{\"a\":1}"));
