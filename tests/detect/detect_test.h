@@ -9,6 +9,7 @@
 #include <vector>
 extern "C" {
 #include "base/run.h"
+#include "base/threads.h"
 #include "datasets/scene.h"
 #include "detect/data.h"
 #include "detect/config.h"
@@ -74,6 +75,7 @@ struct Small {
         }
         for (const std::string &t : text)
             list.push_back(t.c_str());
+        threads_set(1); // such nets are too small to share, and waiting threads spin on a busy machine
         options.recipe = recipe.c_str();
         options.overrides = list.data();
         options.n_overrides = (int)list.size();
