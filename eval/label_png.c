@@ -52,6 +52,8 @@ static Status decode_raw(Arena *a, spng_ctx *ctx, uint8_t **raw, const char *nam
     if (!*raw)
         return ERR_MEMORY;
     err = spng_decode_image(ctx, *raw, n, SPNG_FMT_PNG, 0);
+    if (!err)
+        err = spng_decode_chunks(ctx); // to the end of the file: a cut tail is damage too
     return err ? bad(name, spng_strerror(err)) : OK;
 }
 
@@ -94,6 +96,8 @@ static Status parse_coloured(Arena *a, LabelImage *out, spng_ctx *ctx, const cha
     if (!rgb)
         return ERR_MEMORY;
     err = spng_decode_image(ctx, rgb, n, SPNG_FMT_RGB8, 0);
+    if (!err)
+        err = spng_decode_chunks(ctx);
     if (err)
         return bad(name, spng_strerror(err));
     out->narrow = rgb; // in place: pixel i is written after its own bytes were read

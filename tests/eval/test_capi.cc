@@ -1,0 +1,228 @@
+/* The installed C interface, as a program that links libgodwit.so sees it; and both examples, run. */
+#include <godwit.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <sys/wait.h>
+#include <vector>
+
+namespace {
+
+struct Output {
+    int         code;
+    std::string text;
+};
+
+Output run(const std::string &command)
+{
+    Output o = {-1, ""};
+    FILE  *p = popen((command + " 2>&1").c_str(), "r");
+    char   buffer[4096];
+    size_t n;
+    while ((n = fread(buffer, 1, sizeof buffer, p)) > 0)
+        o.text.append(buffer, n);
+    int status = pclose(p);
+    o.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return o;
+}
+
+/* Three objects on two images, four results. */
+struct Boxes {
+    std::vector<int64_t> images = {1, 2}, categories = {7, 9};
+    std::vector<int64_t> gt_image = {1, 1, 2}, gt_category = {7, 9, 7};
+    std::vector<double>  gt_box = {10, 10, 50, 50, 80, 20, 40, 40, 5, 5, 100, 60};
+    std::vector<int64_t> dt_image = {1, 1, 1, 2}, dt_category = {7, 7, 9, 7};
+    std::vector<double>  score = {.9, .6, .8, .7};
+    std::vector<double>  dt_box = {10, 10, 50, 50, 10, 10, 48, 52, 160, 20, 40, 40, 5, 5, 100, 60};
+
+    gw_coco_gt_columns gt() const
+    {
+        gw_coco_gt_columns c = {};
+        c.n_images = (int64_t)images.size();
+        c.images = images.data();
+        c.n_categories = (int64_t)categories.size();
+        c.categories = categories.data();
+        c.n = (int64_t)gt_image.size();
+        c.image_id = gt_image.data();
+        c.category_id = gt_category.data();
+        c.box = gt_box.data();
+        return c;
+    }
+    gw_coco_dt_columns dt() const
+    {
+        gw_coco_dt_columns c = {};
+        c.n = (int64_t)dt_image.size();
+        c.image_id = dt_image.data();
+        c.category_id = dt_category.data();
+        c.score = score.data();
+        c.box = dt_box.data();
+        return c;
+    }
+};
+
+class CapiTest : public ::testing::Test {
+  protected:
+    gw_coco_gt   *gt = nullptr;
+    gw_coco_dt   *dt = nullptr;
+    gw_coco_eval *ev = nullptr;
+    ~CapiTest() override
+    {
+        gw_coco_eval_free(ev);
+        gw_coco_dt_free(dt);
+        gw_coco_gt_free(gt);
+    }
+};
+
+} // namespace
+
+TEST_F(CapiTest, ArraysGiveTheNumbersOneCanCountByHand)
+{
+    Boxes b;
+    auto  g = b.gt();
+    auto  d = b.dt();
+    ASSERT_EQ(GW_OK, gw_coco_gt_arrays(&gt, &g, GW_BBOX)) << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_dt_arrays(&dt, gt, &d)) << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_evaluate(&ev, gt, dt, nullptr)) << gw_status_text();
+    double stats[16];
+    int    n = 0;
+    gw_coco_stats(ev, stats, &n);
+    ASSERT_EQ(12, n);
+    EXPECT_NEAR(.5, stats[0], 1e-9); // category 7 is perfect, category 9 missed
+    EXPECT_NEAR(.5, stats[8], 1e-9);
+    EXPECT_EQ(-1, stats[3]); // nothing is small
+    int64_t dims[5], recall_dims[4];
+    EXPECT_NE(nullptr, gw_coco_precision(ev, dims));
+    EXPECT_EQ((std::vector<int64_t>{10, 101, 2, 4, 3}), std::vector<int64_t>(dims, dims + 5));
+    const double *recall = gw_coco_recall(ev, recall_dims);
+    EXPECT_EQ((std::vector<int64_t>{10, 2, 4, 3}),
+              std::vector<int64_t>(recall_dims, recall_dims + 4));
+    EXPECT_EQ(1.0, recall[2]); // threshold .5, category 7, all areas, 100 results
+    EXPECT_NE(nullptr, strstr(gw_coco_summary(ev), "Average Precision"));
+}
+
+TEST_F(CapiTest, MasksFromArraysAreScoredAsMasks)
+{
+    Boxes                        b;
+    std::vector<const gw_mask *> masks;
+    for (size_t i = 0; i < 3; i++) {
+        gw_mask *m = nullptr;
+        ASSERT_EQ(GW_OK, gw_mask_from_box(&m, &b.gt_box[4 * i], 120, 160)) << gw_status_text();
+        masks.push_back(m);
+    }
+    b.dt_image = b.gt_image;
+    b.dt_category = b.gt_category;
+    b.score.resize(3);
+    auto g = b.gt();
+    auto d = b.dt();
+    g.mask = d.mask = masks.data();
+    EXPECT_EQ(GW_OK, gw_coco_gt_arrays(&gt, &g, GW_SEGM)) << gw_status_text();
+    EXPECT_EQ(GW_OK, gw_coco_dt_arrays(&dt, gt, &d)) << gw_status_text();
+    EXPECT_EQ(GW_OK, gw_coco_evaluate(&ev, gt, dt, nullptr)) << gw_status_text();
+    double stats[16] = {0};
+    int    n = 0;
+    gw_coco_stats(ev, stats, &n);
+    EXPECT_NEAR(1, stats[0], 1e-9);
+    for (auto m : masks)
+        gw_mask_free(const_cast<gw_mask *>(m));
+}
+
+TEST_F(CapiTest, WrongArraysAreRefusedWithASentence)
+{
+    Boxes b;
+    auto  g = b.gt();
+    ASSERT_EQ(GW_OK, gw_coco_gt_arrays(&gt, &g, GW_BBOX)) << gw_status_text();
+    b.dt_image[2] = 99;
+    auto d = b.dt();
+    EXPECT_EQ(GW_ERR_FORMAT, gw_coco_dt_arrays(&dt, gt, &d));
+    EXPECT_EQ(nullptr, dt);
+    EXPECT_NE(nullptr, strstr(gw_status_text(), "99"));
+    b.dt_image[2] = 1;
+    b.score[1] = std::nan("");
+    d = b.dt();
+    EXPECT_EQ(GW_ERR_NONFINITE, gw_coco_dt_arrays(&dt, gt, &d));
+    EXPECT_STREQ("row 1: score is not finite", gw_status_text());
+    b.score[1] = .5;
+    d = b.dt();
+    d.box = nullptr;
+    EXPECT_EQ(GW_ERR_USAGE, gw_coco_dt_arrays(&dt, gt, &d));
+    gw_coco_gt *other = nullptr;
+    EXPECT_EQ(GW_ERR_MISSING, gw_coco_gt_read(&other, "/nowhere/gt.json", GW_BBOX));
+    EXPECT_EQ(GW_ERR_USAGE, gw_coco_gt_read(&other, "/nowhere/gt.json", (gw_iou)9));
+    EXPECT_EQ(nullptr, other);
+}
+
+TEST_F(CapiTest, AMaskGoesThroughEveryFormUnchanged)
+{
+    const uint8_t pixels[6] = {0, 1, 1, 0, 1, 0}; // 2 rows, 3 columns
+    gw_mask      *m = nullptr, *again = nullptr, *sum = nullptr;
+    ASSERT_EQ(GW_OK, gw_mask_encode(&m, pixels, 2, 3, 1));
+    EXPECT_EQ(3, gw_mask_area(m));
+    const uint32_t *counts = nullptr;
+    int64_t         n = gw_mask_counts(m, &counts);
+    EXPECT_EQ((std::vector<uint32_t>{2, 3, 1}), std::vector<uint32_t>(counts, counts + n));
+    EXPECT_STREQ("231", gw_mask_string(m));
+    double box[4];
+    gw_mask_box(m, box);
+    EXPECT_EQ((std::vector<double>{1, 0, 2, 2}), std::vector<double>(box, box + 4));
+    ASSERT_EQ(GW_OK, gw_mask_from_string(&again, "231", -1, 2, 3));
+    uint8_t back[6];
+    gw_mask_decode(again, back, 1);
+    EXPECT_EQ(0, memcmp(pixels, back, 6));
+    const gw_mask *both[] = {m, again};
+    ASSERT_EQ(GW_OK, gw_mask_merge(&sum, both, 2, 0));
+    EXPECT_STREQ("231", gw_mask_string(sum));
+    double iou[4];
+    gw_mask_iou(iou, both, 2, both, 2, nullptr);
+    EXPECT_EQ((std::vector<double>{1, 1, 1, 1}), std::vector<double>(iou, iou + 4));
+    gw_mask_free(sum);
+    sum = nullptr;
+    EXPECT_EQ(GW_ERR_FORMAT, gw_mask_from_string(&sum, "PPPP", -1, 2, 3));
+    EXPECT_EQ(nullptr, sum);
+    gw_mask_free(again);
+    gw_mask_free(m);
+}
+
+TEST_F(CapiTest, OnlyGwNamesAreVisible)
+{
+    Output o = run("nm -D --defined-only '" GODWIT_LIBRARY "'");
+    ASSERT_EQ(0, o.code) << o.text;
+    int    seen = 0;
+    size_t at = 0;
+    while (at < o.text.size()) {
+        size_t      end = o.text.find('\n', at);
+        std::string line = o.text.substr(at, end - at);
+        at = end + 1;
+        std::string name = line.substr(line.rfind(' ') + 1);
+        EXPECT_EQ(0u, name.find("gw_")) << line;
+        seen++;
+    }
+    EXPECT_GE(seen, 25);
+}
+
+TEST_F(CapiTest, TheExampleInCRuns)
+{
+    Output o = run("'" GODWIT_EXAMPLE "'");
+    EXPECT_EQ(0, o.code) << o.text;
+    EXPECT_NE(std::string::npos, o.text.find("areas 16 and 36, IoU 0.083333, runs \"04600000l1\""))
+        << o.text;
+    EXPECT_NE(std::string::npos, o.text.find("Average Precision"));
+}
+
+TEST_F(CapiTest, TheExampleInPythonRuns)
+{
+    std::string python;
+    for (std::string p : {"python3", "/usr/bin/python3"})
+        if (python.empty() && run(p + " -c 'import numpy'").code == 0)
+            python = p;
+    if (python.empty())
+        GTEST_SKIP() << "no python3 with numpy here";
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "a sanitized library cannot be loaded into a plain python3";
+#endif
+    Output o = run("GODWIT_LIBRARY='" GODWIT_LIBRARY "' " + python +
+                   " '" GODWIT_SOURCE_DIR "/examples/eval_arrays.py'");
+    EXPECT_EQ(0, o.code) << o.text;
+    EXPECT_NE(std::string::npos, o.text.find("refused as it should be")) << o.text;
+}
