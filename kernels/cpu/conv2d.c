@@ -151,7 +151,7 @@ static Status gathered_part(Work *k, float *buffer, int64_t m0, int64_t m1, int6
         for (int64_t t = 0; t < s->taps; t += step) {
             int64_t end = size_min(t + step, s->taps), depth = (end - t) * s->co;
             im2col(a, &from, m0, m1, t, end, g * s->co, s->co);
-            TRY(onednn_sgemm('N', 'N', rows, width, depth, a, depth, w + t * s->co * s->ci, s->ci,
+            TRY(onednn_sgemm('N', 'N', rows, width, depth, a, depth, w + t * s->co * width, width,
                              t == 0 ? beta : 1.0f, c, ldc));
         }
     }
@@ -179,7 +179,7 @@ static void gathered_parts(void *ctx, int64_t begin, int64_t end)
     outcome_note(&k->outcome, st);
 }
 
-/* (groups co, taps, ci) -> (groups, taps, co, ci). */
+/* (groups co, taps, ci) -> (groups, blocks of ci, taps, co, width): each part's weights in one piece. */
 typedef struct Turn {
     float       *to;
     const float *from;
@@ -190,16 +190,21 @@ static void turn_rows(void *ctx, int64_t begin, int64_t end)
 {
     const Turn *k = ctx;
     for (int64_t o = begin; o < end; o++)
-        for (int64_t t = 0; t < k->taps; t++)
-            memcpy(k->to + ((o / k->co * k->taps + t) * k->co + o % k->co) * k->ci,
-                   k->from + (o * k->taps + t) * k->ci, (size_t)k->ci * sizeof(float));
+        for (int64_t c0 = 0; c0 < k->ci; c0 += CHANNELS) {
+            int64_t width = size_min(CHANNELS, k->ci - c0);
+            float  *to = k->to + o / k->co * k->taps * k->co * k->ci + c0 * k->taps * k->co;
+            for (int64_t t = 0; t < k->taps; t++)
+                memcpy(to + (t * k->co + o % k->co) * width,
+                       k->from + (o * k->taps + t) * k->ci + c0, (size_t)width * sizeof(float));
+        }
 }
 
 static Status backward_gathered(Work *k)
 {
     const ConvSizes *s = &k->s;
     float           *turned = NULL;
-    if (s->taps > 1) {
+    lay_out(k, s->N * s->H * s->W, s->ci);
+    if (s->taps > 1 || k->n_blocks > 1) {
         turned = scratch_take(s->Co * s->K * (int64_t)sizeof *turned);
         if (!turned)
             return ERR_MEMORY;
@@ -207,7 +212,6 @@ static Status backward_gathered(Work *k)
         threads_for(s->Co, threads_grain(s->Co, 16), turn_rows, &turn);
         k->w = turned;
     }
-    lay_out(k, s->N * s->H * s->W, s->ci);
     threads_for(k->n_chunks * s->groups * k->n_blocks, 1, gathered_parts, k);
     scratch_give(turned);
     return outcome_status(&k->outcome);

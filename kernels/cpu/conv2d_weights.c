@@ -11,7 +11,9 @@
 #include "kernels/ref/ref.h"
 
 enum {
-    OUT_BLOCK = 256,    // output channels of a part
+    OUT_BLOCK = 256, // output channels of a part
+    NARROW =
+        64, // of one product: oneDNN 2.6 packs a wide transposed operand slowly (256: half as fast)
     COLUMNS = 256,      // wanted columns of a part
     MOST_WIDE = 512,    // channels of a part when one tap has more
     PARTS = 16,         // wanted at least, for cores; fixed, so that sums do not depend on threads
@@ -51,7 +53,8 @@ static Status part(Work *k, float *buffer, float *dw, float beta, int64_t g, int
     const ConvSizes *s = &k->s;
     Gather  from = {k->x, s->P, s->Q, s->kw, k->op->stride, k->op->pad, k->op->dilation, false};
     Gather  from_dy = {k->dy, s->P, s->Q, 1, 1, 0, 1, false};
-    bool    x_as_is = s->is_plain && k->x->dtype == F32, dy_as_is = k->dy->dtype == F32;
+    bool    x_as_is = s->is_plain && k->x->dtype == F32 && width == s->Ci;
+    bool    dy_as_is = k->dy->dtype == F32 && height == s->Co;
     int64_t columns = (t1 - t0) * width;
     int64_t floats = (x_as_is ? 0 : columns) + (dy_as_is ? 0 : height);
     int64_t step = floats ? size_max(64, GATHERED / floats / 8 * 8) : 2048;
@@ -73,8 +76,9 @@ static Status part(Work *k, float *buffer, float *dw, float beta, int64_t g, int
             a = free_space;
             lda = height;
         }
-        TRY(onednn_sgemm('T', 'N', height, columns, rows, a, lda, b, ldb, m == m0 ? beta : 1.0f, to,
-                         s->K));
+        for (int64_t o = 0; o < height; o += NARROW)
+            TRY(onednn_sgemm('T', 'N', size_min(NARROW, height - o), columns, rows, a + o, lda, b,
+                             ldb, m == m0 ? beta : 1.0f, to + o * s->K, s->K));
     }
     return OK;
 }

@@ -23,24 +23,26 @@ ConvSizes conv_sizes(const Tensor *y, const Tensor *x, const Tensor *w, const Co
     return s;
 }
 
-static void copy(float *to, const Tensor *x, int64_t i, int64_t n)
+enum { SHORT = 32 };
+
+/* Short copies are the rule where there are few channels: they move a fixed number of floats while that stays inside x;
+ * what is too much is overwritten by the next copy, or lies in the slack behind `out`. */
+static void copy(float *to, const Tensor *x, int64_t i, int64_t n, int64_t count)
 {
     if (x->dtype == BF16) {
         cpu_loops()->widen(to, (const uint16_t *)x->data + i, n);
         return;
     }
     const float *from = (const float *)x->data + i;
-    if (n >= 32) {
+    if (n <= SHORT && i + SHORT <= count)
+        memcpy(to, from, SHORT * sizeof *to);
+    else
         memcpy(to, from, (size_t)n * sizeof *to);
-        return;
-    }
-    for (int64_t k = 0; k < n; k++)
-        to[k] = from[k];
 }
 
 /* One row: its taps one by one, neighbours of a kernel row in one copy where they are neighbours in memory too. */
 static void gather_row(float *out, const Gather *g, int64_t n, int64_t p, int64_t q, int64_t t0,
-                       int64_t t1, int64_t c0, int64_t width)
+                       int64_t t1, int64_t c0, int64_t width, int64_t count)
 {
     const Tensor *x = g->x;
     int64_t       H = x->dim[1], W = x->dim[2], C = x->dim[3];
@@ -60,7 +62,7 @@ static void gather_row(float *out, const Gather *g, int64_t n, int64_t p, int64_
         if (h < 0 || h >= H || v < 0 || v >= W)
             memset(out, 0, (size_t)(run * width) * sizeof *out);
         else
-            copy(out, x, ((n * H + h) * W + v) * C + c0, run * width);
+            copy(out, x, ((n * H + h) * W + v) * C + c0, run * width, count);
         out += run * width;
         t += run;
     }
@@ -70,8 +72,9 @@ void im2col(float *out, const Gather *g, int64_t m0, int64_t m1, int64_t t0, int
             int64_t width)
 {
     int64_t n = m0 / (g->P * g->Q), p = m0 / g->Q % g->P, q = m0 % g->Q, step = (t1 - t0) * width;
+    int64_t count = tensor_count(g->x);
     for (int64_t m = m0; m < m1; m++, out += step) {
-        gather_row(out, g, n, p, q, t0, t1, c0, width);
+        gather_row(out, g, n, p, q, t0, t1, c0, width, count);
         if (++q == g->Q) {
             q = 0;
             if (++p == g->P) {

@@ -27,6 +27,6 @@ typedef struct Gather {
     bool is_mirrored; // reads (p + pad - i d, q + pad - j d): the way back of a stride of 1
 } Gather;
 
-/* out (m1-m0, (t1-t0) width), f32 whatever the type of x. */
+/* out (m1-m0, (t1-t0) width), f32 whatever the type of x. Up to SCRATCH_SLACK bytes behind it may be written. */
 void im2col(float *out, const Gather *g, int64_t m0, int64_t m1, int64_t t0, int64_t t1, int64_t c0,
             int64_t width);

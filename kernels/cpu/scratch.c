@@ -32,7 +32,7 @@ void *scratch_take(int64_t n_bytes)
     pthread_mutex_unlock(&lock);
     if (!head) {
         int64_t bytes = size_round_up(size_max(n_bytes, 1), 4096);
-        head = aligned_alloc(ALIGN, (size_t)(bytes + ALIGN));
+        head = aligned_alloc(ALIGN, (size_t)(bytes + ALIGN + SCRATCH_SLACK));
         if (!head) {
             (void)status_no_memory("scratch", n_bytes);
             return NULL;

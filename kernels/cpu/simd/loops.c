@@ -13,6 +13,11 @@
 #define MULADD(a, b, c) ((a) * (b) + (c))
 #endif
 
+static inline float keep(bool is_kept, float value)
+{
+    return is_kept ? value : 0.0f;
+}
+
 #define T float
 #define LOAD(p, i) ((p)[i])
 #define STORE(p, i, v) ((p)[i] = (v))

@@ -83,9 +83,10 @@ static void NAME(norm)(void *py, const NormRows *n, int64_t rows, int64_t C)
             sum[c] += u;                                                                           \
             dot[c] += u * (LOAD(x, i) - mean[c]);                                                  \
         }
+/* keep() takes its number by value: the load happens either way, which lets the loops be vectorised. */
 #define BY_NONE(i, c) LOAD(dy, i)
-#define BY_X(i, c) (MULADD(LOAD(x, i), scale[c], shift[c]) > 0.0f ? LOAD(dy, i) : 0.0f)
-#define BY_Y(i, c) (LOAD(y, i) > 0.0f ? LOAD(dy, i) : 0.0f)
+#define BY_X(i, c) keep(MULADD(LOAD(x, i), scale[c], shift[c]) > 0.0f, LOAD(dy, i))
+#define BY_Y(i, c) keep(LOAD(y, i) > 0.0f, LOAD(dy, i))
 
 static void NAME(norm_sums)(const NormRows *n, int64_t rows, int64_t C)
 {
@@ -105,13 +106,14 @@ static void NAME(norm_sums)(const NormRows *n, int64_t rows, int64_t C)
     T *residual = n->residual;
     if (!residual)
         return;
-    int64_t count = rows * C;
-    float   beta = n->beta_residual;
-    bool    by_y = n->mask == MASK_BY_Y;
+    int64_t  count = rows * C;
+    bool     adds = n->beta_residual != 0.0f;
+    bool     by_y = n->mask == MASK_BY_Y;
+    const T *passed = by_y ? y : dy;
 #pragma GCC ivdep
     for (int64_t i = 0; i < count; i++) {
-        float d = !by_y || LOAD(y, i) > 0.0f ? LOAD(dy, i) : 0.0f;
-        STORE(residual, i, beta == 0.0f ? d : LOAD(residual, i) + d);
+        float d = keep((LOAD(passed, i) > 0.0f) | !by_y, LOAD(dy, i)), old = LOAD(residual, i);
+        STORE(residual, i, adds ? old + d : d);
     }
 }
 
@@ -120,8 +122,9 @@ static void NAME(norm_sums)(const NormRows *n, int64_t rows, int64_t C)
         _Pragma("GCC ivdep") for (int64_t c = 0; c < C; c++)                                       \
         {                                                                                          \
             int64_t i = r * C + c;                                                                 \
+            float   old = LOAD(dx, i);                                                             \
             float   d = MASKED(i, c) * k[c] + (LOAD(x, i) * p[c] + q[c]);                          \
-            STORE(dx, i, adds ? LOAD(dx, i) + d : d);                                              \
+            STORE(dx, i, adds ? old + d : d);                                                      \
         }                                                                                          \
     }
 
@@ -164,8 +167,8 @@ static void NAME(relu_back)(void *pdx, const void *pdy, const void *py, float be
     bool     adds = beta != 0.0f;
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; i++) {
-        float d = LOAD(y, i) > 0.0f ? LOAD(dy, i) : 0.0f;
-        STORE(dx, i, adds ? LOAD(dx, i) + d : d);
+        float d = keep(LOAD(y, i) > 0.0f, LOAD(dy, i)), old = LOAD(dx, i);
+        STORE(dx, i, adds ? old + d : d);
     }
 }
 
@@ -223,7 +226,7 @@ static void NAME(max_back)(void *pdx, const void *pdy, const uint8_t *restrict w
     T *restrict dx = pdx;
     const T *restrict dy = pdy;
     for (int64_t i = 0; i < n; i++) {
-        float d = where[i] == tap ? LOAD(dy, i) : 0.0f;
+        float d = keep(where[i] == tap, LOAD(dy, i));
         STORE(dx, i, LOAD(dx, i) + d);
     }
 }
