@@ -146,7 +146,7 @@ static Status gathered_part(Work *k, float *buffer, int64_t m0, int64_t m1, int6
     float            beta = direct ? k->beta : 0.0f;
     if (s->is_plain && k->in->dtype == F32) {
         TRY(onednn_sgemm('N', 'N', rows, width, s->co, (const float *)k->in->data + m0 * s->Co,
-                         s->Co, w, s->ci, beta, c, ldc));
+                         s->Co, w, width, beta, c, ldc));
     } else {
         for (int64_t t = 0; t < s->taps; t += step) {
             int64_t end = size_min(t + step, s->taps), depth = (end - t) * s->co;
