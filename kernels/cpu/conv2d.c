@@ -141,7 +141,7 @@ static Status gathered_part(Work *k, float *buffer, int64_t m0, int64_t m1, int6
     int64_t          ldc = direct ? s->Ci : width;
     float           *a = direct ? buffer : buffer + rows * width;
     Gather           from = {k->in, s->H, s->W, s->kw, 1, k->op->pad, k->op->dilation, true};
-    const float     *w = k->w + g * s->taps * s->co * s->ci + c0;
+    const float     *w = k->w + g * s->taps * s->co * s->ci + c0 * s->taps * s->co;
     int64_t          step = size_max(1, size_min(s->taps, GATHERED / size_max(1, rows * s->co)));
     float            beta = direct ? k->beta : 0.0f;
     if (s->is_plain && k->in->dtype == F32) {
