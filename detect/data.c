@@ -36,14 +36,29 @@ static Status open_voc(DetSet *set, Arena *a, const char *data, const char *part
     return root ? voc_load(set, NULL, root, split) : ERR_MEMORY;
 }
 
+/* "annotations/instances_train.json:train2017" */
+static Status open_coco(DetSet *set, Arena *a, const char *data, const char *part,
+                        bool for_training)
+{
+    CocoOptions options = {.keep_empty =
+                               !for_training}; // training leaves pictures without boxes out
+    char       *json = arena_strdup(a, part), *colon = json ? strrchr(json, ':') : NULL;
+    if (json == NULL)
+        return ERR_MEMORY;
+    if (colon == NULL)
+        return status_fail(ERR_RECIPE, "data: '%s' names no pictures; want ANNOTATIONS.json:FOLDER",
+                           part);
+    *colon = 0;
+    const char *path = file_join(a, data, json), *folder = file_join(a, data, colon + 1);
+    return path && folder ? coco_load(set, &options, path, folder) : ERR_MEMORY;
+}
+
 Status detect_open_part(DetSet *set, const char *data, const char *part, bool is_coco,
                         bool for_training)
 {
-    Arena a = {0};
-    (void)for_training;
-    Status st = is_coco ? status_fail(ERR_UNSUPPORTED,
-                                      "%s: data.format coco is not in this version; use voc", part)
-                        : open_voc(set, &a, data, part);
+    Arena  a = {0};
+    Status st =
+        is_coco ? open_coco(set, &a, data, part, for_training) : open_voc(set, &a, data, part);
     arena_release(&a);
     return st;
 }

@@ -134,6 +134,27 @@ static Status open_model(DetectTrainer *r, const DetectTrainOptions *o)
     return OK;
 }
 
+static Status open_test(DetSet *set, const DetectTrainer *r, const DetectTrainOptions *o)
+{
+    TRY(detect_set_classes(set, r->train.class_name, r->train.class_id, r->train.n_classes));
+    return detect_open_parts(set, o->data, &r->config.data.test, r->config.data.format == 1, false,
+                             0);
+}
+
+static bool has_test(const DetectTrainer *r, const DetectTrainOptions *o)
+{
+    return !o->no_evaluation && r->config.data.test.n > 0;
+}
+
+/* A test part that cannot be read is better known before the run than after it. */
+static Status try_test(const DetectTrainer *r, const DetectTrainOptions *o)
+{
+    DetSet set = {0};
+    Status st = has_test(r, o) ? open_test(&set, r, o) : OK;
+    detset_release(&set);
+    return st;
+}
+
 static Status set_up(DetectTrainer *r, const DetectTrainOptions *o)
 {
     RecipeSource source = {o->recipe, o->folders, o->n_folders, o->overrides, o->n_overrides};
@@ -145,6 +166,7 @@ static Status set_up(DetectTrainer *r, const DetectTrainOptions *o)
         TRY(detect_name_classes(&r->train, &r->config.data.classes));
     TRY(detect_open_parts(&r->train, o->data, &r->config.data.train, r->config.data.format == 1,
                           true, r->config.data.first));
+    TRY(try_test(r, o));
     TRY(open_run(r, o));
     TRY(open_model(r, o));
     TRY(detect_trainer_resume(r));
@@ -236,9 +258,7 @@ static Status evaluate(DetectTrainer *r, DetectTrainResult *result, const Detect
         st = ERR_MEMORY;
         goto out;
     }
-    TRY_OUT(detect_set_classes(&set, r->train.class_name, r->train.class_id, r->train.n_classes));
-    TRY_OUT(detect_open_parts(&set, o->data, &r->config.data.test, r->config.data.format == 1,
-                              false, 0));
+    TRY_OUT(open_test(&set, r, o));
     TRY_OUT(detector_open(&detector, run_dir(r->run), &options));
     TRY_OUT(detect_evaluate(&a, &e, detector, &set, json));
     TRY_OUT(log_evaluation(r, &e, o));
@@ -273,7 +293,7 @@ static Status run_all(DetectTrainer *r, DetectTrainResult *result, const DetectT
         result->seconds > 0 ? (double)((r->step - first) * r->config.data.batch) / result->seconds
                             : 0;
     TRY(write_model(r, result->model));
-    return o->no_evaluation || r->config.data.test.n == 0 ? OK : evaluate(r, result, o);
+    return has_test(r, o) ? evaluate(r, result, o) : OK;
 }
 
 Status detect_train(DetectTrainResult *result, const DetectTrainOptions *options)

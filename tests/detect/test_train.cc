@@ -98,6 +98,25 @@ TEST(DetectTrain, RefusesInitialWeightsOfAnotherWidth)
     EXPECT_EQ(ERR_FORMAT, detect_train(nullptr, &wide.options));
 }
 
+TEST(DetectTrain, ReadsCocoAnnotationsToo)
+{
+    TempDir           dir;
+    DetectTrainResult result;
+    std::string       data = scenes() + "/..", pictures = ":VOCdevkit/Scenes/JPEGImages\"]";
+    Small small(dir.path + "/run", {"data.format=coco", "solver.iters=1", "data.classes=[]",
+                                    "data.train=[\"annotations/instances_train.json" + pictures,
+                                    "data.test=[\"annotations/instances_test.json" + pictures});
+    small.options.data = data.c_str();
+    ASSERT_EQ(OK, detect_train(&result, &small.options)) << status_text();
+    EXPECT_GE(result.ap, 0);
+    std::string bad = dir.path + "/bad";
+    small.options.run_dir = bad.c_str();
+    small.text.back() = "data.test=[\"annotations/instances_test.json\"]";
+    small.list.back() = small.text.back().c_str();
+    EXPECT_EQ(ERR_RECIPE, detect_train(&result, &small.options));
+    EXPECT_FALSE(std::filesystem::exists(bad)); // found before the run, not after it
+}
+
 /* The recipes that ship must load; their numbers are the published ones. */
 TEST(DetectRecipes, AllLoad)
 {
