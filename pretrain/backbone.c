@@ -26,7 +26,7 @@ static void put_triple(Text *t, const float v[3])
 {
     for (int i = 0; i < 3; i++) {
         text_puts(t, i ? "," : "");
-        text_number(t, (double)v[i]);
+        text_printf(t, "%.7g", (double)v[i]); // "0.485", not the double next to it
     }
 }
 

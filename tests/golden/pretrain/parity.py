@@ -7,9 +7,9 @@ usage: parity.py BACKBONE.safetensors ARCH [FEATURES.safetensors FOLDER CROP]
 Exit status: 0 agreed, 1 not, 77 skipped (no torchvision here).
 """
 import json, os, struct, sys
-import numpy as np
 
 try:
+    import numpy as np
     import torch, torchvision
     from PIL import Image
 except ImportError as e:
