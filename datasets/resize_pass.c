@@ -77,21 +77,24 @@ AVX2 SIMD_INLINE __m128i pixel_avx2(const uint8_t *p, const int16_t *w, int64_t 
     return _mm_srai_epi32(_mm_add_epi32(all, _mm_set1_epi32(ROUND)), RESIZE_BITS);
 }
 
+/* Output o; only the groups that hold its taps are read, so at most 13 bytes behind the last. */
+AVX2 SIMD_INLINE __m128i output_avx2(const uint8_t *from, const ResizeAxis *axis, int64_t o)
+{
+    const int16_t *w = axis->packed + o * resize_groups(axis->n_taps) * (RESIZE_GROUP_BYTES / 2);
+    return pixel_avx2(from + 3 * axis->first[o], w, resize_groups(axis->count[o]));
+}
+
 AVX2 static void row_avx2(uint8_t *to, const uint8_t *from, const ResizeAxis *axis, int64_t width)
 {
-    int64_t        groups = resize_groups(axis->n_taps), step = groups * 32, o = 0;
-    const int16_t *w = axis->packed;
-    const int64_t *first = axis->first;
-    for (; o + 4 <= width; o += 4, w += 4 * step) {
-        __m128i a = pixel_avx2(from + 3 * first[o], w, groups);
-        __m128i b = pixel_avx2(from + 3 * first[o + 1], w + step, groups);
-        __m128i c = pixel_avx2(from + 3 * first[o + 2], w + 2 * step, groups);
-        __m128i d = pixel_avx2(from + 3 * first[o + 3], w + 3 * step, groups);
-        __m128i x = _mm_packus_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d));
-        _mm_storeu_si128((__m128i *)(to + 4 * o), x);
+    int64_t o = 0;
+    for (; o + 4 <= width; o += 4) {
+        __m128i ab = _mm_packs_epi32(output_avx2(from, axis, o), output_avx2(from, axis, o + 1));
+        __m128i cd =
+            _mm_packs_epi32(output_avx2(from, axis, o + 2), output_avx2(from, axis, o + 3));
+        _mm_storeu_si128((__m128i *)(to + 4 * o), _mm_packus_epi16(ab, cd));
     }
-    for (; o < width; o++, w += step) {
-        __m128i a = pixel_avx2(from + 3 * first[o], w, groups);
+    for (; o < width; o++) {
+        __m128i a = output_avx2(from, axis, o);
         a = _mm_packus_epi16(_mm_packs_epi32(a, a), a);
         int32_t x = _mm_cvtsi128_si32(a);
         memcpy(to + 4 * o, &x, 4);
