@@ -2,16 +2,15 @@
  *
  *      parent recipe ("base")  <  recipe  <  overrides of the command line (solver.lr=0.01)
  *
- * A table declares each key: name, type, default, range, one sentence, and where the value goes in
- * the caller's struct. The same table parses, refuses (ERR_RECIPE: FILE:LINE, the key, the nearest
- * known name), prints the help and writes the resolved recipe. docs/recipes.md is the page for
- * users.
+ * A table declares each key: name, type, default, range, one sentence, and where the value goes in the caller's struct. The
+ * same table parses, refuses (ERR_RECIPE: FILE:LINE, the key, the nearest known name), prints the help and writes the
+ * resolved recipe. docs/recipes.md is the page for users.
  *
- *      typedef struct SolverConfig { double lr; RecipeInts milestones; int schedule; }
- * SolverConfig; static const RecipeKey keys[] = { RECIPE_FLOAT(SolverConfig, lr, "lr", "0.02", 0,
- * 100, "learning rate for 16 images a step"), RECIPE_INTS(SolverConfig, milestones, "milestones",
- * "[60000, 80000]", 0, 1e9, "iterations where ..."), RECIPE_CHOICE(SolverConfig, schedule,
- * "schedule", "step", "step|cosine", "how the rate falls"),
+ *      typedef struct SolverConfig { double lr; RecipeInts milestones; int schedule; } SolverConfig;
+ *      static const RecipeKey keys[] = {
+ *          RECIPE_FLOAT(SolverConfig, lr, "lr", "0.02", 0, 100, "learning rate for 16 images a step"),
+ *          RECIPE_INTS(SolverConfig, milestones, "milestones", "[60000, 80000]", 0, 1e9, "iterations where ..."),
+ *          RECIPE_CHOICE(SolverConfig, schedule, "schedule", "step", "step|cosine", "how the rate falls"),
  *      };
  *      RecipeTable tables[] = {RECIPE_TABLE("solver", keys, &solver), ...};
  *      TRY(recipe_load(arena, tables, n_tables, &source));

@@ -1,13 +1,14 @@
 /* augment.h -- one encoded picture to one or two network inputs
  *
- *      order        ops, top to bottom (He et al. 2020 sec. 3.3, Chen et al. 2020b, and the
- * CIFAR-10 demonstration) v1           crop, gray, jitter, flip v2           crop, jitter (p),
- * gray, blur (p), flip cifar        crop, flip, jitter (p), gray supervised   crop, flip test short
- * side to `resize`, centre crop; nothing random
+ *      order        ops, top to bottom (He et al. 2020 sec. 3.3, Chen et al. 2020b, the CIFAR-10 demonstration)
+ *      v1           crop, gray, jitter, flip
+ *      v2           crop, jitter (p), gray, blur (p), flip
+ *      cifar        crop, flip, jitter (p), gray
+ *      supervised   crop, flip
+ *      test         short side to `resize`, centre crop; nothing random
  *
- * All end in (byte / 255 - mean) / std, float32 (crop,crop,3). A picture is decoded once for all
- * its views, and only the part that the views look at. Every draw comes from the address (seed,
- * epoch, sample, view).
+ * All end in (byte / 255 - mean) / std, float32 (crop,crop,3). A picture is decoded once for all its views, and only the
+ * part that the views look at. Every draw comes from the address (seed, epoch, sample, view).
  */
 #pragma once
 #include "datasets/transform.h"

@@ -1,9 +1,7 @@
 /* det_loader.h -- batches for detectors: resize, flip, pad, the same for any number of threads
  *
- *      picture -> upright RGB -> short side to one of `sizes` (long side <= max_size) -> maybe
- * mirrored
- *              -> (value - mean) / std -> padded with 0 at the bottom and right to the batch's
- * largest sides
+ *      picture -> upright RGB -> short side to one of `sizes` (long side <= max_size) -> maybe mirrored
+ *              -> (value - mean) / std -> padded with 0 at the bottom and right to the batch's largest sides
  *
  * Detectron2's input pipeline (Wu et al. 2019; MoCo's detection configs): new side = int(x + 0.5),
  * Pillow bilinear on bytes, boxes scaled per axis in double, mirrored x -> W - x, clipped to the

@@ -1,17 +1,14 @@
 /* scene.h -- photograph-like pictures made from nothing but a seed
  *
- *      kind              picture                                   classes
- *      SCENE_DETECTION   clutter with 1-4 objects to find          10: 5 shapes x 5 textures, each
- * used twice SCENE_OBJECT      one object that fills the frame           100: 10 shapes x 10
- * textures (a superset)
+ *      kind              picture                               classes
+ *      SCENE_DETECTION   clutter with 1-4 objects to find      10: 5 shapes x 5 textures, each used twice
+ *      SCENE_OBJECT      one object that fills the frame       100: 10 shapes x 10 textures (a superset)
  *
- * The object pictures play ImageNet (pretraining, with or without labels), the detection scenes
- * play VOC. Neither shape nor texture alone decides a detection class, colour never does; objects
- * hide each other, light falls off, the sensor is noisy. Picture `index` is a pure function of
- * (seed, kind, size, index): it does not depend on threads, on order or on `count`.
+ * The object pictures play ImageNet (pretraining, with or without labels), the detection scenes play VOC. Neither shape nor
+ * texture alone decides a detection class, colour never does; objects hide each other, light falls off, the sensor is noisy.
+ * Picture `index` is a pure function of (seed, kind, size, index): it does not depend on threads, on order or on `count`.
  *
- * Boxes are x1 y1 x2 y2 in pixels, edges (x2, y2 exclusive), 0-based; they enclose the visible part
- * exactly.
+ * Boxes are x1 y1 x2 y2 in pixels, edges (x2, y2 exclusive), 0-based; they enclose the visible part exactly.
  */
 #pragma once
 #include "base/status.h"

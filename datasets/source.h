@@ -1,13 +1,12 @@
 /* source.h -- where labelled pictures come from
  *
- *      folder of class folders   root/CLASS/.../x.jpg    classes are the sorted folder names; label
- * = rank flat folder               root/x.jpg              label -1, every picture below root,
- * sorted bytewise tar shards                a.tar, dir of *.tar, p-{0000..0003}.tar, p-*.tar
- * key.jpg + key.cls memory                    source_from_memory
+ *      folder of class folders   root/CLASS/.../x.jpg                      classes are the sorted folder names; label = rank
+ *      flat folder               root/x.jpg                                label -1, every picture below root, sorted bytewise
+ *      tar shards                a.tar, dir of *.tar, p-{0000..0003}.tar   key.jpg + key.cls
+ *      memory                    source_from_memory
  *
- * Order is fixed: bytewise by folder then name, shards by name, records by place in the shard.
- * Reading is thread-safe. Plain shards are indexed by offset and read in place; compressed ones are
- * unpacked into memory (up to 1 GiB in all).
+ * Order is fixed: bytewise by folder then name, shards by name, records by place in the shard. Reading is thread-safe. Plain
+ * shards are indexed by offset and read in place; compressed ones are unpacked into memory (up to 1 GiB in all).
  */
 #pragma once
 #include "base/status.h"

@@ -1,17 +1,16 @@
 /* resnet.h -- residual networks: the body of everything that is pretrained here
  *
  *      image (N,H,W,3)
- *        |  stem     conv 7x7 /2, BN, ReLU, max pool 3x3 /2      stride 4    (small stem: conv 3x3,
- * stride 1) v  layer1   stage 1, C2                                 stride 4    width*64  * e
- * channels |  layer2   stage 2, C3                                 stride 8    width*128 * e |
- * layer3   stage 3, C4                                 stride 16   width*256 * e |  layer4   stage
- * 4, C5                                 stride 32   width*512 * e   (16 when dilated) v  mean over
- * H and W -> features (N,F) -> head (N,O)
+ *        |  stem     conv 7x7 /2, BN, ReLU, max pool 3x3 /2      stride 4    (small stem: conv 3x3, stride 1)
+ *        v  layer1   stage 1, C2                                 stride 4    width*64  * e channels
+ *        |  layer2   stage 2, C3                                 stride 8    width*128 * e
+ *        |  layer3   stage 3, C4                                 stride 16   width*256 * e
+ *        |  layer4   stage 4, C5                                 stride 32   width*512 * e  (16 when dilated)
+ *        v  mean over H and W -> features (N,F) -> head (N,O)
  *
- * He et al. 2016 ("V1.5": the stride sits on the 3x3, as in torchvision); ResNeXt: Xie et al. 2017;
- * wide nets: Kolesnikov et al. 2019. e = 4 (bottleneck) or 1 (basic). Names, order and initial
- * values are torchvision's. Parameters are registered in a ParamSet; a ResNet only points at them
- * and owns nothing.
+ * He et al. 2016 ("V1.5": the stride sits on the 3x3, as in torchvision); ResNeXt: Xie et al. 2017; wide nets: Kolesnikov
+ * et al. 2019. e = 4 (bottleneck) or 1 (basic). Names, order and initial values are torchvision's. Parameters are registered
+ * in a ParamSet; a ResNet only points at them and owns nothing.
  */
 #pragma once
 #include "base/text.h"

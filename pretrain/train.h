@@ -1,14 +1,12 @@
 /* train.h -- a pretraining run from recipe to backbone.safetensors
  *
- *      RUN/recipe.json           resolved: every key, what was asked for and what was left at its
- * default RUN/metrics.jsonl, tb/    loss, pretext accuracy, logits, queue fill, feature spread,
- * rate, data wait, kNN RUN/checkpoints/          everything a run needs to go on, bit for bit
- *      RUN/backbone.safetensors  the query encoder (or the classifier's body) under torchvision's
- * names
+ *      RUN/recipe.json            resolved: every key, what was asked for and what was left at its default
+ *      RUN/metrics.jsonl, tb/     loss, pretext accuracy, logits, queue fill, feature spread, rate, data wait, kNN
+ *      RUN/checkpoints/           everything a run needs to go on, bit for bit
+ *      RUN/backbone.safetensors   the query encoder (or the classifier's body) under torchvision's names
  *
- * Errors: ERR_RECIPE (unknown key, impossible numbers), ERR_MISSING / ERR_FORMAT (data),
- * ERR_NONFINITE (loss; a dump is written), ERR_INTERRUPTED (a signal came; the checkpoint is
- * written and --resume auto goes on), ERR_IO.
+ * Errors: ERR_RECIPE (unknown key, impossible numbers), ERR_MISSING / ERR_FORMAT (data), ERR_NONFINITE (loss; a dump is
+ * written), ERR_INTERRUPTED (a signal came; the checkpoint is written and --resume auto goes on), ERR_IO.
  */
 #pragma once
 #include "base/status.h"
