@@ -35,8 +35,12 @@ Status verb_eval(const Verb *verb, int argc, char **argv)
     const char *names[16];
     int         n = 0;
     for (const Verb *m = METRICS; m->name; m++) {
-        if (strcmp(m->name, argv[1]) == 0)
-            return m->run(m, argc - 1, argv + 1);
+        if (strcmp(m->name, argv[1]) == 0) {
+            char name[32];
+            snprintf(name, sizeof name, "eval %s", m->name);
+            Verb sub = {name, m->sentence, m->run, m->details};
+            return sub.run(&sub, argc - 1, argv + 1);
+        }
         names[n++] = m->name;
     }
     const char *near = options_nearest(argv[1], names, n);

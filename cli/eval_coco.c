@@ -11,7 +11,10 @@
 typedef struct Settings {
     bool        lvis;
     const char *truth, *found, *iou, *arrays, *csv, *max_dets, *images, *categories;
-    bool        bug_compatible, agnostic, ignore_unknown;
+    bool        bug_compatible, agnostic, ignore_unknown, analyse;
+    const char *against;
+    int64_t     resamples;
+    double      confusion_score;
 } Settings;
 
 /* "1,10,100" */
@@ -80,21 +83,47 @@ static Status save(const Text *text, const char *path)
     return file_write(path, text->data, text->len);
 }
 
+static Status compare_with(Arena *a, const Settings *s, const CocoEvalOptions *opt, Against *out,
+                           CocoResults *other, const CocoResult *result, const CocoTruth *truth,
+                           const CocoResults *found)
+{
+    CocoReadOptions read = {.iou = opt->iou, .ignore_unknown = s->ignore_unknown};
+    AgainstOptions  how = {.resamples = s->resamples};
+    CocoResult      theirs;
+    TRY(coco_results_read(other, &read, truth, s->against));
+    TRY(coco_evaluate(a, opt, &theirs, truth, other));
+    return against_run(a, &how, out, result, found, &theirs, other);
+}
+
 static Status score_coco(Arena *a, const CommandLine *line, const Settings *s,
                          const CocoTruth *truth, const CocoResults *found, CocoIou iou)
 {
     CocoEvalOptions opt = {.iou = iou};
     CocoResult      result = {0};
+    CocoResults     other = {0};
+    Analysis        analysis;
+    Against         against;
+    CocoExtras      extras = {0};
     Text            text = {0};
     Status          st = OK;
     TRY_OUT(fill_options(a, s, &opt));
     TRY_OUT(coco_evaluate(a, &opt, &result, truth, found));
-    coco_report_text(&text, &result, truth);
+    if (s->analyse) {
+        AnalysisOptions how = {.confusion_score = s->confusion_score};
+        TRY_OUT(analysis_run(a, &how, &analysis, &result, truth, found));
+        extras.analysis = &analysis;
+    }
+    if (s->against) {
+        TRY_OUT(compare_with(a, s, &opt, &against, &other, &result, truth, found));
+        extras.against = &against;
+        extras.against_name = s->against;
+    }
+    coco_report_text(&text, &result, truth, &extras);
     TRY_OUT(text_status(&text));
     fputs(text_cstr(&text), stdout);
     text_clear(&text);
     if (line->common.json) {
-        TRY_OUT(coco_report_json(&text, &result, truth, s->bug_compatible));
+        TRY_OUT(coco_report_json(&text, &result, truth, s->bug_compatible, &extras));
         TRY_OUT(json_save(&text, line->common.json));
         text_clear(&text);
     }
@@ -106,6 +135,7 @@ static Status score_coco(Arena *a, const CommandLine *line, const Settings *s,
         TRY_OUT(coco_report_arrays(s->arrays, &result.match, true));
 out:
     text_release(&text);
+    coco_results_release(&other);
     return st;
 }
 
@@ -160,7 +190,7 @@ out:
 
 static Status run(const Verb *verb, int argc, char **argv, bool lvis)
 {
-    Settings s = {.iou = "bbox", .lvis = lvis};
+    Settings s = {.iou = "bbox", .lvis = lvis, .resamples = 1000, .confusion_score = .5};
     Option   table[] = {
           {"gt", OPTION_TEXT, &s.truth, "FILE", "ground truth, instead of the first operand", false},
           {"dt", OPTION_TEXT, &s.found, "FILE", "results, instead of the second operand", false},
@@ -171,7 +201,7 @@ static Status run(const Verb *verb, int argc, char **argv, bool lvis)
           {"max-dets", OPTION_TEXT, &s.max_dets, "N",
          lvis ? "results per image, -1 for all (default 300)"
                 : "results per image and category, three or more with commas (default 1,10,100; "
-                    "keypoints 20)",
+                  "keypoints 20)",
            false},
           {"bug-compatible", OPTION_FLAG, &s.bug_compatible, NULL,
            "repeat the reference's defects: annotation id 0, duplicated and unlisted ids, -1 for "
@@ -185,10 +215,18 @@ static Status run(const Verb *verb, int argc, char **argv, bool lvis)
            false},
           {"class-agnostic", OPTION_FLAG, &s.agnostic, NULL, "ignore categories (useCats = 0)",
            false},
+          {"analyse", OPTION_FLAG, &s.analyse, NULL,
+           "best F1 thresholds, kinds of error, confusion matrix", false},
+          {"confusion-score", OPTION_FLOAT, &s.confusion_score, "X",
+           "least score in the confusion matrix (default 0.5)", false},
+          {"against", OPTION_TEXT, &s.against, "FILE",
+           "compare with these results, per category, with intervals", false},
+          {"resamples", OPTION_INT, &s.resamples, "N",
+           "bootstrap resamples for --against (default 1000)", false},
     };
     CommandLine line = {.verb = verb,
                         .options = table,
-                        .n_options = lvis ? 7 : 11,
+                        .n_options = lvis ? 7 : (int)(sizeof table / sizeof *table),
                         .operands = "GT DT",
                         .max_operands = 2};
     Status      st = OK;
@@ -205,9 +243,11 @@ static Status run(const Verb *verb, int argc, char **argv, bool lvis)
                                 "eval: one ground truth and one result, found also \"%s\"",
                                 line.operand[i]));
     if (!s.truth || !s.found)
-        TRY_OUT(status_fail(ERR_USAGE,
-                            "eval %s: needs a ground truth and results: godwit eval %s GT DT",
+        TRY_OUT(status_fail(ERR_USAGE, "%s: needs a ground truth and results: godwit %s GT DT",
                             verb->name, verb->name));
+    if (s.bug_compatible && (s.analyse || s.against))
+        TRY_OUT(status_fail(ERR_USAGE,
+                            "eval coco: --analyse and --against do not go with --bug-compatible"));
     TRY_OUT(score(&line, &s));
 out:
     options_release(&line);

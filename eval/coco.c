@@ -290,6 +290,18 @@ static Status per_class(Arena *a, CocoResult *r, const MatchTask *task, const Co
     return OK;
 }
 
+static Status mark_counting(Arena *a, CocoResult *r, const MatchTask *task)
+{
+    uint8_t *counts = ARENA_ARRAY(a, uint8_t, task->truth.n);
+    if (!counts)
+        return status_no_memory("flags", task->truth.n);
+    for (int64_t i = 0; i < task->truth.n; i++)
+        counts[i] = !task->truth.ignore[i] && task->truth.area[i] >= r->area[0][0] &&
+                    task->truth.area[i] <= r->area[0][1];
+    r->counts = counts;
+    return OK;
+}
+
 Status coco_evaluate(Arena *a, const CocoEvalOptions *opt, CocoResult *out, const CocoTruth *truth,
                      const CocoResults *found)
 {
@@ -320,6 +332,7 @@ Status coco_evaluate(Arena *a, const CocoEvalOptions *opt, CocoResult *out, cons
         task.similarity =
             (MatchSimilarity){0}; // the reference looks up category -1 and finds nothing
     TRY(match_run(a, &task, &out->match));
+    TRY(mark_counting(a, out, &task));
     out->n_images = choice.n_images;
     TRY(per_class(a, out, &task, &truth->rows));
     return summarize(a, out);

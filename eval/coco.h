@@ -52,6 +52,7 @@ typedef struct CocoResult {
     int64_t         n_classes;
     CocoClassScore *per_class;
     int32_t        *class_category; // (K) category index of each k
+    const uint8_t  *counts; // (annotations) 1: counts towards recall in the area range \"all\"
 } CocoResult;
 
 /* Everything in `out` lives in `a`; `truth` and `found` are read only. ERR_USAGE for fewer than three caps (boxes,

@@ -1,6 +1,7 @@
 /* coco_report.c -- see coco_report.h */
 #include "eval/coco_report.h"
 #include "base/safetensors.h"
+#include "eval/analysis_report.h"
 #include <string.h>
 
 static const char *class_name(const CocoTruth *t, int32_t category)
@@ -16,7 +17,7 @@ static void put_percent(Text *out, double x)
         text_printf(out, " %6.1f", 100 * x);
 }
 
-void coco_report_text(Text *out, const CocoResult *r, const CocoTruth *t)
+void coco_report_text(Text *out, const CocoResult *r, const CocoTruth *t, const CocoExtras *extras)
 {
     text_printf(out,
                 "%lld images, %lld annotations (%lld crowd), %lld results, %lld categories\n\n",
@@ -41,6 +42,10 @@ void coco_report_text(Text *out, const CocoResult *r, const CocoTruth *t)
     text_printf(out, "\n%s\n", coco_definition(r->iou));
     if (r->n_truth == r->n_crowd)
         text_puts(out, "undefined: no ground truth that counts\n");
+    if (extras->analysis)
+        analysis_text(out, extras->analysis, r, t);
+    if (extras->against)
+        against_text(out, extras->against, extras->against_name, r, t);
 }
 
 static void put_stat(JsonWriter *w, const char *key, double value, bool bug_compatible)
@@ -51,7 +56,8 @@ static void put_stat(JsonWriter *w, const char *key, double value, bool bug_comp
         json_put_number(w, key, value);
 }
 
-Status coco_report_json(Text *out, const CocoResult *r, const CocoTruth *t, bool bug)
+Status coco_report_json(Text *out, const CocoResult *r, const CocoTruth *t, bool bug,
+                        const CocoExtras *extras)
 {
     static const char *const IOU[3] = {"bbox", "segm", "keypoints"};
     JsonWriter               w = json_writer(out, 1);
@@ -95,6 +101,10 @@ Status coco_report_json(Text *out, const CocoResult *r, const CocoTruth *t, bool
         json_close_object(&w);
     }
     json_close_array(&w);
+    if (extras->analysis)
+        analysis_json(&w, extras->analysis, r, t);
+    if (extras->against)
+        against_json(&w, extras->against, extras->against_name, r, t);
     json_close_object(&w);
     return text_status(out);
 }

@@ -6,12 +6,22 @@
 #pragma once
 #include "base/json.h"
 #include "base/text.h"
+#include "eval/against.h"
+#include "eval/analysis.h"
 #include "eval/coco.h"
 #include "eval/lvis.h"
 
-void   coco_report_text(Text *out, const CocoResult *result, const CocoTruth *truth);
+/* What else was computed; NULL members were not. */
+typedef struct CocoExtras {
+    const Analysis *analysis;
+    const Against  *against;
+    const char     *against_name; // the other result file
+} CocoExtras;
+
+void   coco_report_text(Text *out, const CocoResult *result, const CocoTruth *truth,
+                        const CocoExtras *extras);
 Status coco_report_json(Text *out, const CocoResult *result, const CocoTruth *truth,
-                        bool bug_compatible) STATUS_MUST_USE;
+                        bool bug_compatible, const CocoExtras *extras) STATUS_MUST_USE;
 void   coco_report_csv(Text *out, const CocoResult *result, const CocoTruth *truth);
 
 void   lvis_report_text(Text *out, const LvisResult *result);

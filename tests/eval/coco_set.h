@@ -4,7 +4,10 @@
 #include <cstdarg>
 #include <string>
 #include <vector>
+#include <functional>
 extern "C" {
+#include "eval/against.h"
+#include "eval/analysis.h"
 #include "eval/coco.h"
 #include "eval/lvis.h"
 }
@@ -34,6 +37,8 @@ struct CocoSet {
     std::vector<double> stats;
     std::vector<double> precision, recall, scores;
     std::string         warnings;
+    std::function<void(Arena *, CocoResult *, CocoTruth *, CocoResults *)>
+        look; // before all is released
 
     void image(int id, const std::string &more = "")
     {
@@ -85,6 +90,8 @@ struct CocoSet {
             recall.assign(m->recall, m->recall + n);
             warnings = std::string(text_cstr(&t.warnings)) + text_cstr(&d.warnings);
         }
+        if (st == OK && look)
+            look(&a, &r, &t, &d);
         coco_truth_release(&t);
         coco_results_release(&d);
         arena_release(&a);

@@ -1,0 +1,53 @@
+/* analysis.h -- where the average precision goes: best thresholds, confusions, kinds of error
+ *
+ *   a result at overlap .5 is                                 after Bolya et al. 2020 (TIDE), overlaps f = .5, b = .1
+ *     true          it took an annotation of its category
+ *     localisation  best overlap with its own category lies in b .. f
+ *     class         overlap >= f with an annotation of another category
+ *     duplicate     overlap >= f with its own category, which a better result took
+ *     background    no overlap reaches b
+ *     both          the rest: wrong category and overlap b .. f
+ *   an annotation is missed when no result took it and no localisation or class error points at it.
+ *
+ * Shares are counts over all categories; unlike TIDE, AP is not recomputed with each kind mended. Results that COCO
+ * ignores (crowds) are left out. Boxes and masks.
+ */
+#pragma once
+#include "eval/coco.h"
+
+typedef enum ErrorKind {
+    ERROR_LOCALISATION,
+    ERROR_CLASS,
+    ERROR_BOTH,
+    ERROR_DUPLICATE,
+    ERROR_BACKGROUND,
+    ERROR_MISSED,
+    ERROR_KINDS,
+} ErrorKind;
+
+extern const char *const ERROR_NAME[ERROR_KINDS];
+
+/* The score at which F1 is largest, overlap .5. NaN where the category has no annotation or no true result. */
+typedef struct BestF1 {
+    double score, f1, precision, recall;
+} BestF1;
+
+typedef struct AnalysisOptions {
+    double confusion_score; // results below it do not enter the confusion matrix; usual: .5
+} AnalysisOptions;
+
+typedef struct Analysis {
+    int64_t  K;
+    BestF1  *best;                // (K)
+    int64_t  errors[ERROR_KINDS]; // over all categories
+    int64_t *class_errors;        // (K, ERROR_KINDS)
+    int64_t  n_true;
+    double   confusion_score;
+    int64_t *confusion; // (K+1, K+1) [annotated][found]; index K is background
+} Analysis;
+
+/* `result` must come from coco_evaluate on the same truth and results, with categories; ERR_USAGE for keypoints.
+ * Everything in `out` lives in `a`. */
+Status analysis_run(Arena *a, const AnalysisOptions *options, Analysis *out,
+                    const CocoResult *result, const CocoTruth *truth,
+                    const CocoResults *found) STATUS_MUST_USE;
