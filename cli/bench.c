@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "cli/bench_eval.h"
 #include "cli/device.h"
 #include "cli/verbs.h"
 #include "datasets/bench.h"
@@ -186,6 +187,7 @@ static const Kind kinds[] = {
     {"model", "a whole training step on synthetic pictures", bench_model_verb},
     {"data", "decoding and augmentation on one core", bench_data_verb},
     {"op", "single ops on the shapes of real networks", bench_op_verb},
+    {"eval", "COCO and LVIS evaluation beside installed peers", bench_eval_verb},
 };
 
 Status verb_bench(const Verb *verb, int argc, char **argv)
@@ -200,10 +202,10 @@ Status verb_bench(const Verb *verb, int argc, char **argv)
             return sub.run(&sub, argc - 1, argv + 1);
         }
     if (argc > 1 && strncmp(argv[1], "-h", 2) != 0 && strcmp(argv[1], "--help") != 0)
-        return status_fail(ERR_USAGE, "godwit bench: expects model, data or op, found \"%s\"", argv[1]);
+        return status_fail(ERR_USAGE, "godwit bench: expects model, data, op or eval, found \"%s\"", argv[1]);
     printf("usage: godwit bench KIND ...\n\n");
     for (int i = 0; i < KINDS; i++)
         printf("  %-8s %s\n", kinds[i].name, kinds[i].sentence);
     printf("\n`godwit bench KIND --help` lists the options of each.\n");
-    return argc > 1 ? OK : status_fail(ERR_USAGE, "godwit bench: expects model, data or op");
+    return argc > 1 ? OK : status_fail(ERR_USAGE, "godwit bench: expects model, data, op or eval");
 }
