@@ -1,16 +1,23 @@
-/* conv2d as matrix products over chunks of rows (im2col.h): forward and the gradient of the input. The parts of the work
- * are fixed by the sizes alone, so results do not depend on the number of threads. */
+/* conv2d as matrix products over chunks of rows (im2col.h, simd/gemm.h): forward and the gradient of the input.
+ *
+ * The weights are packed once a call and read by all parts. A part is a chunk of rows and a block of output channels;
+ * parts are fixed by the sizes alone, so results do not depend on the number of threads.
+ */
 #include "base/size.h"
 #include "base/threads.h"
 #include "kernels/cpu/im2col.h"
-#include "kernels/cpu/onednn.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/ref/ref.h"
 
+#include <string.h>
+
 enum {
-    ROWS = 512,         // of a chunk: long enough to pay for packing the weights
-    CHANNELS = 256,     // of an output block
-    GATHERED = 1 << 17, // floats of a gathered chunk: half a megabyte
+    ROWS = 192, // of a chunk: a multiple of every tile height
+    BLOCK = 64, // channels come in blocks of this many: a multiple of every panel's width
+    PARTS = 16, // wanted at least, for cores
+    GATHERED =
+        1 << 16,  // floats of a gathered chunk: a quarter megabyte stays in the second-level cache
+    IMAGES = 256, // places of dy in a part of the scattering way
 };
 
 typedef struct Work {
@@ -18,100 +25,195 @@ typedef struct Work {
     const Conv2d *op;
     Tensor       *out; // y or dx
     const Tensor *in;  // x or dy
-    const float  *w;   // (Co,taps,ci) f32; backward_data with gathering: (taps,co,ci) per group
     const Tensor *bias;
     float         beta;
-    int64_t       rows, n_chunks, n_blocks; // the grid of parts
-    int64_t       images;                   // scatter: images a part
+    const float  *w;      // (Co,taps,ci) f32
+    float        *panels; // packed: (groups, panels, depth, nr)
+    int64_t       depth;  // of a panel: taps ci (forward) or taps co (backward)
+    int64_t       per_group;
+    int64_t       rows, n_chunks, block, n_blocks; // the grid of parts
+    int64_t       images;                          // scattering: images a part
     Outcome       outcome;
 } Work;
 
-/* The weights as f32: themselves, or a widened copy that scratch_give takes back through *owned. */
-static const float *weights_f32(const Tensor *w, void **owned)
+/* ---- weights ---- */
+
+/* One panel of one group of the forward product: columns are output channels. */
+static void pack_forward(void *ctx, int64_t begin, int64_t end)
 {
-    *owned = NULL;
-    if (w->dtype == F32)
-        return w->data;
-    int64_t n = tensor_count(w);
-    float  *low = scratch_take(n * (int64_t)sizeof *low);
-    if (low)
-        cpu_loops()->widen(low, w->data, n);
-    return *owned = low;
+    const Work      *k = ctx;
+    const ConvSizes *s = &k->s;
+    int64_t          nr = cpu_loops()->nr, n = (s->co + nr - 1) / nr;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t g = i / n, o = i % n * nr;
+        cpu_loops()->pack_turned(k->panels + g * k->per_group + i % n * k->depth * nr,
+                                 k->w + (g * s->co + o) * s->K, s->K, s->K, size_min(nr, s->co - o),
+                                 0);
+    }
+}
+
+/* One panel of one group of the way back: columns are input channels, rows (tap, output channel). */
+static void pack_backward(void *ctx, int64_t begin, int64_t end)
+{
+    const Work      *k = ctx;
+    const ConvSizes *s = &k->s;
+    int64_t          nr = cpu_loops()->nr, n = (s->ci + nr - 1) / nr;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t g = i / n, c = i % n * nr;
+        for (int64_t t = 0; t < s->taps; t++)
+            cpu_loops()->pack_panels(
+                k->panels + g * k->per_group + (i % n * k->depth + t * s->co) * nr,
+                k->w + g * s->co * s->K + t * s->ci + c, s->K, s->co, size_min(nr, s->ci - c), 0);
+    }
+}
+
+/* Widens bf16 weights, then packs them into k->panels. */
+static Status pack_weights(Work *k, const Tensor *w, bool is_forward)
+{
+    const ConvSizes *s = &k->s;
+    int64_t nr = cpu_loops()->nr, columns = is_forward ? s->co : s->ci, n = (columns + nr - 1) / nr;
+    float  *wide = NULL;
+    k->depth = s->taps * (is_forward ? s->ci : s->co);
+    k->per_group = n * k->depth * nr;
+    k->w = w->data;
+    if (w->dtype == BF16) {
+        int64_t count = tensor_count(w);
+        if (!(k->w = wide = scratch_take(count * (int64_t)sizeof *wide)))
+            return ERR_MEMORY;
+        cpu_loops()->widen(wide, w->data, count);
+    }
+    k->panels = scratch_take(s->groups * k->per_group * (int64_t)sizeof *k->panels);
+    if (k->panels)
+        threads_for(s->groups * n, threads_grain(s->groups * n, 1),
+                    is_forward ? pack_forward : pack_backward, k);
+    scratch_give(wide);
+    return k->panels ? OK : ERR_MEMORY;
+}
+
+/* ---- the grid of parts ---- */
+
+static void choose_blocks(Work *k, int64_t chunks, int64_t channels)
+{
+    int64_t wanted = size_max(1, PARTS / (chunks * k->s.groups));
+    int64_t blocks = size_min(wanted, (channels + BLOCK - 1) / BLOCK);
+    k->block = size_round_up((channels + blocks - 1) / blocks, BLOCK);
+    k->n_blocks = (channels + k->block - 1) / k->block;
 }
 
 static void lay_out(Work *k, int64_t M, int64_t channels)
 {
-    int64_t parts = size_max(1, (M + ROWS - 1) / ROWS);
-    if (M > 64 && parts < 8)
-        parts = size_min(8, M / 64); // keep a few cores busy on small maps
-    k->rows = size_round_up((M + parts - 1) / parts, 8);
+    int64_t chunks = (M + ROWS - 1) / ROWS;
+    k->rows = size_round_up((M + chunks - 1) / chunks, 24);
     k->n_chunks = (M + k->rows - 1) / k->rows;
-    k->n_blocks = (channels + CHANNELS - 1) / CHANNELS;
+    choose_blocks(k, k->n_chunks, channels);
 }
 
-/* c (rows, width) back into out's rows [m0,m1), channels [o0, o0+width): bf16 only. */
-static void store_rows(Work *k, const float *c, int64_t m0, int64_t m1, int64_t o0, int64_t width)
+/* c (rows, width) into out's rows from m0, channels from o0: bf16 only. */
+static void store_rows(const Work *k, const float *c, int64_t m0, int64_t rows, int64_t o0,
+                       int64_t width)
 {
     int64_t C = k->out->dim[3];
-    for (int64_t m = m0; m < m1; m++)
-        cpu_loops()->narrow_add((uint16_t *)k->out->data + m * C + o0, c + (m - m0) * width,
+    for (int64_t r = 0; r < rows; r++)
+        cpu_loops()->narrow_add((uint16_t *)k->out->data + (m0 + r) * C + o0, c + r * width,
                                 k->beta, width);
 }
 
-static void add_bias(float *c, int64_t ldc, const float *bias, int64_t rows, int64_t width)
+/* ---- forward, and the gradient of the input at stride 1 (a convolution of dy with the mirrored kernel) ---- */
+
+/* What both have in common: rows of `in` gathered tap by tap, times panels, into rows of `out`. */
+typedef struct Way {
+    Gather  from;
+    int64_t M;           // rows
+    int64_t in_channels; // of one group of `in`, and all of them
+    int64_t in_all;
+    int64_t out_channels; // of one group of `out`
+} Way;
+
+static Way way_of(const Work *k, bool is_forward)
 {
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t i = 0; i < width; i++)
-            c[r * ldc + i] += bias[i];
+    const ConvSizes *s = &k->s;
+    const Conv2d    *o = k->op;
+    return is_forward ? (Way){{k->in, s->P, s->Q, s->kw, o->stride, o->pad, o->dilation, false},
+                              s->M,
+                              s->ci,
+                              s->Ci,
+                              s->co}
+                      : (Way){{k->in, s->H, s->W, s->kw, 1, o->pad, o->dilation, true},
+                              s->N * s->H * s->W,
+                              s->co,
+                              s->Co,
+                              s->ci};
 }
 
-/* ---- forward: one chunk of rows, one block of output channels of one group ---- */
+static void add_bias(const Product *p, const float *bias)
+{
+    for (int64_t r = 0; r < p->rows; r++)
+        cpu_loops()->f32.accumulate(p->c + r * p->ldc, bias, 1.0f, p->n);
+}
 
-static Status forward_part(Work *k, float *buffer, int64_t m0, int64_t m1, int64_t g, int64_t o0,
-                           int64_t width)
+/* Rows [m0,m1), channels [o, o+width) of group g. */
+static void chunk(Work *k, const Way *way, float *buffer, int64_t m0, int64_t m1, int64_t g,
+                  int64_t o, int64_t width)
 {
     const ConvSizes *s = &k->s;
     bool             direct = k->out->dtype == F32;
-    int64_t          rows = m1 - m0;
-    float           *c = direct ? (float *)k->out->data + m0 * s->Co + o0 : buffer;
-    int64_t          ldc = direct ? s->Co : width;
-    float           *a = direct ? buffer : buffer + rows * width;
-    Gather  from = {k->in, s->P, s->Q, s->kw, k->op->stride, k->op->pad, k->op->dilation, false};
-    int64_t step = size_max(1, size_min(s->taps, GATHERED / size_max(1, rows * s->ci)));
+    int64_t          C = k->out->dim[3], first = g * way->out_channels + o, nr = cpu_loops()->nr,
+            rows = m1 - m0;
+    Product      p = {.rows = rows,
+                      .n = width,
+                      .panel = k->depth * nr,
+                      .c = direct ? (float *)k->out->data + m0 * C + first : buffer,
+                      .ldc = direct ? C : width,
+                      .adds = direct && k->beta != 0.0f};
+    const float *b = k->panels + g * k->per_group + o / nr * p.panel;
+    float       *a = direct ? buffer : buffer + rows * width;
     if (s->is_plain && k->in->dtype == F32) {
-        TRY(onednn_sgemm('N', 'T', rows, width, s->ci, (const float *)k->in->data + m0 * s->Ci,
-                         s->Ci, k->w + o0 * s->K, s->K, 0.0f, c, ldc));
+        p.K = way->in_channels;
+        p.a = (const float *)k->in->data + m0 * way->in_all;
+        p.lda = way->in_all;
+        p.b = b;
+        cpu_loops()->product(&p);
     } else {
+        int64_t step = size_max(1, size_min(s->taps, GATHERED / (rows * way->in_channels)));
         for (int64_t t = 0; t < s->taps; t += step) {
-            int64_t end = size_min(t + step, s->taps), depth = (end - t) * s->ci;
-            im2col(a, &from, m0, m1, t, end, g * s->ci, s->ci);
-            TRY(onednn_sgemm('N', 'T', rows, width, depth, a, depth, k->w + o0 * s->K + t * s->ci,
-                             s->K, t == 0 ? 0.0f : 1.0f, c, ldc));
+            int64_t end = size_min(t + step, s->taps);
+            im2col(a, &way->from, m0, m1, t, end, g * way->in_channels, way->in_channels);
+            p.K = p.lda = (end - t) * way->in_channels;
+            p.a = a;
+            p.b = b + t * way->in_channels * nr;
+            cpu_loops()->product(&p);
+            p.adds = true;
         }
     }
     if (k->bias)
-        add_bias(c, ldc, (const float *)k->bias->data + o0, rows, width);
+        add_bias(&p, (const float *)k->bias->data + first);
     if (!direct)
-        store_rows(k, c, m0, m1, o0, width);
-    return OK;
+        store_rows(k, p.c, m0, rows, first, width);
 }
 
-static void forward_parts(void *ctx, int64_t begin, int64_t end)
+static void chunks(Work *k, bool is_forward, int64_t begin, int64_t end)
 {
-    Work            *k = ctx;
-    const ConvSizes *s = &k->s;
-    int64_t wide = size_max(GATHERED, k->rows * s->ci) + k->rows * size_min(CHANNELS, s->co);
-    float  *buffer = scratch_take(wide * (int64_t)sizeof *buffer);
-    Status  st = buffer ? OK : ERR_MEMORY;
-    for (int64_t i = begin; st == OK && i < end; i++) {
-        int64_t block = i % k->n_blocks, g = i / k->n_blocks % s->groups,
-                chunk = i / k->n_blocks / s->groups;
-        int64_t o0 = g * s->co + block * CHANNELS;
-        st = forward_part(k, buffer, chunk * k->rows, size_min((chunk + 1) * k->rows, s->M), g, o0,
-                          size_min(CHANNELS, (g + 1) * s->co - o0));
+    Way     way = way_of(k, is_forward);
+    int64_t floats = size_max(GATHERED, k->rows * way.in_channels) + k->rows * k->block;
+    float  *buffer = scratch_take(floats * (int64_t)sizeof *buffer);
+    for (int64_t i = begin; buffer && i < end; i++) {
+        int64_t block = i % k->n_blocks, g = i / k->n_blocks % k->s.groups,
+                m0 = i / k->n_blocks / k->s.groups * k->rows;
+        chunk(k, &way, buffer, m0, size_min(m0 + k->rows, way.M), g, block * k->block,
+              size_min(k->block, way.out_channels - block * k->block));
     }
+    outcome_note(&k->outcome, buffer ? OK : ERR_MEMORY);
     scratch_give(buffer);
-    outcome_note(&k->outcome, st);
+}
+
+static void forward_chunks(void *ctx, int64_t begin, int64_t end)
+{
+    chunks(ctx, true, begin, end);
+}
+
+static void backward_chunks(void *ctx, int64_t begin, int64_t end)
+{
+    chunks(ctx, false, begin, end);
 }
 
 Status cpu_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
@@ -119,194 +221,103 @@ Status cpu_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Ten
 {
     if (tensor_count(y) == 0 || tensor_count(w) == 0 || tensor_count(x) == 0)
         return ref_conv2d_forward(y, x, w, bias, op);
-    Work  k = {.s = conv_sizes(y, x, w, op), .op = op, .out = y, .in = x, .bias = bias};
-    void *owned = NULL;
-    if (!(k.w = weights_f32(w, &owned)))
-        return ERR_MEMORY;
+    Work k = {.s = conv_sizes(y, x, w, op), .op = op, .out = y, .in = x, .bias = bias};
+    TRY(pack_weights(&k, w, true));
     lay_out(&k, k.s.M, k.s.co);
-    threads_for(k.n_chunks * k.s.groups * k.n_blocks, 1, forward_parts, &k);
-    scratch_give(owned);
+    threads_for(k.n_chunks * k.s.groups * k.n_blocks, 1, forward_chunks, &k);
+    scratch_give(k.panels);
     return outcome_status(&k.outcome);
 }
 
-/* ---- gradient of the input, stride 1: a convolution of dy with the mirrored kernel ---- */
+/* ---- gradient of the input at any stride: each tap's product is added where it came from ---- */
 
-static Status gathered_part(Work *k, float *buffer, int64_t m0, int64_t m1, int64_t g, int64_t c0,
-                            int64_t width)
-{
-    const ConvSizes *s = &k->s;
-    bool             direct = k->out->dtype == F32;
-    int64_t          rows = m1 - m0, first = g * s->ci + c0;
-    float           *c = direct ? (float *)k->out->data + m0 * s->Ci + first : buffer;
-    int64_t          ldc = direct ? s->Ci : width;
-    float           *a = direct ? buffer : buffer + rows * width;
-    Gather           from = {k->in, s->H, s->W, s->kw, 1, k->op->pad, k->op->dilation, true};
-    const float     *w = k->w + g * s->taps * s->co * s->ci + c0 * s->taps * s->co;
-    int64_t          step = size_max(1, size_min(s->taps, GATHERED / size_max(1, rows * s->co)));
-    float            beta = direct ? k->beta : 0.0f;
-    if (s->is_plain && k->in->dtype == F32) {
-        TRY(onednn_sgemm('N', 'N', rows, width, s->co, (const float *)k->in->data + m0 * s->Co,
-                         s->Co, w, width, beta, c, ldc));
-    } else {
-        for (int64_t t = 0; t < s->taps; t += step) {
-            int64_t end = size_min(t + step, s->taps), depth = (end - t) * s->co;
-            im2col(a, &from, m0, m1, t, end, g * s->co, s->co);
-            TRY(onednn_sgemm('N', 'N', rows, width, depth, a, depth, w + t * s->co * width, width,
-                             t == 0 ? beta : 1.0f, c, ldc));
-        }
-    }
-    if (!direct)
-        store_rows(k, c, m0, m1, first, width);
-    return OK;
-}
-
-static void gathered_parts(void *ctx, int64_t begin, int64_t end)
-{
-    Work            *k = ctx;
-    const ConvSizes *s = &k->s;
-    int64_t wide = size_max(GATHERED, k->rows * s->co) + k->rows * size_min(CHANNELS, s->ci),
-            M = s->N * s->H * s->W;
-    float *buffer = scratch_take(wide * (int64_t)sizeof *buffer);
-    Status st = buffer ? OK : ERR_MEMORY;
-    for (int64_t i = begin; st == OK && i < end; i++) {
-        int64_t block = i % k->n_blocks, g = i / k->n_blocks % s->groups,
-                chunk = i / k->n_blocks / s->groups;
-        int64_t c0 = block * CHANNELS;
-        st = gathered_part(k, buffer, chunk * k->rows, size_min((chunk + 1) * k->rows, M), g, c0,
-                           size_min(CHANNELS, s->ci - c0));
-    }
-    scratch_give(buffer);
-    outcome_note(&k->outcome, st);
-}
-
-/* (groups co, taps, ci) -> (groups, blocks of ci, taps, co, width): each part's weights in one piece. */
-typedef struct Turn {
-    float       *to;
-    const float *from;
-    int64_t      co, taps, ci;
-} Turn;
-
-static void turn_rows(void *ctx, int64_t begin, int64_t end)
-{
-    const Turn *k = ctx;
-    for (int64_t o = begin; o < end; o++)
-        for (int64_t c0 = 0; c0 < k->ci; c0 += CHANNELS) {
-            int64_t width = size_min(CHANNELS, k->ci - c0);
-            float  *to = k->to + o / k->co * k->taps * k->co * k->ci + c0 * k->taps * k->co;
-            for (int64_t t = 0; t < k->taps; t++)
-                memcpy(to + (t * k->co + o % k->co) * width,
-                       k->from + (o * k->taps + t) * k->ci + c0, (size_t)width * sizeof(float));
-        }
-}
-
-static Status backward_gathered(Work *k)
-{
-    const ConvSizes *s = &k->s;
-    float           *turned = NULL;
-    lay_out(k, s->N * s->H * s->W, s->ci);
-    if (s->taps > 1 || k->n_blocks > 1) {
-        turned = scratch_take(s->Co * s->K * (int64_t)sizeof *turned);
-        if (!turned)
-            return ERR_MEMORY;
-        Turn turn = {turned, k->w, s->co, s->taps, s->ci};
-        threads_for(s->Co, threads_grain(s->Co, 16), turn_rows, &turn);
-        k->w = turned;
-    }
-    threads_for(k->n_chunks * s->groups * k->n_blocks, 1, gathered_parts, k);
-    scratch_give(turned);
-    return outcome_status(&k->outcome);
-}
-
-/* ---- gradient of the input, any stride: each tap's product is added where it came from ---- */
-
-/* sums (images, H, W, width) += cols (rows m0.. of dy, width) at one tap. */
-static void scatter(float *sums, int64_t ld, const Work *k, const float *cols, int64_t m0,
-                    int64_t m1, int64_t tap, int64_t width)
+/* sums (images, H, W, ld) += cols (rows of dy from m0, width) at one tap; first: the part's first row. */
+static void scatter(float *sums, int64_t ld, const Work *k, const float *cols, int64_t first,
+                    int64_t m0, int64_t m1, int64_t tap, int64_t width)
 {
     const ConvSizes *s = &k->s;
     int64_t          i = tap / s->kw, j = tap % s->kw;
     for (int64_t m = m0; m < m1; m++, cols += width) {
-        int64_t q = m % s->Q, p = m / s->Q % s->P, n = (m - m0) / (s->P * s->Q);
+        int64_t q = m % s->Q, p = m / s->Q % s->P, n = (m - first) / (s->P * s->Q);
         int64_t h = p * k->op->stride - k->op->pad + i * k->op->dilation;
         int64_t v = q * k->op->stride - k->op->pad + j * k->op->dilation;
-        if (h < 0 || h >= s->H || v < 0 || v >= s->W)
-            continue;
-        cpu_loops()->f32.accumulate(sums + ((n * s->H + h) * s->W + v) * ld, cols, 1.0f, width);
+        if (h >= 0 && h < s->H && v >= 0 && v < s->W)
+            cpu_loops()->f32.accumulate(sums + ((n * s->H + h) * s->W + v) * ld, cols, 1.0f, width);
     }
 }
 
-static Status scattered_part(Work *k, float *buffer, int64_t n0, int64_t n1, int64_t g, int64_t c0,
-                             int64_t width)
+/* Images [n0,n1), input channels [c, c+width) of group g. */
+static void scattered(Work *k, float *buffer, int64_t n0, int64_t n1, int64_t g, int64_t c,
+                      int64_t width)
 {
     const ConvSizes *s = &k->s;
-    int64_t m0 = n0 * s->P * s->Q, m1 = n1 * s->P * s->Q, rows = m1 - m0, first = g * s->ci + c0;
-    int64_t places = (n1 - n0) * s->H * s->W;
-    bool    direct = k->out->dtype == F32;
-    float  *sums = direct ? (float *)k->out->data + n0 * s->H * s->W * s->Ci + first : buffer;
+    bool             direct = k->out->dtype == F32;
+    int64_t          nr = cpu_loops()->nr, first = n0 * s->P * s->Q, last = n1 * s->P * s->Q;
+    int64_t place = n0 * s->H * s->W, places = (n1 - n0) * s->H * s->W, channel = g * s->ci + c;
+    float  *cols = buffer, *a = cols + ROWS * width;
+    float  *sums = direct ? (float *)k->out->data + place * s->Ci + channel : a + ROWS * s->co;
     int64_t ld = direct ? s->Ci : width;
-    float  *cols = direct ? buffer : buffer + places * width;
-    float  *a = cols + rows * width;
-    const float *dy = (const float *)k->in->data + m0 * s->Co + g * s->co;
-    int64_t      lda = s->Co;
-    Gather       from = {k->in, s->P, s->Q, 1, 1, 0, 1, false};
-    if (k->in->dtype == BF16) {
-        im2col(a, &from, m0, m1, 0, 1, g * s->co, s->co);
-        dy = a;
-        lda = s->co;
-    }
-    if (!direct || k->beta == 0.0f)
-        for (int64_t i = 0; i < places; i++)
-            memset(sums + i * ld, 0, (size_t)width * sizeof *sums);
-    for (int64_t t = 0; t < s->taps; t++) {
-        TRY(onednn_sgemm('N', 'N', rows, width, s->co, dy, lda,
-                         k->w + g * s->co * s->K + t * s->ci + c0, s->K, 0.0f, cols, width));
-        scatter(sums, ld, k, cols, m0, m1, t, width);
+    Gather  from = {k->in, s->P, s->Q, 1, 1, 0, 1, false};
+    for (int64_t i = 0; (!direct || k->beta == 0.0f) && i < places; i++)
+        memset(sums + i * ld, 0, (size_t)width * sizeof *sums);
+    for (int64_t m = first; m < last; m += ROWS) {
+        int64_t end = size_min(m + ROWS, last);
+        Product p = {.rows = end - m,
+                     .n = width,
+                     .K = s->co,
+                     .a = (const float *)k->in->data + m * s->Co + g * s->co,
+                     .lda = s->Co,
+                     .panel = k->depth * nr,
+                     .c = cols,
+                     .ldc = width};
+        if (k->in->dtype == BF16) {
+            im2col(a, &from, m, end, 0, 1, g * s->co, s->co);
+            p.a = a;
+            p.lda = s->co;
+        }
+        for (int64_t t = 0; t < s->taps; t++) {
+            p.b = k->panels + g * k->per_group + (c / nr * k->depth + t * s->co) * nr;
+            cpu_loops()->product(&p);
+            scatter(sums, ld, k, cols, first, m, end, t, width);
+        }
     }
     if (!direct)
-        store_rows(k, sums, n0 * s->H * s->W, n1 * s->H * s->W, first, width);
-    return OK;
+        store_rows(k, sums, place, places, channel, width);
 }
 
 static void scattered_parts(void *ctx, int64_t begin, int64_t end)
 {
     Work            *k = ctx;
     const ConvSizes *s = &k->s;
-    int64_t          block_max = size_min(CHANNELS, s->ci), places = k->images * s->H * s->W,
-            rows = k->images * s->P * s->Q;
-    int64_t wide = places * block_max + rows * (block_max + s->co);
-    float  *buffer = scratch_take(wide * (int64_t)sizeof *buffer);
-    Status  st = buffer ? OK : ERR_MEMORY;
-    for (int64_t i = begin; st == OK && i < end; i++) {
+    int64_t          sums = k->out->dtype == F32 ? 0 : k->images * s->H * s->W * k->block;
+    float *buffer = scratch_take((ROWS * (k->block + s->co) + sums) * (int64_t)sizeof *buffer);
+    for (int64_t i = begin; buffer && i < end; i++) {
         int64_t block = i % k->n_blocks, g = i / k->n_blocks % s->groups,
-                chunk = i / k->n_blocks / s->groups;
-        int64_t c0 = block * CHANNELS;
-        st = scattered_part(k, buffer, chunk * k->images, size_min((chunk + 1) * k->images, s->N),
-                            g, c0, size_min(CHANNELS, s->ci - c0));
+                n0 = i / k->n_blocks / s->groups * k->images;
+        scattered(k, buffer, n0, size_min(n0 + k->images, s->N), g, block * k->block,
+                  size_min(k->block, s->ci - block * k->block));
     }
+    outcome_note(&k->outcome, buffer ? OK : ERR_MEMORY);
     scratch_give(buffer);
-    outcome_note(&k->outcome, st);
-}
-
-static Status backward_scattered(Work *k)
-{
-    const ConvSizes *s = &k->s;
-    k->images = size_max(1, size_min(s->N, 256 / (s->P * s->Q)));
-    k->n_chunks = (s->N + k->images - 1) / k->images;
-    k->n_blocks = (s->ci + CHANNELS - 1) / CHANNELS;
-    threads_for(k->n_chunks * s->groups * k->n_blocks, 1, scattered_parts, k);
-    return outcome_status(&k->outcome);
 }
 
 Status cpu_conv2d_backward_data(Tensor *dx, const Tensor *dy, const Tensor *w, const Conv2d *op)
 {
     if (tensor_count(dx) == 0 || tensor_count(w) == 0 || tensor_count(dy) == 0)
         return ref_conv2d_backward_data(dx, dy, w, op);
-    Work  k = {.s = conv_sizes(dy, dx, w, op), .op = op, .out = dx, .in = dy};
-    void *owned = NULL;
-    if (!(k.w = weights_f32(w, &owned)))
-        return ERR_MEMORY;
+    Work             k = {.s = conv_sizes(dy, dx, w, op), .op = op, .out = dx, .in = dy};
+    const ConvSizes *s = &k.s;
+    TRY(pack_weights(&k, w, false));
     k.beta = tensor_beta(dx);
-    Status st = op->stride == 1 ? backward_gathered(&k) : backward_scattered(&k);
-    scratch_give(owned);
-    return st;
+    if (op->stride == 1) {
+        lay_out(&k, s->N * s->H * s->W, s->ci);
+        threads_for(k.n_chunks * s->groups * k.n_blocks, 1, backward_chunks, &k);
+    } else {
+        k.images = size_max(1, size_min(s->N, IMAGES / (s->P * s->Q)));
+        k.n_chunks = (s->N + k.images - 1) / k.images;
+        choose_blocks(&k, k.n_chunks, s->ci);
+        threads_for(k.n_chunks * s->groups * k.n_blocks, 1, scattered_parts, &k);
+    }
+    scratch_give(k.panels);
+    return outcome_status(&k.outcome);
 }

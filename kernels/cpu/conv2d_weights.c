@@ -2,22 +2,21 @@
  *
  * Parts: a block of output channels x a group of columns x a share of the rows. Shares exist only where there are few
  * blocks and columns (early layers, whose dw is small); each sums into its own copy, and the copies are added in order.
+ * Both operands are packed chunk by chunk of rows, which are the depth of this product (simd/gemm.h).
  */
 #include "base/size.h"
 #include "base/threads.h"
 #include "kernels/cpu/im2col.h"
-#include "kernels/cpu/onednn.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/ref/ref.h"
 
 enum {
-    OUT_BLOCK = 256, // output channels of a part
+    OUT_BLOCK = 512, // output channels of a part, NARROW at a time
     NARROW =
-        64, // of one product: oneDNN 2.6 packs a wide transposed operand slowly (256: half as fast)
-    COLUMNS = 256,      // wanted columns of a part
-    MOST_WIDE = 512,    // channels of a part when one tap has more
-    PARTS = 16,         // wanted at least, for cores; fixed, so that sums do not depend on threads
-    GATHERED = 1 << 17, // floats
+        240, // packed they fill half of the second-level cache; a multiple of every tile height
+    COLUMNS = 512, // wanted columns of a part; channels of a part when one tap has more
+    PARTS = 16,    // wanted at least, for cores; fixed, so that sums do not depend on threads
+    DEPTH = 256,   // rows of a chunk
 };
 
 typedef struct Work {
@@ -37,77 +36,99 @@ static void lay_out(Work *k)
     int64_t          n = size_max(1, size_min(s->taps, (s->K + COLUMNS - 1) / COLUMNS));
     k->taps_each = (s->taps + n - 1) / n;
     k->n_tap_groups = (s->taps + k->taps_each - 1) / k->taps_each;
-    k->n_wide = k->taps_each == 1 ? (s->ci + MOST_WIDE - 1) / MOST_WIDE : 1;
+    k->n_wide = k->taps_each == 1 ? (s->ci + COLUMNS - 1) / COLUMNS : 1;
     k->n_out = (s->co + OUT_BLOCK - 1) / OUT_BLOCK;
     int64_t tiles = s->groups * k->n_tap_groups * k->n_wide * k->n_out;
-    int64_t shares = size_min((PARTS + tiles - 1) / tiles, size_max(1, s->M / 256));
+    int64_t shares = size_min((PARTS + tiles - 1) / tiles, size_max(1, s->M / DEPTH));
     k->share = size_round_up((s->M + shares - 1) / shares, 8);
     k->n_shares = (s->M + k->share - 1) / k->share;
 }
 
-/* One part: output channels [o0, o0+height), taps [t0,t1), channels [c0, c0+width) of group g, rows [m0,m1). */
-static Status part(Work *k, float *buffer, float *dw, float beta, int64_t g, int64_t o0,
-                   int64_t height, int64_t t0, int64_t t1, int64_t c0, int64_t width, int64_t m0,
-                   int64_t m1)
+/* One part: channels [o0, o0+height) of dy, taps [t0,t1) and channels [c0, c0+width) of x, rows [m0,m1). */
+typedef struct Part {
+    int64_t o0, height, t0, t1, c0, width, m0, m1;
+    float  *dw; // of the part's first element
+    bool    adds;
+} Part;
+
+static void sum_part(const Work *k, const Part *p, float *buffer)
 {
     const ConvSizes *s = &k->s;
+    const CpuLoops  *loops = cpu_loops();
     Gather  from = {k->x, s->P, s->Q, s->kw, k->op->stride, k->op->pad, k->op->dilation, false};
     Gather  from_dy = {k->dy, s->P, s->Q, 1, 1, 0, 1, false};
-    bool    x_as_is = s->is_plain && k->x->dtype == F32 && width == s->Ci;
-    bool    dy_as_is = k->dy->dtype == F32 && height == s->Co;
-    int64_t columns = (t1 - t0) * width;
-    int64_t floats = (x_as_is ? 0 : columns) + (dy_as_is ? 0 : height);
-    int64_t step = floats ? size_max(64, GATHERED / floats / 8 * 8) : 2048;
-    float  *to = dw + o0 * s->K + t0 * s->ci + c0;
-    for (int64_t m = m0; m < m1; m += step) {
-        int64_t      rows = size_min(step, m1 - m);
-        const float *a = (const float *)k->dy->data + m * s->Co + o0,
-                    *b = (const float *)k->x->data + m * s->Ci + c0;
-        int64_t lda = s->Co, ldb = s->Ci;
-        float  *free_space = buffer;
-        if (!x_as_is) {
-            im2col(free_space, &from, m, m + rows, t0, t1, g * s->ci + c0, width);
-            b = free_space;
-            ldb = columns;
-            free_space += rows * columns;
+    int64_t columns = (p->t1 - p->t0) * p->width;
+    float  *panels = buffer;
+    float  *groups = panels + size_round_up(columns, loops->nr) * DEPTH;
+    float  *rows_at = groups + size_round_up(NARROW, loops->mr) * DEPTH; // gathered or widened rows
+    for (int64_t m = p->m0; m < p->m1; m += DEPTH) {
+        int64_t      rows = size_min(DEPTH, p->m1 - m), ld = s->Ci;
+        const float *x = (const float *)k->x->data + m * s->Ci + p->c0;
+        if (!s->is_plain || k->x->dtype == BF16) {
+            im2col(rows_at, &from, m, m + rows, p->t0, p->t1, p->c0, p->width);
+            x = rows_at;
+            ld = columns;
         }
-        if (!dy_as_is) {
-            im2col(free_space, &from_dy, m, m + rows, 0, 1, o0, height);
-            a = free_space;
-            lda = height;
+        loops->pack_panels(panels, x, ld, rows, columns, rows * loops->nr);
+        for (int64_t o = 0; o < p->height; o += NARROW) {
+            int64_t      height = size_min(NARROW, p->height - o), ld_dy = s->Co;
+            const float *dy = (const float *)k->dy->data + m * s->Co + p->o0 + o;
+            if (k->dy->dtype == BF16) {
+                im2col(rows_at, &from_dy, m, m + rows, 0, 1, p->o0 + o, height);
+                dy = rows_at;
+                ld_dy = height;
+            }
+            loops->pack_groups(groups, dy, ld_dy, rows, height);
+            Product q = {.rows = height,
+                         .n = columns,
+                         .K = rows,
+                         .a = groups,
+                         .is_packed = true,
+                         .b = panels,
+                         .panel = rows * loops->nr,
+                         .c = p->dw + o * s->K,
+                         .ldc = s->K,
+                         .adds = p->adds || m > p->m0};
+            loops->product(&q);
         }
-        for (int64_t o = 0; o < height; o += NARROW)
-            TRY(onednn_sgemm('T', 'N', size_min(NARROW, height - o), columns, rows, a + o, lda, b,
-                             ldb, m == m0 ? beta : 1.0f, to + o * s->K, s->K));
     }
-    return OK;
+}
+
+static int64_t buffer_floats(const Work *k)
+{
+    const ConvSizes *s = &k->s;
+    int64_t          columns = k->taps_each * (k->n_wide > 1 ? COLUMNS : s->ci);
+    return DEPTH * (size_round_up(columns, cpu_loops()->nr) +
+                    size_round_up(NARROW, cpu_loops()->mr) + size_max(columns, NARROW));
 }
 
 static void parts(void *ctx, int64_t begin, int64_t end)
 {
     Work            *k = ctx;
     const ConvSizes *s = &k->s;
-    int64_t          widest = size_min(s->ci, k->n_wide > 1 ? MOST_WIDE : s->ci) * k->taps_each +
-                     size_min(s->co, OUT_BLOCK);
-    float *buffer = scratch_take((size_max(GATHERED, 64 * widest)) * (int64_t)sizeof *buffer);
-    Status st = buffer ? OK : ERR_MEMORY;
-    for (int64_t i = begin; st == OK && i < end; i++) {
+    float           *buffer = scratch_take(buffer_floats(k) * (int64_t)sizeof *buffer);
+    for (int64_t i = begin; buffer && i < end; i++) {
         int64_t wide = i % k->n_wide, rest = i / k->n_wide;
         int64_t taps = rest % k->n_tap_groups;
         rest /= k->n_tap_groups;
-        int64_t out = rest % k->n_out;
-        rest /= k->n_out;
-        int64_t g = rest % s->groups, share = rest / s->groups;
-        int64_t o0 = g * s->co + out * OUT_BLOCK, t0 = taps * k->taps_each, c0 = wide * MOST_WIDE;
-        int64_t width = k->n_wide > 1 ? size_min(MOST_WIDE, s->ci - c0) : s->ci;
-        float  *dw = k->partial ? k->partial + share * s->Co * s->K : k->dw;
-        st = part(k, buffer, dw, k->partial ? 0.0f : k->beta, g, o0,
-                  size_min(OUT_BLOCK, (g + 1) * s->co - o0), t0,
-                  size_min(t0 + k->taps_each, s->taps), c0, width, share * k->share,
-                  size_min((share + 1) * k->share, s->M));
+        int64_t out = rest % k->n_out, g = rest / k->n_out % s->groups,
+                share = rest / k->n_out / s->groups;
+        int64_t c = wide * COLUMNS;
+        Part    p = {.o0 = g * s->co + out * OUT_BLOCK,
+                     .height = size_min(OUT_BLOCK, s->co - out * OUT_BLOCK),
+                     .t0 = taps * k->taps_each,
+                     .t1 = size_min((taps + 1) * k->taps_each, s->taps),
+                     .c0 = g * s->ci + c,
+                     .width = k->n_wide > 1 ? size_min(COLUMNS, s->ci - c) : s->ci,
+                     .m0 = share * k->share,
+                     .m1 = size_min((share + 1) * k->share, s->M),
+                     .adds = !k->partial && k->beta != 0.0f};
+        p.dw = (k->partial ? k->partial + share * s->Co * s->K : k->dw) + p.o0 * s->K +
+               p.t0 * s->ci + c;
+        sum_part(k, &p, buffer);
     }
+    outcome_note(&k->outcome, buffer ? OK : ERR_MEMORY);
     scratch_give(buffer);
-    outcome_note(&k->outcome, st);
 }
 
 static void add_shares(void *ctx, int64_t begin, int64_t end)

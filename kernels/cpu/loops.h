@@ -48,6 +48,19 @@ typedef struct TypedLoops {
                    int64_t C); // each row beta dx + row
 } TypedLoops;
 
+/* c (rows, n) = [c +] a (rows, K) . b (K, n): see simd/gemm.h. */
+typedef struct Product {
+    int64_t      rows, n, K;
+    const float *a; // row i at a + i * lda, or packed by pack_groups
+    int64_t      lda;
+    bool         is_packed;
+    const float *b;     // panels of `nr` columns, `panel` floats apart, 64-byte aligned
+    int64_t      panel; // >= K nr
+    float       *c;
+    int64_t      ldc;
+    bool         adds;
+} Product;
+
 typedef struct CpuLoops {
     const char *level; // "x86-64-v3"
     int         lanes; // f32 in one register
@@ -60,6 +73,16 @@ typedef struct CpuLoops {
     void (*ema)(float *k, const float *q, uint16_t *low, int64_t n, float m);
     void (*scale)(float *x, int64_t n, float factor);
     double (*sum_squares)(const float *x, int64_t n);
+    int mr, nr; // rows and columns of a tile of sums
+    void (*product)(const Product *p);
+    /* panels of a b that lies as (K, n) with rows `ld` apart; of one that lies turned, (n, K); groups of an a that lies
+     * as (K, rows). Missing columns and rows become zeros: panels take round_up(n, nr) K floats, groups
+     * round_up(rows, mr) K. stride: floats from panel to panel. */
+    void (*pack_panels)(float *to, const float *from, int64_t ld, int64_t K, int64_t n,
+                        int64_t stride);
+    void (*pack_turned)(float *to, const float *from, int64_t ld, int64_t K, int64_t n,
+                        int64_t stride);
+    void (*pack_groups)(float *to, const float *from, int64_t ld, int64_t K, int64_t rows);
     void (*peak)(float  *sink,
                  int64_t rounds); // ten independent chains of multiply-adds on `lanes` numbers
 } CpuLoops;

@@ -30,6 +30,8 @@ static inline float keep(bool is_kept, float value)
 #define NAME(x) x##_bf16
 #include "kernels/cpu/simd/typed.h"
 
+#include "kernels/cpu/simd/gemm.h"
+
 static void widen(float *restrict to, const uint16_t *restrict from, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
@@ -141,6 +143,12 @@ const CpuLoops *JOIN(cpu_loops_, CPU_LEVEL)(void)
         .ema = ema,
         .scale = scale,
         .sum_squares = sum_squares,
+        .mr = MR,
+        .nr = NR,
+        .product = product,
+        .pack_panels = pack_panels,
+        .pack_turned = pack_turned,
+        .pack_groups = pack_groups,
         .peak = peak,
     };
     return &TABLE;
