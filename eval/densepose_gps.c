@@ -20,12 +20,13 @@ static bool grid_cell(int64_t *px, int64_t *py, const DenseposeTruth *t, const D
     return *px < (int64_t)f->box[2] && *py < (int64_t)f->box[3] && *px >= 0 && *py >= 0;
 }
 
-static Status point_score(double *score, const DenseposeSurface *s, int64_t truth, int64_t found)
+static Status point_score(double *score, const DenseposeSurface *s, int64_t truth, int part,
+                          int64_t found)
 {
     *score = 0;
     if (found < 0)
         return OK;
-    double d = densepose_distance(s, truth, found), kappa = densepose_kappa(s, truth);
+    double d = densepose_distance(s, truth, found), kappa = densepose_kappa(part);
     if (isnan(d))
         return status_fail(ERR_FORMAT, "surface: the distance of vertices %lld and %lld is NaN",
                            (long long)truth, (long long)found);
@@ -53,7 +54,7 @@ Status densepose_gps(double *gps, const DenseposeSurface *s, const DenseposeTrut
             inside++;
         }
         if (truth >= 0) // points of part 0 or above 24 are dropped
-            TRY_OUT(point_score(&score[n++], s, truth, found));
+            TRY_OUT(point_score(&score[n++], s, truth, (int)t->part[k], found));
     }
     if (inside > 0 && n > 0)
         *gps = numeric_mean(score, n);

@@ -24,11 +24,11 @@ static Status read_header(DenseposeSurface *s, const char *path)
     s->n_vertices = word(s->map.bytes + 8);
     s->n_points = word(s->map.bytes + 12);
     int64_t width = word(s->map.bytes + 16);
-    if (s->n_vertices < 1 || s->n_vertices > MOST_VERTICES || s->n_points < s->n_vertices ||
+    if (s->n_vertices < 1 || s->n_vertices > MOST_VERTICES || s->n_points < 1 ||
         s->n_points > MOST_VERTICES || (width != 4 && width != 8))
         return status_fail(ERR_FORMAT,
                            "%s: %lld vertices, %lld points, distances of %lld bytes; expected "
-                           "1 <= vertices <= points <= %d and 4 or 8 bytes",
+                           "1 .. %d of both and 4 or 8 bytes",
                            path, (long long)s->n_vertices, (long long)s->n_points, (long long)width,
                            MOST_VERTICES);
     int64_t pairs = s->n_vertices * (s->n_vertices - 1) / 2;
@@ -136,10 +136,10 @@ double densepose_distance(const DenseposeSurface *s, int64_t a, int64_t b)
                         : (double)((const float *)s->distance)[at];
 }
 
-double densepose_kappa(const DenseposeSurface *s, int64_t vertex)
+double densepose_kappa(int part)
 {
     static const double  mean[9] = {0, .351, .107, .126, .237, .173, .142, .128, .150};
     static const uint8_t coarse[DENSEPOSE_PARTS + 1] = {0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 5, 5,
                                                         5, 5, 6, 6, 6, 6, 7, 7, 7, 7, 8, 8};
-    return mean[coarse[s->part[vertex]]];
+    return mean[coarse[part]];
 }

@@ -4,7 +4,7 @@
  *
  *      0  "GWSURF1\n"            32 + 0      double   u[P]        texture coordinates of the points
  *      8  uint32  V vertices        + 8 P    double   v[P]
- *     12  uint32  P points, >= V    + 16 P   uint32   part[P]     1 .. 24
+ *     12  uint32  P points          + 16 P   uint32   part[P]     1 .. 24
  *     16  uint32  4 or 8            + 20 P   uint32   vertex[P]   0 .. V-1, the vertex of a point
  *     20  12 bytes 0                + 24 P   float32 or float64 distance[V (V-1) / 2]
  *
@@ -44,6 +44,5 @@ int64_t densepose_nearest_byte(const DenseposeSurface *s, int part, int u, int v
 /* Geodesic distance of two vertices; 0 on the diagonal, symmetric. */
 double densepose_distance(const DenseposeSurface *s, int64_t a, int64_t b);
 
-/* The normalising distance of a vertex's body part: torso .351 ... head .150. Looked up as the
- * reference does: by the part of the point whose number the vertex has. */
-double densepose_kappa(const DenseposeSurface *s, int64_t vertex);
+/* The normalising distance of a part (1 .. 24): torso .351 ... head .150. */
+double densepose_kappa(int part);
