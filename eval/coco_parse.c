@@ -248,7 +248,7 @@ static Status mask_string(CocoParse *p, JsonStream *s, const JsonEvent *e)
     r->mask.kind = COCO_MASK_STRING;
     r->mask.at = p->text.n;
     r->mask.n = (uint32_t)e->len;
-    TRY(COLUMN_RESERVE(&p->text, e->len));
+    TRY(COLUMN_RESERVE(&p->text, e->len + 1)); // also for an empty string
     memcpy(p->text.data + p->text.n, e->text, (size_t)e->len);
     p->text.n += e->len;
     return OK;

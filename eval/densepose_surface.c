@@ -116,13 +116,13 @@ int64_t densepose_nearest_byte(const DenseposeSurface *s, int part, int u, int v
 {
     if (part < 1 || part > DENSEPOSE_PARTS)
         return -1;
-    _Atomic int32_t *slot = &s->nearest[((part - 1) * 256 + u) * 256 + v];
-    int32_t          known = atomic_load_explicit(slot, memory_order_relaxed);
+    int32_t *slot = &s->nearest[((part - 1) * 256 + u) * 256 + v];
+    int32_t  known = __atomic_load_n(slot, __ATOMIC_RELAXED);
     if (known == 0) { // two threads may both look; they find the same
         known = (int32_t)densepose_nearest(s, part, u / 255.0, v / 255.0) + 1;
         if (known == 0)
             return -1;
-        atomic_store_explicit(slot, known, memory_order_relaxed);
+        __atomic_store_n(slot, known, __ATOMIC_RELAXED);
     }
     return known - 1;
 }

@@ -15,21 +15,20 @@
 #pragma once
 #include "base/file.h"
 #include "base/status.h"
-#include <stdatomic.h>
 #include <stdint.h>
 
 enum { DENSEPOSE_PARTS = 24 };
 
 typedef struct DenseposeSurface {
-    FileMap          map;
-    int64_t          n_vertices, n_points;
-    const double    *u, *v;
-    const uint32_t  *part, *vertex;
-    const void      *distance;
-    bool             is_double;
-    int32_t         *by_part;                      // (P) points sorted by part, stable
-    int64_t          part_at[DENSEPOSE_PARTS + 2]; // part p: by_part[part_at[p]] .. part_at[p + 1]
-    _Atomic int32_t *nearest; // (24,256,256) found once each, 0 unknown, else vertex + 1
+    FileMap         map;
+    int64_t         n_vertices, n_points;
+    const double   *u, *v;
+    const uint32_t *part, *vertex;
+    const void     *distance;
+    bool            is_double;
+    int32_t        *by_part;                      // (P) points sorted by part, stable
+    int64_t         part_at[DENSEPOSE_PARTS + 2]; // part p: by_part[part_at[p]] .. part_at[p + 1]
+    int32_t        *nearest; // (24,256,256) found once each, 0 unknown, else vertex + 1
 } DenseposeSurface;
 
 /* ERR_FORMAT when sizes, parts or vertices are out of range; `s` is then empty. */

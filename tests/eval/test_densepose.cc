@@ -1,0 +1,513 @@
+/* DensePose: a surface of 2,400 vertices, 100 a part, distance .01 |i - j|; cases of the specification. */
+#include "png_support.h"
+extern "C" {
+#include "base/threads.h"
+#include "eval/densepose.h"
+}
+#include <cmath>
+#include <cstring>
+
+namespace {
+
+const int PER_PART = 100, VERTICES = 24 * PER_PART;
+
+/* Vertex k of a part lies at u = (k / 10) / 9, v = (k % 10) / 9. */
+double u_of(int vertex)
+{
+    return (vertex % PER_PART / 10) / 9.0;
+}
+double v_of(int vertex)
+{
+    return (vertex % PER_PART % 10) / 9.0;
+}
+
+std::string surface_bytes()
+{
+    std::string s = "GWSURF1\n";
+    auto        put = [&](const void *p, size_t n) { s.append((const char *)p, n); };
+    uint32_t    head[6] = {VERTICES, VERTICES, 8, 0, 0, 0};
+    put(head, sizeof head);
+    std::vector<double>   x(VERTICES);
+    std::vector<uint32_t> w(VERTICES);
+    for (int i = 0; i < VERTICES; i++)
+        x[i] = u_of(i);
+    put(x.data(), 8 * x.size());
+    for (int i = 0; i < VERTICES; i++)
+        x[i] = v_of(i);
+    put(x.data(), 8 * x.size());
+    for (int i = 0; i < VERTICES; i++)
+        w[i] = (uint32_t)(1 + i / PER_PART);
+    put(w.data(), 4 * w.size());
+    for (int i = 0; i < VERTICES; i++)
+        w[i] = (uint32_t)i;
+    put(w.data(), 4 * w.size());
+    for (int i = 1; i < VERTICES; i++) {
+        x.resize((size_t)i);
+        for (int j = 0; j < i; j++)
+            x[j] = .01 * (i - j);
+        put(x.data(), 8 * x.size());
+    }
+    return s;
+}
+
+struct Point {
+    double x, y; // 0 .. 255 of the box
+    int    vertex;
+};
+
+struct Person {
+    double             box[4] = {20, 20, 60, 60};
+    std::vector<Point> points = {{100, 100, 105}, {50, 60, 5}, {200, 150, 830}};
+    bool               has_points = true, full_masks = true;
+    int                id = 1, image = 1, crowd = 0;
+    double             area = 12000;
+    std::string        extra;
+};
+
+struct Found {
+    double             box[4] = {20, 20, 60, 60};
+    std::vector<Point> points = {{100, 100, 105}, {50, 60, 5}, {200, 150, 830}};
+    int                image = 1, background = 1; // part everywhere else
+    double             score = .9, du = 0;
+    int                part = 0; // instead of the points' parts
+};
+
+std::string base64(const std::string &in)
+{
+    const char *digit = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (size_t i = 0; i < in.size(); i += 3) {
+        uint32_t b = 0;
+        for (size_t k = 0; k < 3; k++)
+            b = b << 8 | (i + k < in.size() ? (uint8_t)in[i + k] : 0);
+        for (size_t k = 0; k < 4; k++)
+            out += i + k <= in.size() ? digit[b >> (18 - 6 * k) & 63] : '=';
+        if (i % 57 == 54)
+            out += "\\n";
+    }
+    return out;
+}
+
+std::string number(double x)
+{
+    char t[40];
+    snprintf(t, sizeof t, "%.17g", x);
+    return t;
+}
+
+template <typename F>
+std::string list(size_t n, F f)
+{
+    std::string s = "[";
+    for (size_t i = 0; i < n; i++)
+        s += (i ? "," : "") + f(i);
+    return s + "]";
+}
+
+class DenseposeTest : public ::testing::Test {
+  protected:
+    static Folder          *home;
+    static DenseposeSurface surface;
+    Folder                  dir;
+    DenseposeData           data = {};
+    Arena                   a = {};
+    std::vector<Person>     persons = {Person()};
+    std::vector<Found>      found = {Found()};
+    DenseposeOptions        options = {};
+    DenseposeResult         r = {};
+
+    static void SetUpTestSuite()
+    {
+        home = new Folder;
+        write_text(*home / "surface", surface_bytes());
+        ASSERT_EQ(OK, densepose_surface_open(&surface, (*home / "surface").c_str()))
+            << status_text();
+    }
+    static void TearDownTestSuite()
+    {
+        densepose_surface_close(&surface);
+        delete home;
+    }
+    ~DenseposeTest() override
+    {
+        arena_release(&a);
+        densepose_release(&data);
+    }
+
+    std::string truth_json() const
+    {
+        std::string s = "{\"images\":[{\"id\":1,\"height\":120,\"width\":160},{\"id\":2,\"height\":"
+                        "120,\"width\":160}],"
+                        "\"categories\":[{\"id\":1,\"name\":\"person\"}],\"annotations\":";
+        return s +
+               list(persons.size(),
+                    [&](size_t i) {
+                        const Person &p = persons[i];
+                        std::string   o =
+                            "{\"id\":" + std::to_string(p.id) +
+                            ",\"image_id\":" + std::to_string(p.image) +
+                            ",\"category_id\":1,\"iscrowd\":" + std::to_string(p.crowd) +
+                            ",\"area\":" + number(p.area) +
+                            ",\"bbox\":" + list(4, [&](size_t k) { return number(p.box[k]); });
+                        auto column = [&](const char *key, auto f) {
+                            o += ",\"" + std::string(key) +
+                                 "\":" + list(p.points.size(), [&](size_t k) {
+                                     return number(f(p.points[k]));
+                                 });
+                        };
+                        if (p.has_points) {
+                            column("dp_x", [](const Point &q) { return q.x; });
+                            column("dp_y", [](const Point &q) { return q.y; });
+                            column("dp_I", [](const Point &q) {
+                                return (double)(q.vertex < 0 ? 0 : 1 + q.vertex / PER_PART);
+                            });
+                            column("dp_U",
+                                   [](const Point &q) { return u_of(std::max(q.vertex, 0)); });
+                            column("dp_V",
+                                   [](const Point &q) { return v_of(std::max(q.vertex, 0)); });
+                        }
+                        if (p.full_masks)
+                            o += ",\"dp_masks\":[{\"size\":[256,256],\"counts\":[0,65536]},[],[]]";
+                        return o + p.extra + "}";
+                    }) +
+               "}";
+    }
+    std::string found_json()
+    {
+        return list(found.size(), [&](size_t i) {
+            const Found         &f = found[i];
+            int                  w = std::max((int)f.box[2], 1), h = std::max((int)f.box[3], 1);
+            std::vector<uint8_t> iuv((size_t)(3 * w * h));
+            for (int k = 0; k < w * h; k++)
+                iuv[3 * k] = (uint8_t)f.background;
+            for (const Point &p : f.points) {
+                int x = (int)(p.x * f.box[2] / 255), y = (int)(p.y * f.box[3] / 255);
+                if (x >= w || y >= h)
+                    continue;
+                uint8_t *at = &iuv[(size_t)(3 * (y * w + x))];
+                at[0] = (uint8_t)(f.part ? f.part : p.vertex < 0 ? 0 : 1 + p.vertex / PER_PART);
+                at[1] = (uint8_t)(255 * (u_of(std::max(p.vertex, 0)) + f.du));
+                at[2] = (uint8_t)(255 * v_of(std::max(p.vertex, 0)));
+            }
+            std::string path = dir / "grid.png", bytes;
+            write_png(path, w, h, SPNG_COLOR_TYPE_TRUECOLOR, 8, iuv.data(), iuv.size());
+            FILE *file = fopen(path.c_str(), "rb");
+            int   c;
+            while ((c = fgetc(file)) != EOF)
+                bytes += (char)c;
+            fclose(file);
+            return "{\"image_id\":" + std::to_string(f.image) +
+                   ",\"category_id\":1,\"score\":" + number(f.score) +
+                   ",\"bbox\":" + list(4, [&](size_t k) { return number(f.box[k]); }) +
+                   ",\"uv_shape\":[3," + std::to_string(h) + "," + std::to_string(w) +
+                   "],\"uv_data\":\"" + base64(bytes) + "\"}";
+        });
+    }
+    Status read()
+    {
+        densepose_release(&data);
+        write_text(dir / "gt.json", truth_json());
+        write_text(dir / "dt.json", found_json());
+        return densepose_read(&data, (dir / "gt.json").c_str(), (dir / "dt.json").c_str());
+    }
+    double ap(DenseposeMode mode = DENSEPOSE_GPS)
+    {
+        EXPECT_EQ(OK, read()) << status_text();
+        options.mode = mode;
+        EXPECT_EQ(OK, densepose_evaluate(&options, &r, &data, &surface)) << status_text();
+        return r.stat[0];
+    }
+    double gps()
+    {
+        EXPECT_EQ(OK, read()) << status_text();
+        uint8_t *iuv = nullptr;
+        double   g = -1;
+        EXPECT_EQ(OK, densepose_grid(&a, &iuv, &data.found[0])) << status_text();
+        EXPECT_EQ(OK, densepose_gps(&g, &surface, &data.truth[0], &data.found[0], iuv))
+            << status_text();
+        return g;
+    }
+    double mask_iou()
+    {
+        EXPECT_EQ(OK, read()) << status_text();
+        uint8_t *iuv = nullptr;
+        Rle      t, f;
+        EXPECT_EQ(OK, densepose_grid(&a, &iuv, &data.found[0]));
+        EXPECT_EQ(OK, densepose_truth_mask(&a, &t, &data.truth[0], 120, 160));
+        EXPECT_EQ(OK, densepose_found_mask(&a, &f, &data.found[0], iuv, 120, 160));
+        return rle_iou(&f, &t, false);
+    }
+    static void set(double *box, double x, double y, double w, double h)
+    {
+        box[0] = x;
+        box[1] = y;
+        box[2] = w;
+        box[3] = h;
+    }
+    Found elsewhere(double score)
+    {
+        Found f;
+        set(f.box, 90, 20, 60, 60);
+        f.score = score;
+        return f;
+    }
+};
+
+Folder          *DenseposeTest::home;
+DenseposeSurface DenseposeTest::surface;
+
+} // namespace
+
+TEST_F(DenseposeTest, DistancesAreSymmetricAndZeroOnTheDiagonal)
+{
+    EXPECT_EQ(.01 * 2, densepose_distance(&surface, 5, 3));
+    EXPECT_EQ(.01 * 2, densepose_distance(&surface, 3, 5));
+    EXPECT_EQ(0, densepose_distance(&surface, 7, 7));
+    EXPECT_EQ(.01 * 2399, densepose_distance(&surface, 2399, 0));
+    EXPECT_EQ(830, densepose_nearest(&surface, 9, u_of(830), v_of(830)));
+    EXPECT_EQ(-1, densepose_nearest(&surface, 0, 0, 0));
+    EXPECT_EQ(-1, densepose_nearest(&surface, 25, 0, 0));
+    EXPECT_EQ(-1, densepose_nearest(&surface, 1.5, 0, 0));
+}
+
+TEST_F(DenseposeTest, PerfectIsOneInEveryMode)
+{
+    for (DenseposeMode mode : {DENSEPOSE_GPS, DENSEPOSE_GPSM, DENSEPOSE_IOU})
+        EXPECT_NEAR(1, ap(mode), 3e-16);
+    EXPECT_EQ(10, r.n_stats);
+    EXPECT_STREQ("AP50", r.name[1]);
+}
+
+TEST_F(DenseposeTest, AShiftedUCostsItsGeodesicDistance)
+{
+    persons[0].points = found[0].points = {{100, 100, 5}};
+    found[0].du = .5; // 4 rows of 10 vertices: d = .4, kappa .351
+    EXPECT_NEAR(0.5223876309315274, gps(), 1e-12);
+}
+
+TEST_F(DenseposeTest, WrongPartsAndBackgroundScoreByDistanceAndZero)
+{
+    persons[0].points = found[0].points = {{100, 100, 5}};
+    found[0].part = 24;
+    EXPECT_LT(gps(), 1e-12);
+    persons[0].points = {{100, 100, 5}, {10, 10, 7}};
+    found[0].points = {{100, 100, 5}, {10, 10, -1}}; // the second pixel is background
+    found[0].part = 0;
+    EXPECT_NEAR(.5, gps(), 1e-12);
+}
+
+TEST_F(DenseposeTest, PointsOutsideTheResultScoreZero)
+{
+    set(found[0].box, 20, 20, 20, 20); // of three points only (50,60) falls inside
+    persons[0].points = {{50, 60, 5}, {100, 100, 105}, {200, 150, 830}};
+    found[0].points = {{50. * 60 / 20, 60. * 60 / 20, 5}};
+    EXPECT_NEAR(1.0 / 3, gps(), 1e-12);
+    set(found[0].box, 100, 100, 20, 20);
+    EXPECT_EQ(0, gps());
+    set(found[0].box, 20, 20, 0, 60);
+    EXPECT_EQ(0, gps());
+}
+
+TEST_F(DenseposeTest, NoUsablePointIsZero)
+{
+    persons[0].points = {};
+    EXPECT_EQ(0, gps());
+    persons[0].points = {{100, 100, -1}};
+    EXPECT_EQ(0, gps());
+    persons[0].points = {{100, 100, -1}, {50, 60, 5}}; // part 0 is dropped, the other counts
+    EXPECT_NEAR(1, gps(), 1e-12);
+}
+
+TEST_F(DenseposeTest, ResultsOnImagesWithoutCountedPersonsAreIgnored)
+{
+    found.push_back(elsewhere(.95));
+    found[1].image = 2;
+    EXPECT_NEAR(1, ap(), 1e-12); // no person at all
+    persons.push_back(Person());
+    persons[1].image = 2;
+    persons[1].id = 2;
+    persons[1].has_points = false;
+    EXPECT_NEAR(1, ap(), 1e-12); // only one without points
+}
+
+TEST_F(DenseposeTest, AFalsePositiveBesideACountedPersonCosts)
+{
+    found.push_back(elsewhere(.95));
+    EXPECT_NEAR(.5, ap(), 1e-12);
+}
+
+TEST_F(DenseposeTest, ABoxOnAPersonWithoutPointsIsExcusedAtFourFifths)
+{
+    persons.push_back(Person());
+    persons[1].id = 2;
+    persons[1].has_points = false;
+    set(persons[1].box, 90, 20, 60, 60);
+    found.push_back(elsewhere(.95));
+    EXPECT_NEAR(1, ap(), 1e-12);
+    found[1].box[2] = 42; // box IoU .7
+    EXPECT_NEAR(.5, ap(), 1e-12);
+    found[1].box[2] = 60;
+    found.push_back(found[1]); // the second one on the same person
+    EXPECT_LT(ap(), .6);
+    persons[1].crowd = 1;
+    EXPECT_NEAR(1, ap(), 1e-12);
+}
+
+TEST_F(DenseposeTest, ATruePositiveCanBecomeIgnoredThroughItsBox)
+{
+    persons[0].points = found[0].points = {{100, 100, 5}};
+    found[0].du = .5; // GPS .52: matched at .5 only
+    EXPECT_NEAR(.1, ap(), 1e-12);
+    persons.push_back(persons[0]);
+    persons[1].id = 2;
+    persons[1].has_points = false;
+    set(persons[0].box, 10, 15, 70, 70); // the box fits the other person better
+    persons[0].points = {{100. * 60 / 70 + 10 * 255. / 70, 100. * 60 / 70 + 5 * 255. / 70, 5}};
+    EXPECT_EQ(0, ap());
+}
+
+TEST_F(DenseposeTest, MasksAreResizedAsScipyResizesThem)
+{
+    set(persons[0].box, 20, 20, 12, 14);
+    set(found[0].box, 20, 20, 12, 14);
+    EXPECT_EQ(0.8511904761904762, mask_iou());
+    set(persons[0].box, 20.6, 20.6, 60.7, 60.7);
+    set(found[0].box, 20.6, 20.6, 60.7, 60.7);
+    EXPECT_EQ(0.9674818597151303, mask_iou());
+}
+
+TEST_F(DenseposeTest, WithoutDpMasksTheSegmentationIsUsed)
+{
+    persons[0].full_masks = false;
+    EXPECT_EQ(0, mask_iou());
+    persons[0].extra = ",\"segmentation\":[]";
+    EXPECT_EQ(0, mask_iou());
+    persons[0].extra = ",\"segmentation\":[[20,20,80,20,80,65,20,65]]";
+    EXPECT_EQ(.75, mask_iou());
+    persons[0].points.push_back({10, 10, 7});
+    persons[0].points.erase(persons[0].points.begin());
+    found[0].points = {{50, 60, 5}, {200, 150, 830}, {10, 10, -1}}; // GPS 2/3
+    found[0].background = 1;
+    read();
+    double g = gps();
+    EXPECT_NEAR(2.0 / 3, g, 1e-12);
+    EXPECT_NEAR(std::sqrt(.5), std::sqrt(g * mask_iou()),
+                2e-4); // one pixel of the mask is background
+}
+
+TEST_F(DenseposeTest, TwentyResultsAnImageCount)
+{
+    found.clear();
+    for (int i = 0; i < 20; i++)
+        found.push_back(elsewhere(.95));
+    found.push_back(Found());
+    EXPECT_EQ(0, ap());
+    found.erase(found.begin());
+    EXPECT_NEAR(.05, ap(), 1e-12);
+}
+
+TEST_F(DenseposeTest, LowerThresholdsAddTheirOwnNumbers)
+{
+    options.least = .2;
+    ap();
+    ASSERT_EQ(13, r.n_stats);
+    EXPECT_STREQ("AP20", r.name[1]);
+    EXPECT_STREQ("AP30", r.name[2]);
+    EXPECT_STREQ("AP40", r.name[3]);
+    EXPECT_EQ(16, r.n_thresholds);
+}
+
+TEST_F(DenseposeTest, SmallPersonsHaveNoMediumAndLargeNumbers)
+{
+    persons[0].area = 900;
+    EXPECT_NEAR(1, ap(), 1e-12);
+    EXPECT_EQ(-1, r.stat[3]);
+    EXPECT_EQ(-1, r.stat[4]);
+}
+
+TEST_F(DenseposeTest, AnnotationZeroCountsUnlessBugsAreWanted)
+{
+    persons[0].id = 0;
+    EXPECT_NEAR(1, ap(), 1e-12);
+    options.bug_compatible = true;
+    EXPECT_EQ(0, ap());
+}
+
+TEST_F(DenseposeTest, NumbersDoNotDependOnTheNumberOfThreads)
+{
+    found.push_back(elsewhere(.95));
+    ap(DENSEPOSE_GPSM);
+    DenseposeResult first = r;
+    for (int n : {1, 2, 7, 16}) {
+        threads_set(n);
+        ap(DENSEPOSE_GPSM);
+        EXPECT_EQ(0, memcmp(first.stat, r.stat, sizeof r.stat));
+    }
+    threads_set(0);
+}
+
+TEST_F(DenseposeTest, MalformedRecordsAreRefusedWithTheirLine)
+{
+    auto refused = [&](const std::string &truth, const std::string &results) {
+        densepose_release(&data);
+        write_text(dir / "gt.json", truth);
+        write_text(dir / "dt.json", results);
+        Status st = densepose_read(&data, (dir / "gt.json").c_str(), (dir / "dt.json").c_str());
+        EXPECT_EQ(ERR_FORMAT, st);
+        EXPECT_NE(nullptr, strstr(status_text(), ".json:")) << status_text();
+    };
+    std::string good = truth_json(), results = found_json();
+    auto        without = [](std::string s, const std::string &word, const std::string &instead) {
+        EXPECT_NE(std::string::npos, s.find(word));
+        return s.replace(s.find(word), word.size(), instead);
+    };
+    refused(without(good, "dp_I", "dp_J"), results);
+    refused(without(good, "\"dp_U\":[", "\"dp_U\":[0,"), results);
+    refused(without(good, "\"bbox\":[20,", "\"bbox\":[1e99,"), results);
+    refused(without(good, "\"size\":[256,256]", "\"size\":[256,255]"), results);
+    refused(without(good, "[0,65536]", "[0,65537]"), results);
+    refused(without(good, "\"image_id\":1", "\"image_id\":7"), results);
+    refused(good, without(results, "\"image_id\":1", "\"image_id\":7"));
+    refused(good, without(results, "\"uv_shape\":[3,60,60]", "\"uv_shape\":[3,60,10]"));
+    refused(good, without(results, "\"score\":", "\"scare\":"));
+    refused(good, "{}");
+}
+
+TEST_F(DenseposeTest, DamagedGridsAreRefused)
+{
+    std::string good = found_json();
+    write_text(dir / "gt.json", truth_json());
+    size_t at = good.find("uv_data") + 10;
+    for (std::string bad :
+         {std::string("####"), std::string(""), good.substr(at, 40), std::string("AAAA")}) {
+        densepose_release(&data);
+        write_text(dir / "dt.json", good.substr(0, at) + bad + "\"}]");
+        ASSERT_EQ(OK, densepose_read(&data, (dir / "gt.json").c_str(), (dir / "dt.json").c_str()))
+            << status_text();
+        EXPECT_EQ(ERR_FORMAT, densepose_evaluate(&options, &r, &data, &surface)) << bad;
+        EXPECT_NE(nullptr, strstr(status_text(), "result 0 (image 1): uv_data")) << status_text();
+    }
+}
+
+TEST_F(DenseposeTest, DamagedSurfacesAreRefused)
+{
+    DenseposeSurface s;
+    std::string      good = surface_bytes(), path = dir / "surface";
+    auto             refused = [&](const std::string &bytes) {
+        write_text(path, bytes);
+        EXPECT_EQ(ERR_FORMAT, densepose_surface_open(&s, path.c_str()));
+    };
+    refused("");
+    refused(good.substr(0, 31));
+    refused(good.substr(0, good.size() - 1));
+    refused("X" + good.substr(1));
+    std::string bad = good;
+    bad[8] = 0x7f; // the number of vertices
+    refused(bad);
+    bad = good;
+    bad[32 + 16 * VERTICES] = 25; // a part
+    refused(bad);
+    bad = good;
+    memset(&bad[32], 0xff, 8); // a NaN
+    refused(bad);
+}
