@@ -1,6 +1,7 @@
 /* COCO polygons and crowds of real photographs, and what pycocotools makes of them. */
 #include "mask_support.h"
 #include <cJSON.h>
+#include <array>
 #include <cstdio>
 #include <map>
 
@@ -40,10 +41,10 @@ class RleFixture : public MaskTest {
         cJSON_Delete(root);
     }
 
-    Rle segmentation(const cJSON *item)
+    /* of an annotation or item on an image of (h,w) */
+    Rle segmentation(const cJSON *item, int64_t h, int64_t w)
     {
         const cJSON *s = at(item, "segmentation"), *v;
-        int64_t h = (int64_t)number(at(item, "size"), 0), w = (int64_t)number(at(item, "size"), 1);
         if (cJSON_IsObject(s)) {
             Counts runs;
             cJSON_ArrayForEach(v, at(s, "counts")) runs.push_back((uint32_t)v->valuedouble);
@@ -70,34 +71,64 @@ TEST_F(RleFixture, RealAnnotationsAgreeToTheLastBit)
     root = load(GODWIT_SHARED_DIR "/data/eval-fixtures/coco-rle/rle.json");
     if (!root)
         GTEST_SKIP() << "no ../shared/data/eval-fixtures/coco-rle here";
-    std::map<int64_t, Rle> by_id;
-    const cJSON           *item, *pair;
-    int                    items = 0, ious = 0;
+    const cJSON *item;
+    int          items = 0;
     cJSON_ArrayForEach(item, at(root, "items"))
     {
-        Rle r = segmentation(item);
+        const cJSON *size = at(item, "size");
+        Rle          r = segmentation(item, (int64_t)number(size, 0), (int64_t)number(size, 1));
         EXPECT_EQ(at(item, "rle_counts")->valuestring, text(r));
         EXPECT_EQ(at(item, "area")->valuedouble, r.area);
         for (int i = 0; i < 4; i++)
             EXPECT_EQ(number(at(item, "bbox"), i), r.box[i]);
-        by_id[(int64_t)at(item, "ann_id")->valuedouble] = r;
         items++;
+    }
+    EXPECT_EQ(154, items);
+}
+
+TEST_F(RleFixture, RealPairsAgreeToTheLastBit)
+{
+    root = load(GODWIT_SHARED_DIR "/data/eval-fixtures/coco-rle/rle.json");
+    cJSON *truth = load(GODWIT_SHARED_DIR "/data/coco-mini/annotations/instances_val2017.json");
+    if (!root || !truth) {
+        cJSON_Delete(truth);
+        GTEST_SKIP() << "no ../shared/data/eval-fixtures/coco-rle or coco-mini here";
+    }
+    std::map<int64_t, std::pair<int64_t, int64_t>>   size; // of an image: h, w
+    std::map<int64_t, std::pair<Rle, const cJSON *>> by_id;
+    const cJSON                                     *v, *pair;
+    int                                              ious = 0;
+    cJSON_ArrayForEach(v, at(truth, "images")) size[(int64_t)at(v, "id")->valuedouble] = {
+        at(v, "height")->valueint, at(v, "width")->valueint};
+    cJSON_ArrayForEach(v, at(truth, "annotations"))
+    {
+        auto hw = size.at((int64_t)at(v, "image_id")->valuedouble);
+        by_id[(int64_t)at(v, "id")->valuedouble] = {segmentation(v, hw.first, hw.second),
+                                                    at(v, "bbox")};
     }
     cJSON_ArrayForEach(pair, at(root, "pairs"))
     {
-        std::vector<Rle> r;
-        const cJSON     *id;
-        cJSON_ArrayForEach(id, at(pair, "ann_ids")) r.push_back(by_id.at((int64_t)id->valuedouble));
+        std::vector<Rle>                   r;
+        std::vector<std::array<double, 4>> b;
+        cJSON_ArrayForEach(v, at(pair, "ann_ids"))
+        {
+            auto &found = by_id.at((int64_t)v->valuedouble);
+            r.push_back(found.first);
+            b.push_back({number(found.second, 0), number(found.second, 1), number(found.second, 2),
+                         number(found.second, 3)});
+        }
         for (int i = 0; i < (int)r.size(); i++)
             for (int j = 0; j < (int)r.size(); j++, ious++) {
                 bool crowd = number(at(pair, "iscrowd"), j) != 0;
                 EXPECT_EQ(number(cJSON_GetArrayItem(at(pair, "mask_iou"), i), j),
                           rle_iou(&r[i], &r[j], crowd));
+                EXPECT_EQ(number(cJSON_GetArrayItem(at(pair, "box_iou"), i), j),
+                          rle_box_iou(b[i].data(), b[j].data(), crowd));
             }
-        Rle both = merged({r[0], r[1]}, true), either = merged({r[0], r[1]}, false);
-        EXPECT_EQ(at(at(pair, "union01"), "counts")->valuestring, text(either));
-        EXPECT_EQ(at(at(pair, "inter01"), "counts")->valuestring, text(both));
+        EXPECT_EQ(at(at(pair, "union01"), "counts")->valuestring,
+                  text(merged({r[0], r[1]}, false)));
+        EXPECT_EQ(at(at(pair, "inter01"), "counts")->valuestring, text(merged({r[0], r[1]}, true)));
     }
-    EXPECT_EQ(154, items);
     EXPECT_GT(ious, 500);
+    cJSON_Delete(truth);
 }
