@@ -79,13 +79,10 @@ static Status count_instances(Scratch *s, Image *image, const LabelImage *instan
     const uint8_t  *p = found->narrow;
     int64_t         n = instance->h * instance->w, distinct = 0;
 
-    memset(s->pixels, 0, VALUES * sizeof *s->pixels);
-    memset(s->hit, 0, VALUES * sizeof *s->hit);
-    memset(s->category_hit, 0, VALUES * sizeof *s->category_hit);
+    memset(s->pixels, 0, 3 * VALUES * sizeof *s->pixels); // hit and category_hit stand behind it
     for (int64_t i = 0; i < n;) {
         int64_t start = i;
-        while (i < n && v[i] == v[start] && p[i] == p[start])
-            i++;
+        i = label_run_end(v, p, start, n);
         int label = v[start] / 1000;
         s->pixels[v[start]] += i - start;
         s->hit[v[start]] += label == p[start] ? i - start : 0;

@@ -30,3 +30,25 @@ static inline void label_count_pairs(int64_t *pairs, const uint8_t *truth, const
         pairs[256 * truth[start] + found[start]] += i - start;
     }
 }
+
+/* The end of the run of pixels that have the values of pixel `at` in both images. */
+static inline int64_t label_run_end(const uint16_t *wide, const uint8_t *narrow, int64_t at,
+                                    int64_t n)
+{
+    const uint16_t v = wide[at];
+    const uint8_t  p = narrow[at];
+    const uint64_t v4 = 0x0001000100010001u * v;
+    const uint32_t p4 = 0x01010101u * p;
+    int64_t        i = at + 1;
+    for (; i + 4 <= n; i += 4) {
+        uint64_t vw;
+        uint32_t pw;
+        memcpy(&vw, wide + i, 8);
+        memcpy(&pw, narrow + i, 4);
+        if (vw != v4 || pw != p4)
+            break;
+    }
+    while (i < n && wide[i] == v && narrow[i] == p)
+        i++;
+    return i;
+}
