@@ -11,6 +11,7 @@ TEST_F(ResNetGolden, ResNet50AgreesWithTorchvision)
 
 TEST_F(ResNetGolden, ResNeXt50AgreesWithTorchvision)
 {
+    pictures = "imagesA";
     open("resnext50_32x8d");
     check("resnext50_32x8d.txt", 4, 48, 1e-4);
 }
