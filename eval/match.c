@@ -17,55 +17,50 @@ typedef struct GroupWork {
     Status           st; // ERR_MEMORY is the only failure
 } GroupWork;
 
-/* The results of one group in the order of score. */
-typedef struct Ranked {
-    int64_t  n;
-    double  *score;
-    int32_t *rank;  // place within its cell: cut by the caps
-    int64_t *place; // index into MatchResult.found
-} Ranked;
-
 /* One true positive of the curve. */
 typedef struct Peak {
     double  precision;
     int64_t at; // place in the ranked list
 } Peak;
 
-static Status rank_group(Arena *a, const GroupWork *w, Ranked *r, int64_t k)
+Status match_rank(Arena *a, MatchRanking *r, const MatchTask *task, const MatchResult *result,
+                  int64_t k)
 {
-    const MatchResult *out = w->out;
-    int64_t            n = 0;
-    for (int64_t c = out->group_cell[k]; c < out->group_cell[k + 1]; c++)
-        n += out->cell[c].n_found;
-    double  *score = ARENA_ARRAY(a, double, n);
-    int32_t *rank = ARENA_ARRAY(a, int32_t, n), *order = ARENA_ARRAY(a, int32_t, n);
-    int32_t *tmp = ARENA_ARRAY(a, int32_t, n);
-    int64_t *place = ARENA_ARRAY(a, int64_t, n);
+    int64_t n = 0;
+    for (int64_t c = result->group_cell[k]; c < result->group_cell[k + 1]; c++)
+        n += result->cell[c].n_found;
     r->n = n;
     r->score = ARENA_ARRAY(a, double, n);
     r->rank = ARENA_ARRAY(a, int32_t, n);
     r->place = ARENA_ARRAY(a, int64_t, n);
-    if (!score || !rank || !order || !tmp || !place || !r->score || !r->rank || !r->place)
+    ArenaMark mark = arena_mark(a);
+    double   *key = ARENA_ARRAY(a, double, n);
+    int32_t  *rank = ARENA_ARRAY(a, int32_t, n), *order = ARENA_ARRAY(a, int32_t, n);
+    int32_t  *tmp = ARENA_ARRAY(a, int32_t, n);
+    int64_t  *place = ARENA_ARRAY(a, int64_t, n);
+    if (!key || !rank || !order || !tmp || !place || !r->score || !r->rank || !r->place)
         return status_no_memory("group", n * 60);
     n = 0;
-    for (int64_t c = out->group_cell[k]; c < out->group_cell[k + 1]; c++)
-        for (int32_t d = 0; d < out->cell[c].n_found; d++, n++) {
-            place[n] = out->cell[c].found_at + d;
+    for (int64_t c = result->group_cell[k]; c < result->group_cell[k + 1]; c++)
+        for (int32_t d = 0; d < result->cell[c].n_found; d++, n++) {
+            place[n] = result->cell[c].found_at + d;
             rank[n] = d;
-            score[n] = w->task->found.score[out->found[place[n]]];
+            int32_t row = result->found[place[n]];
+            key[n] = task->rule == MATCH_BEST_ONLY ? -(double)row : task->found.score[row];
         }
-    numeric_order_desc(score, order, tmp, n);
+    numeric_order_desc(key, order, tmp, n);
     for (int64_t i = 0; i < n; i++) {
-        r->score[i] = score[order[i]];
         r->rank[i] = rank[order[i]];
         r->place[i] = place[order[i]];
+        r->score[i] = task->found.score[result->found[r->place[i]]];
     }
+    arena_rewind(a, mark);
     return OK;
 }
 
 /* precision and scores at the recall points, from the peaks of one threshold */
 static void sample(const GroupWork *w, Peak *peak, int64_t n_peaks, int64_t n_positive,
-                   const Ranked *r, int64_t first, int64_t at)
+                   const MatchRanking *r, int64_t first, int64_t at)
 {
     MatchResult *out = w->out;
     int64_t      stride = out->K * out->A * out->M, j = 0;
@@ -90,7 +85,8 @@ static void sample(const GroupWork *w, Peak *peak, int64_t n_peaks, int64_t n_po
     }
 }
 
-static void accumulate(const GroupWork *w, const Ranked *r, Peak *room, int64_t k, int a, int m)
+static void accumulate(const GroupWork *w, const MatchRanking *r, Peak *room, int64_t k, int a,
+                       int m)
 {
     const MatchTask *task = w->task;
     MatchResult     *out = w->out;
@@ -128,9 +124,9 @@ static void group_range(void *ctx, int64_t begin, int64_t end)
     GroupWork *w = (GroupWork *)ctx;
     Arena      a = {0};
     for (int64_t k = begin; k < end; k++) {
-        ArenaMark mark = arena_mark(&a);
-        Ranked    r;
-        int64_t   most = 0;
+        ArenaMark    mark = arena_mark(&a);
+        MatchRanking r;
+        int64_t      most = 0;
         for (int64_t i = 0; i < w->out->A; i++)
             most = w->out->n_positive[k * w->out->A + i] > most
                        ? w->out->n_positive[k * w->out->A + i]
@@ -138,7 +134,7 @@ static void group_range(void *ctx, int64_t begin, int64_t end)
         if (most == 0)
             continue;
         Peak *room = ARENA_ARRAY(&a, Peak, most * w->out->T);
-        if (!room || rank_group(&a, w, &r, k) != OK) {
+        if (!room || match_rank(&a, &r, w->task, w->out, k) != OK) {
             __atomic_store_n(&w->st, ERR_MEMORY, __ATOMIC_RELAXED);
             break;
         }

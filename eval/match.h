@@ -1,4 +1,4 @@
-/* match.h -- from similarities to precision and recall: the frame that COCO and LVIS share
+/* match.h -- from similarities to precision and recall: the frame that COCO, LVIS and VOC share
  *
  *      rows of truth, results                      cell = one image, one group (category)
  *            | sort by group, image, rank          +------------------------------------------+
@@ -12,12 +12,22 @@
  *
  * T thresholds, R recall points, K groups, A area ranges, M caps. Results depend neither on the number of threads nor
  * on the order in which cells are done. Arithmetic is that of pycocotools.cocoeval 2.0.11 (evaluateImg, accumulate).
+ *
+ * Two rules of matching; a truth is taken once at each threshold t, crowds as often as they are found:
+ *
+ *   MATCH_BEST_FREE (COCO, LVIS)   a result takes the most similar truth that is still free, similarity >= t; truths
+ *                                  that count come before those that do not. Equal scores: by image, then by row.
+ *   MATCH_BEST_ONLY (VOC)          a result meets only its most similar truth (the first of equals), similarity > t;
+ *                                  if that is taken already, the result is false. A row with a NaN meets nothing.
+ *                                  Result rows come ranked: their order is the order of the ranking.
  */
 #pragma once
 #include "base/arena.h"
 #include "base/status.h"
 #include <stdbool.h>
 #include <stdint.h>
+
+typedef enum MatchRule { MATCH_BEST_FREE, MATCH_BEST_ONLY } MatchRule;
 
 enum { MATCH_MAX_THRESHOLDS = 16, MATCH_MAX_AREAS = 8, MATCH_MAX_CAPS = 8 };
 
@@ -45,8 +55,10 @@ typedef struct MatchSimilarity {
 } MatchSimilarity;
 
 typedef struct MatchTask {
+    MatchRule       rule;
     int64_t         n_images, n_groups;
-    bool            one_group; // groups only order the rows of an image; K is 1
+    bool            one_group;     // groups only order the rows of an image; K is 1
+    const int32_t  *image_repeats; // (n_images) how often truths of an image count; NULL: once each
     MatchRows       truth, found;
     MatchSimilarity similarity;
     int             n_thresholds, n_recalls, n_areas, n_caps;
@@ -76,11 +88,26 @@ typedef struct MatchResult {
     int32_t   *found;      // result rows, cell by cell, by rank
     int32_t   *truth;      // truth rows, cell by cell
     MatchBits *bits;       // (found places, A)
+    int32_t   *met; // (found places) truth row of the match at threshold 0, area range 0; -1: none
     int64_t   *n_positive; // (K,A) truths that count
 } MatchResult;
 
 /* Everything in `out` lives in `a`. */
 Status match_run(Arena *a, const MatchTask *task, MatchResult *out) STATUS_MUST_USE;
+
+/* The results of one group in the order of the ranking. */
+typedef struct MatchRanking {
+    int64_t  n;
+    double  *score;
+    int32_t *rank;  // place within its cell: cut by the caps
+    int64_t *place; // index into MatchResult.found, .bits (times A) and .met
+} MatchRanking;
+
+Status match_rank(Arena *a, MatchRanking *ranking, const MatchTask *task, const MatchResult *result,
+                  int64_t k) STATUS_MUST_USE;
+
+/* Whether a truth row counts towards recall in area range `a`. */
+bool match_counts(const MatchTask *task, int32_t row, int a);
 
 /* precision or scores at (t,r,k,a,m), recall at (t,k,a,m) */
 static inline int64_t match_at(const MatchResult *r, int64_t t, int64_t p, int64_t k, int64_t a,

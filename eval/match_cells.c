@@ -97,9 +97,11 @@ Status match_make_cells(Arena *a, const MatchTask *task, MatchResult *out)
     out->cell = ARENA_ARRAY(a, MatchCell, out->n_cells);
     out->group_cell = ARENA_ARRAY(a, int64_t, out->K + 1);
     out->bits = ARENA_ARRAY(a, MatchBits, n_found * out->A);
+    out->met = ARENA_ARRAY(a, int32_t, n_found);
     out->n_positive = ARENA_ARRAY(a, int64_t, out->K * out->A);
-    if (!out->cell || !out->group_cell || !out->bits || !out->n_positive)
+    if (!out->cell || !out->group_cell || !out->bits || !out->met || !out->n_positive)
         return status_no_memory("cells", out->n_cells * (int64_t)sizeof(MatchCell));
+    memset(out->met, -1, (size_t)n_found * sizeof *out->met);
     walk_cells(task, out, n_found, n_truth, out->cell);
     for (int64_t c = 0; c < out->n_cells; c++)
         out->group_cell[out->cell[c].group + 1]++;
@@ -132,17 +134,18 @@ static bool outside(const double range[2], double area)
 }
 
 /* Crowds may match many results, so they never count themselves: there are at most n_positive true positives. */
-static bool counts_not(const MatchTask *task, int32_t truth)
+bool match_counts(const MatchTask *task, int32_t row, int a)
 {
-    return (task->truth.ignore && task->truth.ignore[truth]) ||
-           (task->truth.is_free && task->truth.is_free[truth]);
+    return !(task->truth.ignore && task->truth.ignore[row]) &&
+           !(task->truth.is_free && task->truth.is_free[row]) &&
+           !outside(task->area[a], task->truth.area[row]);
 }
 
 /* Stable by score, then cut. */
 static Status rank_cell(Arena *a, const MatchTask *task, MatchResult *out, MatchCell *c)
 {
     int64_t n = c->n_found, cap = task->cap[task->n_caps - 1];
-    if (n > 1) {
+    if (n > 1 && task->rule == MATCH_BEST_FREE) { // MATCH_BEST_ONLY: rows come ranked
         int32_t *rows = out->found + c->found_at;
         double  *key = ARENA_ARRAY(a, double, n);
         int32_t *order = ARENA_ARRAY(a, int32_t, 3 * n);
@@ -183,8 +186,9 @@ static int64_t choose(const CellWork *w, const TruthState *state, const double *
     return m;
 }
 
-static void match_result(const CellWork *w, MatchBits *bits, TruthState *state, const double *sim,
-                         const int32_t *candidate, int64_t n)
+/* *met = the truth of the match at the first threshold in the first area range, an index of the cell. */
+static void match_result(const CellWork *w, MatchBits *bits, int64_t *met, TruthState *state,
+                         const double *sim, const int32_t *candidate, int64_t n)
 {
     const MatchTask *task = w->task;
     for (int a = 0; a < task->n_areas; a++) {
@@ -197,6 +201,8 @@ static void match_result(const CellWork *w, MatchBits *bits, TruthState *state, 
             if (!g->is_free)
                 hit = (uint16_t)(hit & ~g->taken[a]);
             g->taken[a] |= hit;
+            if (a == 0 && hit & 1)
+                *met = candidate[0];
             if (!g->is_miss)
                 bits[a].matched |= hit;
             if (g->ignored >> a & 1)
@@ -209,12 +215,41 @@ static void match_result(const CellWork *w, MatchBits *bits, TruthState *state, 
                 continue;
             uint16_t bit = (uint16_t)(1U << t);
             state[m].taken[a] |= bit;
+            if (a == 0 && t == 0)
+                *met = m;
             if (!state[m].is_miss)
                 bits[a].matched |= bit;
             if (state[m].ignored >> a & 1)
                 bits[a].ignored |= bit;
         }
     }
+}
+
+/* MATCH_BEST_ONLY: taken, found again, or ignored. */
+static void match_best(const CellWork *w, MatchBits *bits, int64_t *met, TruthState *state,
+                       const double *sim, int64_t n_truth)
+{
+    const MatchTask *task = w->task;
+    int64_t          m = 0;
+    for (int64_t g = 0; g < n_truth; g++) {
+        if (isnan(sim[g]))
+            return;
+        if (sim[g] > sim[m])
+            m = g;
+    }
+    for (int a = 0; a < task->n_areas; a++)
+        for (int t = 0; t < task->n_thresholds && sim[m] > task->threshold[t]; t++) {
+            uint16_t bit = (uint16_t)(1U << t);
+            if (state[m].ignored >> a & 1)
+                bits[a].ignored |= bit;
+            else if (state[m].taken[a] & bit)
+                continue;
+            else
+                bits[a].matched |= bit;
+            state[m].taken[a] |= bit;
+            if (a == 0 && t == 0)
+                *met = m;
+        }
 }
 
 /* Unmatched results outside the area range, or marked as such, count neither way. */
@@ -242,22 +277,26 @@ static Status match_cell(const CellWork *w, Arena *a, const MatchCell *c)
         if (!state || !sim || !candidate)
             return status_no_memory("cell", G * 40);
         for (int64_t g = 0; g < G; g++) {
-            bool ignore = counts_not(task, truth[g]);
             state[g].is_free = task->truth.is_free && task->truth.is_free[truth[g]];
             state[g].is_miss = task->truth.is_miss && task->truth.is_miss[truth[g]];
             for (int k = 0; k < task->n_areas; k++)
-                if (ignore || outside(task->area[k], task->truth.area[truth[g]]))
+                if (!match_counts(task, truth[g], k))
                     state[g].ignored |= (uint8_t)(1U << k);
         }
         TRY(task->similarity.open(task->similarity.ctx, a, &cell, found, c->n_found, truth, G));
         for (int64_t d = 0; d < c->n_found; d++) {
-            int64_t n = 0;
+            int64_t    n = 0, met = -1;
+            MatchBits *own = bits + d * task->n_areas;
             TRY(task->similarity.row(task->similarity.ctx, cell, sim, d));
             for (int64_t g = 0; g < G; g++)
                 if (!(sim[g] < w->limit[0]))
                     candidate[n++] = (int32_t)g;
-            if (n > 0)
-                match_result(w, bits + d * task->n_areas, state, sim, candidate, n);
+            if (task->rule == MATCH_BEST_ONLY)
+                match_best(w, own, &met, state, sim, G);
+            else if (n > 0)
+                match_result(w, own, &met, state, sim, candidate, n);
+            if (met >= 0)
+                w->out->met[c->found_at + d] = truth[met];
         }
     }
     for (int64_t d = 0; d < c->n_found; d++)
@@ -301,10 +340,10 @@ Status match_all_cells(Arena *a, const MatchTask *task, MatchResult *out)
     for (int64_t c = 0; c < out->n_cells; c++)
         for (int64_t g = 0; g < out->cell[c].n_truth; g++) {
             int32_t row = out->truth[out->cell[c].truth_at + g];
-            bool    ignore = counts_not(task, row);
+            int32_t repeats = task->image_repeats ? task->image_repeats[out->cell[c].image] : 1;
             for (int k = 0; k < task->n_areas; k++)
-                out->n_positive[out->cell[c].group * out->A + k] +=
-                    !ignore && !outside(task->area[k], task->truth.area[row]);
+                if (match_counts(task, row, k))
+                    out->n_positive[out->cell[c].group * out->A + k] += repeats;
         }
     return OK;
 }

@@ -1,6 +1,7 @@
-/* voc.c -- PASCAL VOC average precision; see voc.h */
+/* voc.c -- VOC's ranking, overlap and means on top of match.h; see voc.h */
 #include "eval/voc.h"
 #include "eval/numeric.h"
+#include "eval/voc_average.h"
 #include <math.h>
 #include <string.h>
 
@@ -11,11 +12,22 @@ typedef struct Groups {
     int32_t *row;
 } Groups;
 
-/* What one detection meets: the best overlap in its image and whose it is (-1: none). */
-typedef struct Best {
-    double  overlap;
-    int32_t truth;
-} Best;
+/* Detections by class, then rank, with the boxes that are scored. */
+typedef struct Ranked {
+    int32_t *image, *label;
+    double  *box, *score, *area; // (D,4), (D), (D)
+} Ranked;
+
+/* What the similarity compares. */
+typedef struct BoxPair {
+    const double *truth, *found; // (G,4), (D,4) xmin ymin xmax ymax, both ends inside
+} BoxPair;
+
+/* The boxes of one cell. */
+typedef struct Cell {
+    const int32_t *found, *truth;
+    int64_t        n_truth;
+} Cell;
 
 static Status check_list(const VocBoxList *list, const VocSet *set, const char *name)
 {
@@ -36,6 +48,17 @@ static Status check_list(const VocBoxList *list, const VocSet *set, const char *
     }
     return OK;
 }
+
+static Status check_repeats(const VocSet *set)
+{
+    for (int64_t i = 0; set->image_repeats && i < set->n_images; i++)
+        if (set->image_repeats[i] < 1)
+            return status_fail(ERR_FORMAT, "voc: image %lld is listed %d times, expected 1 or more",
+                               (long long)i, set->image_repeats[i]);
+    return OK;
+}
+
+/* ---- ranking ---- */
 
 static Status group_by_class(Arena *a, Groups *g, const VocBoxList *list, int64_t n_classes)
 {
@@ -68,6 +91,76 @@ static void detectron2_box(double out[4], const double in[4])
     out[3] = numeric_round_decimal((double)(float)in[3], 10);
 }
 
+/* The box and score of row `from` of the list as row `to` of the ranking has them. */
+static void put_found(const Ranked *r, int64_t to, const VocEvalOptions *opt,
+                      const VocBoxList *found, int64_t from)
+{
+    const double *in = found->box + 4 * from;
+    double       *box = r->box + 4 * to;
+    r->image[to] = found->image[from];
+    r->label[to] = found->label[from];
+    r->score[to] = found->score[from];
+    if (opt->boxes == VOC_BOXES_DETECTRON2) {
+        r->score[to] = numeric_round_decimal((double)(float)found->score[from], 1000);
+        detectron2_box(box, in);
+    } else {
+        double shift = opt->boxes == VOC_BOXES_HALF_OPEN ? 1 : 0;
+        box[0] = in[0] + shift;
+        box[1] = in[1] + shift;
+        box[2] = in[2];
+        box[3] = in[3];
+    }
+    r->area[to] = (box[2] - box[0] + 1.0) * (box[3] - box[1] + 1.0);
+}
+
+static Status rank_found(Arena *a, Ranked *r, const VocEvalOptions *opt, const VocSet *set)
+{
+    int64_t D = set->found.n;
+    Groups  by_class;
+    *r = (Ranked){.image = ARENA_ARRAY(a, int32_t, D),
+                  .label = ARENA_ARRAY(a, int32_t, D),
+                  .box = ARENA_ARRAY(a, double, 4 * D),
+                  .score = ARENA_ARRAY(a, double, D),
+                  .area = ARENA_ARRAY(a, double, D)};
+    ArenaMark mark = arena_mark(a);
+    double   *key = ARENA_ARRAY(a, double, D), *tmp = ARENA_ARRAY(a, double, D);
+    int32_t  *order = ARENA_ARRAY(a, int32_t, D);
+    if (!r->image || !r->label || !r->box || !r->score || !r->area || !key || !tmp || !order)
+        return status_no_memory("voc ranking", D * 76);
+    TRY(group_by_class(a, &by_class, &set->found, set->n_classes));
+    for (int64_t c = 0; c < set->n_classes; c++) {
+        int64_t        at = by_class.start[c], n = by_class.start[c + 1] - at;
+        const int32_t *row = by_class.row + at;
+        for (int64_t i = 0; i < n; i++) { // scores as they are ranked
+            put_found(r, at + i, opt, &set->found, row[i]);
+            key[i] = r->score[at + i];
+        }
+        if (opt->order == VOC_ORDER_INTROSORT)
+            numeric_order_desc_introsort(key, order, tmp, n);
+        else
+            numeric_order_desc(key, order, (int32_t *)tmp, n);
+        for (int64_t i = 0; i < n; i++)
+            put_found(r, at + i, opt, &set->found, row[order[i]]);
+    }
+    arena_rewind(a, mark);
+    return OK;
+}
+
+/* ---- overlap ---- */
+
+static Status open_cell(const void *ctx, Arena *a, void **cell, const int32_t *found,
+                        int64_t n_found, const int32_t *truth, int64_t n_truth)
+{
+    (void)ctx;
+    (void)n_found;
+    Cell *c = ARENA_NEW(a, Cell);
+    if (!c)
+        return status_no_memory("cell", (long long)sizeof(Cell));
+    *c = (Cell){.found = found, .truth = truth, .n_truth = n_truth};
+    *cell = c;
+    return OK;
+}
+
 /* Overlap of two boxes with inclusive ends, in the reference's order of operations. */
 static double overlap_inclusive(const double d[4], const double g[4])
 {
@@ -79,203 +172,82 @@ static double overlap_inclusive(const double d[4], const double g[4])
     return inter / uni;
 }
 
-/* The first of the largest overlaps. 0/0 (an inverted box) counts as the largest, and then matches
- * nothing. */
-static Best best_truth(const VocBoxList *truth, const int32_t *rows, int64_t n, const double d[4])
+static Status overlap_row(const void *ctx, void *cell, double *sim, int64_t k)
 {
-    Best best = {-INFINITY, -1};
-    for (int64_t k = 0; k < n; k++) {
-        double o = overlap_inclusive(d, truth->box + 4 * (int64_t)rows[k]);
-        if (isnan(o))
-            return (Best){NAN, -1};
-        if (o > best.overlap)
-            best = (Best){o, (int32_t)k};
-    }
-    return best;
-}
-
-static double ap_11_point(const double *recall, const double *precision, int64_t n)
-{
-    double ap = 0;
-    for (int i = 0; i <= 10; i++) {
-        double t = (double)i * 0.1, p = 0;
-        for (int64_t k = 0; k < n; k++)
-            if (recall[k] >= t && precision[k] > p)
-                p = precision[k];
-        ap = ap + p / 11.0;
-    }
-    return ap;
-}
-
-/* scratch holds 3 n + 5 doubles */
-static double ap_area(const double *recall, const double *precision, double *scratch, int64_t n)
-{
-    double *mrec = scratch, *mpre = mrec + n + 2, *part = mpre + n + 2;
-    mrec[0] = mpre[0] = 0;
-    memcpy(mrec + 1, recall, (size_t)n * sizeof *mrec);
-    memcpy(mpre + 1, precision, (size_t)n * sizeof *mpre);
-    mrec[n + 1] = 1;
-    mpre[n + 1] = 0;
-    for (int64_t i = n + 1; i > 0; i--)
-        mpre[i - 1] = mpre[i - 1] > mpre[i] ? mpre[i - 1] : mpre[i];
-    int64_t n_parts = 0;
-    for (int64_t i = 0; i <= n; i++)
-        if (mrec[i + 1] != mrec[i])
-            part[n_parts++] = (mrec[i + 1] - mrec[i]) * mpre[i + 1];
-    return numeric_sum(part, n_parts);
-}
-
-/* Everything that one class needs, in scratch. */
-typedef struct ClassWork {
-    int64_t  n_found, n_truth, n_positive;
-    int32_t *order, *tmp; // (D) rank -> k-th detection of the class
-    double  *score;
-    double  *box;                         // (D,4) after quantisation
-    Best    *best;                        // (D) by rank
-    int64_t *image_start;                 // (n_images+1) truth of each image ...
-    int32_t *truth_row;                   // (G) ... as rows of the list
-    uint8_t *taken;                       // (G)
-    double  *recall, *precision, *points; // (D), (D), (3 D + 5)
-} ClassWork;
-
-static Status work_alloc(Arena *a, ClassWork *w, int64_t n_images)
-{
-    int64_t D = w->n_found;
-    w->order = ARENA_ARRAY(a, int32_t, D);
-    w->tmp = ARENA_ARRAY(a, int32_t, D);
-    w->score = ARENA_ARRAY(a, double, D);
-    w->box = ARENA_ARRAY(a, double, 4 * D);
-    w->best = ARENA_ARRAY(a, Best, D);
-    w->image_start = ARENA_ARRAY(a, int64_t, n_images + 2);
-    w->truth_row = ARENA_ARRAY(a, int32_t, w->n_truth);
-    w->taken = ARENA_ARRAY(a, uint8_t, w->n_truth);
-    w->recall = ARENA_ARRAY(a, double, D);
-    w->precision = ARENA_ARRAY(a, double, D);
-    w->points = ARENA_ARRAY(a, double, 3 * D + 5);
-    if (!w->order || !w->tmp || !w->score || !w->box || !w->best || !w->image_start ||
-        !w->truth_row || !w->taken || !w->recall || !w->precision || !w->points)
-        return status_no_memory("voc class", 100 * D);
+    const BoxPair *p = (const BoxPair *)ctx;
+    const Cell    *c = (const Cell *)cell;
+    for (int64_t g = 0; g < c->n_truth; g++)
+        sim[g] = overlap_inclusive(p->found + 4 * (int64_t)c->found[k],
+                                   p->truth + 4 * (int64_t)c->truth[g]);
     return OK;
 }
 
-static void group_truth_by_image(ClassWork *w, const VocSet *set, const int32_t *rows)
-{
-    const VocBoxList *truth = &set->truth;
-    int64_t          *start = w->image_start; // counts two ahead, so that the fill leaves starts
-    for (int64_t k = 0; k < w->n_truth; k++) {
-        int32_t image = truth->image[rows[k]];
-        start[image + 2]++;
-        if (!(truth->difficult && truth->difficult[rows[k]]))
-            w->n_positive += set->image_repeats ? set->image_repeats[image] : 1;
-    }
-    for (int64_t i = 2; i <= set->n_images; i++)
-        start[i] += start[i - 1];
-    for (int64_t k = 0; k < w->n_truth; k++)
-        w->truth_row[start[truth->image[rows[k]] + 1]++] = rows[k];
-}
+/* ---- evaluation ---- */
 
-static void rank(ClassWork *w, const VocEvalOptions *opt, const VocBoxList *found,
-                 const int32_t *rows)
+static Status make_task(Arena *a, MatchTask **out, const VocSet *set, const Ranked *r)
 {
-    for (int64_t k = 0; k < w->n_found; k++) {
-        const double *in = found->box + 4 * (int64_t)rows[k];
-        double       *to = w->box + 4 * k;
-        w->score[k] = found->score[rows[k]];
-        if (opt->boxes == VOC_BOXES_DETECTRON2) {
-            w->score[k] = numeric_round_decimal((double)(float)w->score[k], 1000);
-            detectron2_box(to, in);
-        } else {
-            memcpy(to, in, 4 * sizeof *to);
-            if (opt->boxes == VOC_BOXES_HALF_OPEN) {
-                to[0] += 1;
-                to[1] += 1;
-            }
-        }
+    static const double  EVERY_AREA[1][2] = {{-INFINITY, INFINITY}};
+    static const int64_t NO_CAP[1] = {INT32_MAX};
+    MatchTask           *task = ARENA_NEW(a, MatchTask);
+    BoxPair             *pair = ARENA_NEW(a, BoxPair);
+    double              *threshold = ARENA_ARRAY(a, double, VOC_THRESHOLDS);
+    double              *recall = ARENA_ARRAY(a, double, VOC_RECALLS);
+    double              *area = ARENA_ARRAY(a, double, set->truth.n);
+    if (!task || !pair || !threshold || !recall || !area)
+        return status_no_memory("voc task", set->truth.n * 8);
+    for (int t = 0; t < VOC_THRESHOLDS; t++)
+        threshold[t] = (50 + 5 * t) / 100.0;
+    numeric_linspace(recall, 0, 1, VOC_RECALLS);
+    for (int64_t g = 0; g < set->truth.n; g++) {
+        const double *b = set->truth.box + 4 * g;
+        area[g] = (b[2] - b[0] + 1.0) * (b[3] - b[1] + 1.0);
     }
-    if (opt->order == VOC_ORDER_INTROSORT)
-        numeric_order_desc_introsort(w->score, w->order, w->recall, w->n_found);
-    else
-        numeric_order_desc(w->score, w->order, w->tmp, w->n_found);
-}
-
-/* recall and precision after each rank at one threshold */
-static void score_threshold(ClassWork *w, VocClass *c, const VocBoxList *truth, int t,
-                            double threshold)
-{
-    int64_t tp = 0, fp = 0;
-    memset(w->taken, 0, (size_t)w->n_truth);
-    for (int64_t r = 0; r < w->n_found; r++) {
-        Best best = w->best[r];
-        if (best.truth >= 0 && best.overlap > threshold) {
-            if (!(truth->difficult && truth->difficult[w->truth_row[best.truth]])) {
-                if (w->taken[best.truth])
-                    fp++;
-                else
-                    tp++;
-                w->taken[best.truth] = 1;
-            }
-        } else {
-            fp++;
-        }
-        w->recall[r] = (double)tp / (double)w->n_positive; // 0/0 is NaN: no ground truth
-        w->precision[r] = (double)tp / fmax((double)(tp + fp), NUMERIC_EPS);
-    }
-    c->tp[t] = tp;
-    c->fp[t] = fp;
-}
-
-static void keep_curve(VocClass *c, const ClassWork *w, double *room)
-{
-    int64_t D = w->n_found;
-    double *recall = room, *precision = room + D, *score = room + 2 * D;
-    memcpy(recall, w->recall, (size_t)D * sizeof *recall);
-    memcpy(precision, w->precision, (size_t)D * sizeof *precision);
-    for (int64_t r = 0; r < D; r++)
-        score[r] = w->score[w->order[r]];
-    c->n_points = D;
-    c->recall = recall;
-    c->precision = precision;
-    c->score = score;
-}
-
-static Status evaluate_class(Arena *a, const VocEvalOptions *opt, VocClass *c, const VocSet *set,
-                             const Groups *truth, const Groups *found, const double *thresholds,
-                             int64_t label)
-{
-    const int32_t *truth_rows = truth->row + truth->start[label];
-    const int32_t *found_rows = found->row + found->start[label];
-    ClassWork      w = {0};
-    w.n_truth = truth->start[label + 1] - truth->start[label];
-    w.n_found = found->start[label + 1] - found->start[label];
-    double *curve = ARENA_ARRAY(a, double, 3 * w.n_found);
-    if (!curve)
-        return status_no_memory("voc curve", 24 * w.n_found);
-    ArenaMark mark = arena_mark(a);
-    TRY(work_alloc(a, &w, set->n_images));
-    group_truth_by_image(&w, set, truth_rows);
-    rank(&w, opt, &set->found, found_rows);
-    for (int64_t r = 0; r < w.n_found; r++) {
-        int32_t k = w.order[r];
-        int32_t image = set->found.image[found_rows[k]];
-        int64_t at = w.image_start[image];
-        w.best[r] =
-            best_truth(&set->truth, w.truth_row + at, w.image_start[image + 1] - at, w.box + 4 * k);
-        if (w.best[r].truth >= 0)
-            w.best[r].truth += (int32_t)at;
-    }
-    c->n_truth = w.n_truth;
-    for (int64_t k = 0; k < w.n_truth; k++)
-        c->n_difficult += set->truth.difficult && set->truth.difficult[truth_rows[k]];
-    c->n_found = w.n_found;
-    for (int t = 0; t < VOC_THRESHOLDS; t++) {
-        score_threshold(&w, c, &set->truth, t, thresholds[t]);
-        c->ap_11_point[t] = ap_11_point(w.recall, w.precision, w.n_found);
-        c->ap_area[t] = ap_area(w.recall, w.precision, w.points, w.n_found);
-        if (t == opt->curve_threshold)
-            keep_curve(c, &w, curve);
-    }
-    arena_rewind(a, mark);
+    *pair = (BoxPair){set->truth.box, r->box};
+    *task = (MatchTask){
+        .rule = MATCH_BEST_ONLY,
+        .n_images = set->n_images,
+        .n_groups = set->n_classes,
+        .image_repeats = set->image_repeats,
+        .truth = {.n = set->truth.n,
+                  .image = set->truth.image,
+                  .group = set->truth.label,
+                  .area = area,
+                  .ignore = set->truth.difficult},
+        .found = {.n = set->found.n,
+                  .image = r->image,
+                  .group = r->label,
+                  .area = r->area,
+                  .score = r->score},
+        .similarity = {.ctx = pair, .open = open_cell, .row = overlap_row},
+        .n_thresholds = VOC_THRESHOLDS,
+        .n_recalls = VOC_RECALLS,
+        .n_areas = 1,
+        .n_caps = 1,
+        .threshold = threshold,
+        .recall = recall,
+        .area = EVERY_AREA,
+        .cap = NO_CAP,
+    };
+    *out = task;
     return OK;
+}
+
+static void count_rows(VocResult *out, const VocSet *set)
+{
+    for (int64_t g = 0; g < set->truth.n; g++) {
+        VocClass *c = &out->per_class[set->truth.label[g]];
+        c->n_truth++;
+        c->n_difficult += set->truth.difficult && set->truth.difficult[g];
+    }
+    for (int64_t d = 0; d < set->found.n; d++)
+        out->per_class[set->found.label[d]].n_found++;
+    out->n_classes = set->n_classes;
+    out->n_images = set->n_images;
+    out->n_found = set->found.n;
+    for (int64_t c = 0; c < set->n_classes; c++) {
+        out->n_truth += out->per_class[c].n_truth;
+        out->n_difficult += out->per_class[c].n_difficult;
+    }
 }
 
 static void means(VocMeans *m, const VocResult *r, bool area, bool skip_empty, double *scratch)
@@ -296,26 +268,24 @@ static void means(VocMeans *m, const VocResult *r, bool area, bool skip_empty, d
 
 Status voc_evaluate(Arena *a, const VocEvalOptions *opt, VocResult *out, const VocSet *set)
 {
-    Groups truth, found;
+    MatchTask *task = NULL;
+    Ranked     ranked;
     memset(out, 0, sizeof *out);
     TRY(check_list(&set->truth, set, "ground truth"));
     TRY(check_list(&set->found, set, "detections"));
-    out->n_classes = set->n_classes;
-    out->n_images = set->n_images;
-    out->n_found = set->found.n;
+    TRY(check_repeats(set));
     out->per_class = ARENA_ARRAY(a, VocClass, set->n_classes);
     double *mean = ARENA_ARRAY(a, double, set->n_classes);
     if (!out->per_class || !mean)
         return status_no_memory("voc result", set->n_classes * (int64_t)sizeof(VocClass));
-    for (int t = 0; t < VOC_THRESHOLDS; t++)
-        out->thresholds[t] = (50 + 5 * t) / 100.0;
-    TRY(group_by_class(a, &truth, &set->truth, set->n_classes));
-    TRY(group_by_class(a, &found, &set->found, set->n_classes));
-    for (int64_t c = 0; c < set->n_classes; c++) {
-        TRY(evaluate_class(a, opt, &out->per_class[c], set, &truth, &found, out->thresholds, c));
-        out->n_truth += out->per_class[c].n_truth;
-        out->n_difficult += out->per_class[c].n_difficult;
-    }
+    TRY(rank_found(a, &ranked, opt, set));
+    TRY(make_task(a, &task, set, &ranked));
+    TRY(match_run(a, task, &out->match));
+    out->task = task;
+    memcpy(out->thresholds, task->threshold, sizeof out->thresholds);
+    count_rows(out, set);
+    for (int64_t c = 0; c < set->n_classes; c++)
+        TRY(voc_average(a, opt, &out->per_class[c], task, &out->match, c));
     means(&out->means_11_point, out, false, opt->skip_empty_classes, mean);
     means(&out->means_area, out, true, opt->skip_empty_classes, mean);
     return OK;

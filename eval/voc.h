@@ -8,16 +8,16 @@
  *
  * Boxes are xmin ymin xmax ymax, 1-based, both ends inside (VOC's pixels), so a box is xmax - xmin
  * + 1 wide. A match needs overlap strictly above the threshold; a detection counts only against its
- * best box; a detection whose best box is difficult counts nowhere. Numbers are those of
- * pascal_voc_evaluation.py (detectron2 @ 02b5c4e) to 1e-12. Values are fractions, 0 .. 1.
+ * best box; a detection whose best box is difficult counts nowhere (MATCH_BEST_ONLY of match.h).
+ * Numbers are those of pascal_voc_evaluation.py (detectron2 @ 02b5c4e) to 1e-12. Values are fractions, 0 .. 1.
  */
 #pragma once
-#include "base/arena.h"
-#include "base/status.h"
-#include <stdbool.h>
-#include <stdint.h>
+#include "eval/match.h"
 
-enum { VOC_THRESHOLDS = 10 }; // .50 .55 ... .95: (50 + 5 i) / 100
+enum {
+    VOC_THRESHOLDS = 10, // .50 .55 ... .95: (50 + 5 i) / 100
+    VOC_RECALLS = 101,   // of MatchResult.precision: curves for pictures, not for AP
+};
 
 typedef enum VocOrder {
     VOC_ORDER_STABLE,    // equal scores keep their order
@@ -79,9 +79,12 @@ typedef struct VocResult {
     VocClass *per_class; // (n_classes)
     VocMeans  means_11_point, means_area;
     double    thresholds[VOC_THRESHOLDS];
+    /* the matching: result rows are the detections by class, then rank; truth rows those of the set */
+    const MatchTask *task;
+    MatchResult      match;
 } VocResult;
 
-/* Everything in `out` lives in `a`. ERR_FORMAT when a box or score is not finite or an index is out
+/* Everything in `out` lives in `a`; `task` also borrows the columns of the set. ERR_FORMAT when a box or score is not finite or an index is out
  * of range (the sentence names the row); a NaN score is allowed and ranks last. */
 Status voc_evaluate(Arena *a, const VocEvalOptions *options, VocResult *out, const VocSet *set);
 

@@ -219,6 +219,26 @@ TEST_F(Voc, BadRowsAreNamed)
 
 /* The generated set of the evaluation contract: a linear congruential generator, so that every
  * implementation can make the same one. */
+TEST_F(Voc, AnImageListedZeroTimesIsRefused)
+{
+    s.truth(10, 10, 50, 50);
+    s.repeats = {0};
+    VocSet set = s.set();
+    EXPECT_EQ(ERR_FORMAT, voc_evaluate(&a, &opt, &r, &set));
+}
+TEST_F(Voc, TheMatchNamesTheTruthThatEachResultMet)
+{
+    s.truth(10, 10, 50, 50);
+    s.truth(100, 100, 150, 150, true);
+    s.found(.5, 100, 100, 150, 150); // on the difficult one: ignored
+    s.found(.9, 10, 10, 50, 50);
+    s.found(.8, 10, 10, 50, 50); // found again: false, it met nothing
+    evaluate();
+    const int32_t want[3] = {0, -1, 1}; // by rank
+    ASSERT_EQ(1, r.match.n_cells);
+    for (int i = 0; i < 3; i++)
+        EXPECT_EQ(want[i], r.match.met[i]) << i;
+}
 TEST_F(Voc, GeneratedSetHasTheReferenceNumbers)
 {
     uint64_t state = 2020;
