@@ -36,35 +36,21 @@ Status box_head_register(BoxHead *head, ParamSet *ps, const DetectConfig *c, int
     return OK;
 }
 
-SampledRois box_head_sample(Tape *t, const BoxHead *head, const Proposals *proposals,
-                            const DetectInput *in)
+RoiSet box_head_sample(Tape *t, const BoxHead *head, const Proposals *proposals,
+                       const DetectInput *in)
 {
-    int64_t     rows = in->N * head->targets.per_image;
-    SampledRois s = {0};
-    s.set = (RoiSet){TAPE_TENSOR(t, F32, rows, 5), TAPE_TENSOR(t, I32, rows),
-                     TAPE_TENSOR(t, I32, rows),    TAPE_TENSOR(t, F32, rows, 4),
-                     TAPE_TENSOR(t, I32, rows),    TAPE_TENSOR(t, I32, in->N + 1)};
-    s.start = ARENA_ARRAY(&t->arena, int32_t, in->N + 1);
-    if (t->status != OK || s.start == NULL) {
-        tape_fail(t, t->status != OK ? t->status : ERR_MEMORY);
-        return s;
-    }
+    int64_t    rows = in->N * head->targets.per_image;
+    RoiSet     set = {TAPE_TENSOR(t, F32, rows, 5), TAPE_TENSOR(t, I32, rows),
+                      TAPE_TENSOR(t, F32, rows, 4), TAPE_TENSOR(t, I32, rows),
+                      TAPE_TENSOR(t, I32, in->N + 1)};
     RoiTargets op = head->targets;
     op.random = in->random;
-    Status st = t->be->box.roi_targets(&s.set, proposals, &in->gt, &op);
-    /* NEEDSWORK: the number of regions travels to the host. It is S per image in nearly every step; a backend that
-     * captures the step as a graph would have to fill the missing rows instead. */
-    if (st == OK)
-        st = t->be->read(s.start, s.set.start->data, tensor_bytes(s.set.start));
-    if (st != OK) {
+    if (t->status != OK)
+        return set;
+    Status st = t->be->box.roi_targets(&set, proposals, &in->gt, &op);
+    if (st != OK)
         tape_fail(t, st);
-        return s;
-    }
-    s.R = s.start[in->N];
-    Tensor *packed[] = {s.set.rois, s.set.label, s.set.fg_label, s.set.target, s.set.gt};
-    for (int i = 0; i < 5; i++)
-        packed[i]->dim[0] = s.R;
-    return s;
+    return set;
 }
 
 BoxOut box_head(Tape *t, const BoxHead *head, Tensor *features)
@@ -73,63 +59,33 @@ BoxOut box_head(Tape *t, const BoxHead *head, Tensor *features)
     return (BoxOut){linear(t, &head->score, x), linear(t, &head->delta, x)};
 }
 
-/* Rows begin .. end-1 of a packed array without gradient. */
-static Tensor *rows_of(Tape *t, const Tensor *x, int64_t begin, int64_t end)
+/* The class of every region of images first .. end-1, -1 for the others. */
+static Tensor *labels_of_images(Tape *t, const RoiSet *rois, int64_t first, int64_t end)
 {
-    Tensor *view = ARENA_NEW(&t->arena, Tensor);
-    if (view == NULL)
-        return tape_fail(t, ERR_MEMORY);
-    int64_t row_bytes = x->dim[0] > 0 ? tensor_bytes(x) / x->dim[0] : 0;
-    *view =
-        (Tensor){.dtype = x->dtype, .ndim = x->ndim, .data = (char *)x->data + begin * row_bytes};
-    for (int i = 0; i < x->ndim; i++)
-        view->dim[i] = x->dim[i];
-    view->dim[0] = end - begin;
-    return view;
-}
-
-/* The same rows with gradient. */
-static Tensor *pick_rows(Tape *t, Tensor *x, int64_t begin, int64_t end)
-{
-    int64_t  n = end - begin;
-    int32_t *index = ARENA_ARRAY(&t->arena, int32_t, n);
-    if (index == NULL)
-        return tape_fail(t, ERR_MEMORY);
-    for (int64_t i = 0; i < n; i++)
-        index[i] = (int32_t)(begin + i);
-    return gather(t, x, tape_input(t, I32, 1, &n, index));
-}
-
-static void group_loss(Tape *t, const BoxHead *head, const BoxOut *out, const RoiSet *set,
-                       int64_t R, Tensor **class_loss, Tensor **box_loss)
-{
-    *class_loss = softmax_cross_entropy(t, out->logit, set->label, 0);
-    *box_loss = box_regression(t, out->delta, set->target, set->fg_label, head->smooth_l1,
-                               (float)(R > 0 ? R : 1));
-}
-
-void box_head_loss(Tape *t, const BoxHead *head, const BoxOut *out, const SampledRois *rois,
-                   int64_t N, int64_t images_per_group, Tensor **class_loss, Tensor **box_loss)
-{
-    *class_loss = *box_loss = &t->nothing;
+    Tensor *kept = TAPE_TENSOR(t, I32, rois->label->dim[0]);
     if (t->status != OK)
-        return;
+        return kept;
+    Status st = t->be->box.labels_of_images(kept, rois->label, rois->start, first, end);
+    return st == OK ? kept : tape_fail(t, st);
+}
+
+void box_head_loss(Tape *t, const BoxHead *head, const BoxOut *out, const RoiSet *rois, int64_t N,
+                   int64_t images_per_group, Tensor **class_loss, Tensor **box_loss)
+{
+    float share = (float)images_per_group / (float)N, weight[] = {1, share};
+    *class_loss = *box_loss = &t->nothing;
     if (images_per_group >= N) {
-        group_loss(t, head, out, &rois->set, rois->R, class_loss, box_loss);
+        *class_loss = softmax_cross_entropy(t, out->logit, rois->label, 0);
+        *box_loss = box_regression(t, out->delta, rois->target, rois->label, head->smooth_l1, 0);
         return;
     }
-    float share = (float)images_per_group / (float)N, weight[] = {1, share};
-    for (int64_t i = 0; i < N && t->status == OK; i += images_per_group) {
-        int64_t begin = rois->start[i], end = rois->start[i + images_per_group];
-        BoxOut  part = {pick_rows(t, out->logit, begin, end), pick_rows(t, out->delta, begin, end)};
-        RoiSet  set = {.label = rows_of(t, rois->set.label, begin, end),
-                       .fg_label = rows_of(t, rois->set.fg_label, begin, end),
-                       .target = rows_of(t, rois->set.target, begin, end)};
-        Tensor *terms[2];
-        group_loss(t, head, &part, &set, end - begin, &terms[0], &terms[1]);
-        *class_loss = i == 0 ? weighted_sum(t, &terms[0], &share, 1)
-                             : weighted_sum(t, (Tensor *[]){*class_loss, terms[0]}, weight, 2);
-        *box_loss = i == 0 ? weighted_sum(t, &terms[1], &share, 1)
-                           : weighted_sum(t, (Tensor *[]){*box_loss, terms[1]}, weight, 2);
+    for (int64_t i = 0; i < N; i += images_per_group) {
+        Tensor *label = labels_of_images(t, rois, i, i + images_per_group);
+        Tensor *class_term = softmax_cross_entropy(t, out->logit, label, 0);
+        Tensor *box_term = box_regression(t, out->delta, rois->target, label, head->smooth_l1, 0);
+        *class_loss = i == 0 ? weighted_sum(t, &class_term, &share, 1)
+                             : weighted_sum(t, (Tensor *[]){*class_loss, class_term}, weight, 2);
+        *box_loss = i == 0 ? weighted_sum(t, &box_term, &share, 1)
+                           : weighted_sum(t, (Tensor *[]){*box_loss, box_term}, weight, 2);
     }
 }

@@ -19,26 +19,21 @@ typedef struct BoxHead {
     float       smooth_l1;
 } BoxHead;
 
-/* Regions of a batch in packed rows, and where each image's begin, on the host. */
-typedef struct SampledRois {
-    RoiSet   set; // tensors of R rows (the unused rows are cut off)
-    int64_t  R;
-    int32_t *start; // (N+1)
-} SampledRois;
-
 /* Registers roi_heads.box_predictor.* on F features. */
 Status box_head_register(BoxHead *head, ParamSet *ps, const DetectConfig *c, int64_t F,
                          int64_t n_classes);
 
-/* Proposals and ground truths, matched and sampled: nothing is recorded. */
-SampledRois box_head_sample(Tape *t, const BoxHead *head, const Proposals *proposals,
-                            const DetectInput *in);
+/* Proposals and ground truths, matched and sampled: nothing is recorded. R = N S rows (S regions an image), of which only
+ * the device knows how many are used: start[N]. */
+RoiSet box_head_sample(Tape *t, const BoxHead *head, const Proposals *proposals,
+                       const DetectInput *in);
 
 typedef struct BoxOut {
     Tensor *logit, *delta; // (R,K+1), (R,4K) f32
 } BoxOut;
 BoxOut box_head(Tape *t, const BoxHead *head, Tensor *features);
 
-/* For each group of images: both terms over the group's R regions, divided by R; then the mean over the groups. */
-void box_head_loss(Tape *t, const BoxHead *head, const BoxOut *out, const SampledRois *rois,
-                   int64_t N, int64_t images_per_group, Tensor **class_loss, Tensor **box_loss);
+/* For each group of images: both terms over the group's regions, divided by their number; then the mean over the groups.
+ * Rows that are not used count nowhere. */
+void box_head_loss(Tape *t, const BoxHead *head, const BoxOut *out, const RoiSet *rois, int64_t N,
+                   int64_t images_per_group, Tensor **class_loss, Tensor **box_loss);

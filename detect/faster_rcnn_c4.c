@@ -59,6 +59,19 @@ Tensor *faster_rcnn_c4_regions(Tape *t, const FasterRcnnC4 *m, Tensor *c4, const
     return z;
 }
 
+/* The last number of an array, where it lies. */
+static Tensor *last_of(Tape *t, const Tensor *x)
+{
+    if (t->status != OK)
+        return &t->nothing;
+    Tensor *view = ARENA_NEW(&t->arena, Tensor);
+    if (view == NULL)
+        return tape_fail(t, ERR_MEMORY);
+    *view = (Tensor){.dtype = I32, .ndim = 1, .dim = {1}};
+    view->data = (int32_t *)x->data + x->dim[0] - 1;
+    return view;
+}
+
 /* Ren et al. 2015, sec. 3, with the training of both stages at once. */
 Tensor *faster_rcnn_c4_loss(Tape *t, const FasterRcnnC4 *m, const DetectInput *in, LossTerms *terms)
 {
@@ -66,12 +79,14 @@ Tensor *faster_rcnn_c4_loss(Tape *t, const FasterRcnnC4 *m, const DetectInput *i
     RpnOut  rpn = rpn_head(t, &m->rpn, c4);
     rpn_loss(t, &m->rpn, &rpn, in, &terms->rpn_class, &terms->rpn_box);
 
-    Proposals   props = in->given ? *in->given : rpn_propose(t, &m->rpn, &rpn, in);
-    SampledRois rois = box_head_sample(t, &m->head, &props, in);
-    terms->n_regions = rois.R;
+    Proposals props = in->given ? *in->given : rpn_propose(t, &m->rpn, &rpn, in);
+    RoiSet    rois = box_head_sample(t, &m->head, &props, in);
+    terms->n_regions = last_of(t, rois.start);
 
-    Tensor *f = faster_rcnn_c4_regions(t, m, c4, rois.set.rois);
-    BoxOut  out = box_head(t, &m->head, mean_hw(t, f));
+    t->count = terms->n_regions;
+    Tensor *f = faster_rcnn_c4_regions(t, m, c4, rois.rois);
+    t->count = NULL;
+    BoxOut out = box_head(t, &m->head, mean_hw(t, f));
     box_head_loss(t, &m->head, &out, &rois, in->N, m->images_per_group, &terms->roi_class,
                   &terms->roi_box);
 

@@ -27,7 +27,7 @@ typedef struct FasterRcnnC4 {
 
 typedef struct LossTerms {
     Tensor *rpn_class, *rpn_box, *roi_class, *roi_box; // kept scalars
-    int64_t n_regions;
+    Tensor *n_regions; // (1) i32: regions that the last two terms are means of
 } LossTerms;
 
 /* Registers body (torchvision's names, no prefix), RPN, extra norm and box head. */

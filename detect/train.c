@@ -27,7 +27,9 @@ static Status read_terms(DetectTrainer *r, const LossTerms *terms, double share)
         *sum[i] += share * (double)value;
         r->last.loss += share * (double)value;
     }
-    r->last.regions += (double)terms->n_regions;
+    int32_t n;
+    TRY(r->be->read(&n, terms->n_regions->data, sizeof n));
+    r->last.regions += (double)n;
     return OK;
 }
 

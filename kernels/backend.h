@@ -24,6 +24,8 @@ typedef struct Norm {
     float   momentum; // running = (1 - momentum) * running + momentum * batch
     int64_t groups;   // G >= 1: images [i*N/G, (i+1)*N/G) are normalised by their own statistics
     bool    relu;     // y = max(0, norm + residual)
+    const Tensor
+        *count; // NULL, or (1) i32: only the first count images exist (train entries, G = 1)
 } Norm;
 
 typedef struct Pool2d {
@@ -54,7 +56,9 @@ struct Backend {
      * train: statistics of each group (biased variance) into mean and rstd; running statistics, where not NULL, move by
      * momentum towards the mean over the groups of the group's mean and unbiased variance.
      * eval: mean/variance are the running ones.
-     * backward: y is the forward output, read for the ReLU mask only (NULL without ReLU); dresidual may be NULL. */
+     * backward: y is the forward output, read for the ReLU mask only (NULL without ReLU); dresidual may be NULL.
+     * op->count: images from *count on enter no statistic and no gradient; their y is 0, and so is what they add to
+     * dx and dresidual. With *count 0 running statistics stay. The host never learns *count. */
     Status (*batch_norm_train_forward)(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
                                        Tensor *running_var, const Tensor *x, const Tensor *residual,
                                        const Tensor *gamma, const Tensor *beta, const Norm *op);
@@ -71,7 +75,8 @@ struct Backend {
                                        const Tensor *gamma, const Tensor *running_mean,
                                        const Tensor *running_var, const Norm *op);
 
-    /* ---- fused door: conv (no bias) + train-mode batch norm (+ residual) (+ ReLU); NULL runs the parts ---- */
+    /* ---- fused door: conv (no bias) + train-mode batch norm (+ residual) (+ ReLU); NULL runs the parts. Never called
+     * with op->count. ---- */
     Status (*conv_bn_train_forward)(Tensor *y, Tensor *conv, Tensor *mean, Tensor *rstd,
                                     Tensor *running_mean, Tensor *running_var, const Tensor *x,
                                     const Tensor *w, const Tensor *residual, const Tensor *gamma,

@@ -89,12 +89,11 @@ typedef struct BoxPredict {
 } BoxPredict;
 
 typedef struct RoiSet {
-    Tensor *rois;     // (N S,5): image index, box; rows start[N] .. are zero
-    Tensor *label;    // (N S): class, K for background, -1 in unused rows
-    Tensor *fg_label; // (N S): class of foreground rows, else -1
-    Tensor *target;   // (N S,4): deltas of foreground rows, else 0
-    Tensor *gt;       // (N S): row of the matched ground truth of foreground rows, else -1
-    Tensor *start;    // (N+1): image n owns rows start[n] .. start[n+1]-1, foreground first
+    Tensor *rois;   // (N S,5): image index, box; rows start[N] .. are zero
+    Tensor *label;  // (N S): class, K for background, -1 in unused rows
+    Tensor *target; // (N S,4): deltas of foreground rows, else 0
+    Tensor *gt;     // (N S): row of the matched ground truth of foreground rows, else -1
+    Tensor *start;  // (N+1): image n owns rows start[n] .. start[n+1]-1, foreground first
 } RoiSet;
 
 typedef struct Proposals {
@@ -158,6 +157,10 @@ typedef struct BoxBackend {
     /* Proposals, then the ground truths of the image, matched and sampled. */
     Status (*roi_targets)(const RoiSet *out, const Proposals *proposals, const GroundTruth *gt,
                           const RoiTargets *op);
+
+    /* kept (R): label (R) in the rows of images first .. end-1, that is start[first] .. start[end]-1; -1 elsewhere. */
+    Status (*labels_of_images)(Tensor *kept, const Tensor *label, const Tensor *start,
+                               int64_t first, int64_t end);
 
     /* rois (N P,5) and start (N+1) of all proposals, packed; rows from start[N] on are zero. */
     Status (*rois_pack)(Tensor *rois, Tensor *start, const Proposals *proposals);

@@ -36,6 +36,7 @@ void tape_reset(Tape *t, int flags)
     arena_rewind(&t->arena, (ArenaMark){0});
     t->last = NULL;
     t->status = OK;
+    t->count = NULL;
     t->is_recording = (flags & TAPE_RECORD) != 0;
     t->is_training = (flags & TAPE_TRAIN) != 0;
     t->nothing = (Tensor){.dtype = F32, .ndim = 4};

@@ -54,12 +54,15 @@ struct Tape {
     DType          dtype; // of activations: F32 or BF16
     bool           is_recording;
     bool           is_training;
-    Status         status;  // of the first op that failed since tape_reset
-    Tensor         nothing; // what failed ops return
-    Node          *last;
-    Arena          arena;   // tensor headers, nodes and options of this step
-    Pool          *pool;    // device memory of this step
-    Profile       *profile; // NULL, or where times go op by op (profile.h, godwit bench)
+    const Tensor
+            *count;   // for batch norm (Norm.count): how many of the images exist; a model sets it
+                      // around ops on rows whose number only the device knows. NULL: all of them
+    Status   status;  // of the first op that failed since tape_reset
+    Tensor   nothing; // what failed ops return
+    Node    *last;
+    Arena    arena;   // tensor headers, nodes and options of this step
+    Pool    *pool;    // device memory of this step
+    Profile *profile; // NULL, or where times go op by op (profile.h, godwit bench)
 };
 
 /* Opens a tape whose activations have `dtype` on `be`. ERR_MEMORY. */

@@ -10,7 +10,7 @@
 #include "base/threads.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/scratch.h"
-#include "kernels/ref/ref.h"
+#include "kernels/ref/ref_norm.h"
 
 #include <math.h>
 
@@ -182,6 +182,9 @@ Status cpu_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tenso
                                     Tensor *running_var, const Tensor *x, const Tensor *residual,
                                     const Tensor *gamma, const Tensor *beta, const Norm *op)
 {
+    if (op->count)
+        return ref_counted_norm_forward(cpu_batch_norm_train_forward, y, mean, rstd, running_mean,
+                                        running_var, x, residual, gamma, beta, op);
     if (tensor_count(x) == 0)
         return ref_batch_norm_train_forward(y, mean, rstd, running_mean, running_var, x, residual,
                                             gamma, beta, op);
@@ -278,6 +281,9 @@ Status cpu_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgam
                                      const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
                                      const Norm *op)
 {
+    if (op->count)
+        return ref_counted_norm_backward(cpu_batch_norm_train_backward, dx, dresidual, dgamma,
+                                         dbeta, dy, y, x, gamma, mean, rstd, op);
     if (tensor_count(dy) == 0)
         return ref_batch_norm_train_backward(dx, dresidual, dgamma, dbeta, dy, y, x, gamma, mean,
                                              rstd, op);

@@ -38,6 +38,13 @@ bool batch_norm_fits(Tape *t, const NormLayer *layer, const Tensor *x, const Ten
                                  (long long)G, (long long)x->dim[0]));
         return false;
     }
+    if (batch_norm_uses_batch(t, layer) && t->count && G != 1) {
+        tape_fail(t, status_fail(ERR_SHAPE,
+                                 "batch_norm: %lld groups of a number of images that only the "
+                                 "device knows; want one group",
+                                 (long long)G));
+        return false;
+    }
     if (batch_norm_uses_batch(t, layer) && C > 0 && tensor_count(x) == G * C) {
         tape_fail(t, status_fail(
                          ERR_SHAPE,
@@ -90,6 +97,7 @@ Tensor *batch_norm(Tape *t, const NormLayer *layer, Tensor *x, Tensor *residual,
     int64_t C = x->dim[x->ndim - 1];
     Tensor *saved[2] = {NULL, NULL};
     op.relu = relu;
+    op.count = by_batch ? t->count : NULL;
     Tensor *y = tape_tensor(t, x->dtype, x->ndim, x->dim);
     if (by_batch) {
         saved[0] = TAPE_TENSOR(t, F32, op.groups, C);

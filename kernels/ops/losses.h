@@ -16,7 +16,8 @@ Tensor *softmax_cross_entropy(Tape *t, Tensor *x, const Tensor *label, float nor
 Tensor *sigmoid_cross_entropy(Tape *t, Tensor *x, const Tensor *label, float norm);
 
 /* sum over rows r with label[r] >= 0 and the four columns 4*label[r].. of smooth_l1(x - target; beta), divided by norm.
- * x (R,4K) class-specific (K = 1 for the RPN, with label 0 = foreground), target (R,4), label (R) i32 in [-1,K).
+ * x (R,4K) class-specific (K = 1 for the RPN, with label 0 = foreground), target (R,4), label (R) i32 in [-1,K]: a row
+ * of label K (background) has no box, but counts when norm is 0, which divides by the rows with label[r] >= 0.
  * smooth_l1(d) = d^2 / (2 beta) if |d| < beta else |d| - beta / 2; beta 0 is plain L1. */
 Tensor *box_regression(Tape *t, Tensor *x, const Tensor *target, const Tensor *label, float beta,
                        float norm);

@@ -1,5 +1,5 @@
 /* Ioffe and Szegedy 2015. Rows r are all places of all images; group g owns rows [g R/G, (g+1) R/G). */
-#include "kernels/ref/ref.h"
+#include "kernels/ref/ref_norm.h"
 
 #include <math.h>
 
@@ -39,6 +39,9 @@ Status ref_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tenso
                                     Tensor *running_var, const Tensor *x, const Tensor *residual,
                                     const Tensor *gamma, const Tensor *beta, const Norm *op)
 {
+    if (op->count)
+        return ref_counted_norm_forward(ref_batch_norm_train_forward, y, mean, rstd, running_mean,
+                                        running_var, x, residual, gamma, beta, op);
     Rows s = rows_of(x, op->groups);
     for (int64_t c = 0; c < s.C; c++) {
         double mean_sum = 0.0, unbiased_sum = 0.0;
@@ -115,6 +118,9 @@ Status ref_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgam
                                      const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
                                      const Norm *op)
 {
+    if (op->count)
+        return ref_counted_norm_backward(ref_batch_norm_train_backward, dx, dresidual, dgamma,
+                                         dbeta, dy, y, x, gamma, mean, rstd, op);
     Rows  s = rows_of(x, op->groups);
     float bx = beta_of(dx), bg = beta_of(dgamma), bb = beta_of(dbeta);
     if (dresidual)

@@ -70,12 +70,11 @@ static Status choose(Arena *a, Choice *c, const Proposals *proposals, const Grou
 Status ref_roi_targets(const RoiSet *out, const Proposals *proposals, const GroundTruth *gt,
                        const RoiTargets *op)
 {
-    Arena    a = {0};
-    Status   st = OK;
-    int64_t  N = proposals->box->dim[0], row = 0;
-    float   *rois = out->rois->data, *target = out->target->data;
-    int32_t *label = out->label->data, *fg_label = out->fg_label->data, *gt_row = out->gt->data;
-    int32_t *first = out->start->data;
+    Arena          a = {0};
+    Status         st = OK;
+    int64_t        N = proposals->box->dim[0], row = 0;
+    float         *rois = out->rois->data, *target = out->target->data;
+    int32_t       *label = out->label->data, *gt_row = out->gt->data, *first = out->start->data;
     const int32_t *start = gt->start->data, *class_index = gt->label->data;
     memset(rois, 0, (size_t)tensor_bytes(out->rois));
     memset(target, 0, (size_t)tensor_bytes(out->target));
@@ -90,7 +89,6 @@ Status ref_roi_targets(const RoiSet *out, const Proposals *proposals, const Grou
             memcpy(rois + 5 * row + 1, c.box + 4 * r, 4 * sizeof *rois);
             bool is_fg = c.label[r] == 1;
             label[row] = is_fg ? class_index[g] : (int32_t)op->n_classes;
-            fg_label[row] = is_fg ? class_index[g] : -1;
             gt_row[row] = is_fg ? g : -1;
             if (is_fg)
                 box_encode(target + 4 * row, c.box + 4 * r, (const float *)gt->box->data + 4 * g,
@@ -100,10 +98,20 @@ Status ref_roi_targets(const RoiSet *out, const Proposals *proposals, const Grou
         arena_rewind(&a, mark);
     }
     for (; row < N * op->per_image; row++)
-        label[row] = fg_label[row] = gt_row[row] = -1;
+        label[row] = gt_row[row] = -1;
 out:
     arena_release(&a);
     return st;
+}
+
+Status ref_labels_of_images(Tensor *kept, const Tensor *label, const Tensor *start, int64_t first,
+                            int64_t end)
+{
+    const int32_t *from = label->data, *row = start->data;
+    int32_t       *to = kept->data;
+    for (int64_t r = 0; r < label->dim[0]; r++)
+        to[r] = r >= row[first] && r < row[end] ? from[r] : -1;
+    return OK;
 }
 
 /* prob (K+1) = softmax of x. */

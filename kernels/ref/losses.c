@@ -95,7 +95,7 @@ Status ref_box_regression_forward(Tensor *loss, const Tensor *x, const Tensor *t
     int64_t        R = x->dim[0], C = x->dim[1];
     double         sum = 0;
     for (int64_t r = 0; r < R; r++)
-        for (int64_t j = 0; l[r] >= 0 && j < 4; j++)
+        for (int64_t j = 0; l[r] >= 0 && 4 * l[r] < C && j < 4; j++)
             sum +=
                 (double)smooth_l1(value(x)[r * C + 4 * l[r] + j] - value(target)[4 * r + j], beta);
     f32(loss)[0] = (float)(sum / (double)divisor(label, norm));

@@ -64,6 +64,7 @@ static const Backend REF = {
             .rpn_targets = ref_rpn_targets,
             .rpn_propose = ref_rpn_propose,
             .roi_targets = ref_roi_targets,
+            .labels_of_images = ref_labels_of_images,
             .rois_pack = ref_rois_pack,
             .box_predict = ref_box_predict},
 

@@ -39,6 +39,8 @@ Status ref_sample(Tensor *index, Tensor *count, const Tensor *label, double fg_f
                   const BoxRandom *random);
 Status ref_roi_targets(const RoiSet *out, const Proposals *proposals, const GroundTruth *gt,
                        const RoiTargets *op);
+Status ref_labels_of_images(Tensor *kept, const Tensor *label, const Tensor *start, int64_t first,
+                            int64_t end);
 Status ref_rois_pack(Tensor *rois, Tensor *start, const Proposals *proposals);
 
 /* The stages over a batch. */

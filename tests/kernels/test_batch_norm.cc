@@ -16,7 +16,7 @@ static Build norm(int64_t groups, bool relu, bool residual, bool frozen = false,
         size_t  C = (size_t)in[1]->dim[0];
         Tensor *mean = b.tensor({(int64_t)C}, Floats(C, 0.3f), false),
                *var = b.tensor({(int64_t)C}, Floats(C, 2.0f), false);
-        NormLayer l = {{1e-5f, 0.1f, groups, false}, in[1], in[2], mean, var, frozen};
+        NormLayer l = {{1e-5f, 0.1f, groups, false, nullptr}, in[1], in[2], mean, var, frozen};
         Tensor   *y = batch_norm(&b.t, &l, in[0], residual ? in[3] : nullptr, relu);
         if (after)
             *after = {b.values(mean), b.values(var)};
@@ -96,6 +96,55 @@ TEST(BatchNorm, KeepsPrecisionFarFromZero)
         v +=
             1000.0f; // the mean is 1e4 deviations away: one-pass sums of squares would lose everything
     expect_matches_ref(norm(1, false, false), l, 5e-3);
+}
+
+static Build counted(const Build &build, int32_t n)
+{
+    return [=](Bench &b, std::vector<Tensor *> &in) {
+        b.t.count = b.ints({1}, {n});
+        Tensor *y = build(b, in);
+        b.t.count = nullptr;
+        return y;
+    };
+}
+
+TEST_P(BatchNormOp, ImagesBehindTheCountAreAsIfTheyWereNotThere)
+{
+    Running           few_after, all_after;
+    const size_t      image = 3 * 2 * 5;
+    std::vector<Leaf> all = leaves({7, 3, 2, 5}, true), few = all;
+    for (size_t i : {0, 3}) {
+        few[i].dims[0] = 4;
+        few[i].values.resize(4 * image);
+    }
+    Outcome want = run_op(GetParam(), norm(1, true, true, false, &few_after), few);
+    Outcome have = run_op(GetParam(), counted(norm(1, true, true, false, &all_after), 4), all);
+    ASSERT_EQ(OK, have.status) << have.text;
+    EXPECT_EQ(few_after.mean, all_after.mean);
+    EXPECT_EQ(few_after.var, all_after.var);
+    for (Floats *longer : {&want.y, &want.grads[0], &want.grads[3]})
+        longer->resize(7 * image, 0.0f);
+    EXPECT_EQ(want.y, have.y);
+    EXPECT_EQ(want.grads, have.grads);
+}
+
+TEST_P(BatchNormOp, ACountOfNoneMovesNoRunningStatistic)
+{
+    Running           after;
+    std::vector<Leaf> l = leaves({2, 2, 2, 3}, false);
+    Outcome           o = run_op(GetParam(), counted(norm(1, true, false, false, &after), 0), l);
+    ASSERT_EQ(OK, o.status) << o.text;
+    EXPECT_EQ(Floats(24, 0.0f), o.y);
+    EXPECT_EQ(Floats(24, 0.0f), o.grads[0]);
+    EXPECT_EQ(Floats(3, 0.3f), after.mean);
+    EXPECT_EQ(Floats(3, 2.0f), after.var);
+}
+
+TEST_P(BatchNormOp, RefusesACountInGroups)
+{
+    Outcome o = run_op(GetParam(), counted(norm(2, false, false), 2), leaves({4, 2, 2, 3}, false));
+    EXPECT_EQ(ERR_SHAPE, o.status);
+    EXPECT_NE(std::string::npos, o.text.find("want one group")) << o.text;
 }
 
 TEST_P(BatchNormOp, AnEmptyBatchStaysEmptyWhenFrozen)

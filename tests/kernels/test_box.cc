@@ -236,29 +236,39 @@ TEST_P(Boxes, RoiTargetsPutForegroundFirstAndAppendTheGroundTruth)
                                        5, 5, 9,  9,  0,  0,  0,  0,  0, 0, 0,  0}),
                        f32({2, 3}, Floats(6, 1)), b.ints({2}, {3, 1})};
     GroundTruth   gt = {f32({1, 4}, {0, 0, 10, 10}), b.ints({1}, {2}), b.ints({3}, {0, 1, 1})};
-    RoiSet        out = {zeros(F32, {2 * S, 5}), zeros(I32, {2 * S}), zeros(I32, {2 * S}),
-                         zeros(F32, {2 * S, 4}), zeros(I32, {2 * S}), zeros(I32, {3})};
+    RoiSet        out = {zeros(F32, {2 * S, 5}), zeros(I32, {2 * S}), zeros(F32, {2 * S, 4}),
+                         zeros(I32, {2 * S}), zeros(I32, {3})};
     RoiTargets    op = {0.5f, S, 0.25, 7, {10, 10, 5, 5}, false, {1, 1, 0}};
     ASSERT_EQ(OK, box.roi_targets(&out, &p, &gt, &op));
     EXPECT_EQ(std::vector<int32_t>({0, 3, 4}),
               ints(out.start)); // 2 of 3 foreground, 1 background; then 1 background
-    auto label = ints(out.label), fg = ints(out.fg_label), row = ints(out.gt);
+    auto label = ints(out.label), row = ints(out.gt);
     EXPECT_EQ(std::vector<int32_t>({2, 2, 7, 7, -1}),
               std::vector<int32_t>(label.begin(), label.begin() + 5));
-    EXPECT_EQ(std::vector<int32_t>({2, 2, -1, -1, -1}),
-              std::vector<int32_t>(fg.begin(), fg.begin() + 5));
     EXPECT_EQ(std::vector<int32_t>({0, 0, -1, -1, -1}),
               std::vector<int32_t>(row.begin(), row.begin() + 5));
     Floats rois = b.values(out.rois);
     EXPECT_EQ(Floats({1, 5, 5, 9, 9}), Floats(rois.begin() + 15, rois.begin() + 20));
 }
 
+TEST_P(Boxes, LabelsOfImagesHideTheOthers)
+{
+    Tensor *kept = zeros(I32, {6}), *label = b.ints({6}, {3, 7, 0, 7, 7, -1});
+    Tensor *start = b.ints({4}, {0, 2, 2, 5});
+    ASSERT_EQ(OK, box.labels_of_images(kept, label, start, 0, 1));
+    EXPECT_EQ(std::vector<int32_t>({3, 7, -1, -1, -1, -1}), ints(kept));
+    ASSERT_EQ(OK, box.labels_of_images(kept, label, start, 1, 3));
+    EXPECT_EQ(std::vector<int32_t>({-1, -1, 0, 7, 7, -1}), ints(kept));
+    ASSERT_EQ(OK, box.labels_of_images(kept, label, start, 1, 2));
+    EXPECT_EQ(std::vector<int32_t>(6, -1), ints(kept));
+}
+
 TEST_P(Boxes, NothingComesOfNothing)
 {
     Proposals   p = {zeros(F32, {1, 4, 4}), zeros(F32, {1, 4}), b.ints({1}, {0})};
     GroundTruth gt = {f32({0, 4}, {}), b.ints({0}, {}), b.ints({2}, {0, 0})};
-    RoiSet      out = {zeros(F32, {4, 5}), zeros(I32, {4}), zeros(I32, {4}),
-                       zeros(F32, {4, 4}), zeros(I32, {4}), zeros(I32, {2})};
+    RoiSet      out = {zeros(F32, {4, 5}), zeros(I32, {4}), zeros(F32, {4, 4}), zeros(I32, {4}),
+                       zeros(I32, {2})};
     RoiTargets  op = {0.5f, 4, 0.25, 7, {10, 10, 5, 5}, false, {1, 1, 0}};
     ASSERT_EQ(OK, box.roi_targets(&out, &p, &gt, &op));
     EXPECT_EQ(std::vector<int32_t>({0, 0}), ints(out.start));

@@ -8,7 +8,7 @@ static Build block(Conv2d conv, int64_t groups, bool relu, bool residual)
         Tensor *mean = b.tensor({C}, Floats((size_t)C, 0.0f), false),
                *var = b.tensor({C}, Floats((size_t)C, 1.0f), false);
         ConvBn l = {{conv, in[1], nullptr},
-                    {{1e-5f, 0.1f, groups, false}, in[2], in[3], mean, var, false}};
+                    {{1e-5f, 0.1f, groups, false, nullptr}, in[2], in[3], mean, var, false}};
         return conv_bn_act(&b.t, &l, in[0], residual ? in[4] : nullptr, relu);
     };
 }
@@ -38,7 +38,7 @@ TEST(ConvBnAct, EqualsItsParts)
             Tensor *mean = b.tensor({16}, Floats(16, 0.0f), false),
                    *var = b.tensor({16}, Floats(16, 1.0f), false);
             ConvLayer c = {{1, 1, 1, 1}, in[1], nullptr};
-            NormLayer n = {{1e-5f, 0.1f, 1, false}, in[2], in[3], mean, var, false};
+            NormLayer n = {{1e-5f, 0.1f, 1, false, nullptr}, in[2], in[3], mean, var, false};
             return relu(
                 &b.t,
                 add(&b.t, batch_norm(&b.t, &n, conv2d(&b.t, &c, in[0]), nullptr, false), in[4]));

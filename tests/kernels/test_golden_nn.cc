@@ -83,7 +83,7 @@ TEST_P(GoldenNn, BatchNormsAgree)
                *beta = b.tensor({3}, stream(7, 3));
         Tensor *mean = b.tensor({3}, Floats(3, 0.25f), false),
                *var = b.tensor({3}, Floats(3, 1.5f), false);
-        NormLayer l = {{1e-5f, 0.1f, groups, false}, gamma, beta, mean, var, !train};
+        NormLayer l = {{1e-5f, 0.1f, groups, false, nullptr}, gamma, beta, mean, var, !train};
         Tensor   *y = tape_keep(batch_norm(&b.t, &l, x, nullptr, true));
         expect_close(b.values(y), numbers(c, "y"), 2e-6, "y");
         expect_close(b.values(mean), numbers(c, "mean"), 2e-6, "running mean");

@@ -67,6 +67,19 @@ TEST_P(Losses, SumsOfNothingAreZero)
     EXPECT_EQ(Floats(8, 0.0f), b.grad(y));
 }
 
+TEST_P(Losses, BackgroundRowsCountInTheMeanOfBoxesWithoutABox)
+{
+    Bench   b(GetParam());
+    Tensor *x = b.tensor({4, 8}, Floats(32, 1.0f)), *target = b.tensor({4, 4}, Floats(16, 0.0f));
+    Tensor *loss = box_regression(&b.t, x, target, b.ints({4}, {1, 2, -1, 2}), 0, 0);
+    ASSERT_EQ(OK, tape_backward(&b.t, loss)) << status_text();
+    EXPECT_FLOAT_EQ(4.0f / 3, b.values(loss)[0]); // one box of four, three rows that count
+    Floats want(32, 0.0f);
+    for (size_t i = 4; i < 8; i++)
+        want[i] = 1.0f / 3;
+    EXPECT_EQ(want, b.grad(x));
+}
+
 TEST_P(Losses, WeightedSumGivesEachTermItsWeight)
 {
     Bench   b(GetParam());
