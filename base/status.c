@@ -3,13 +3,30 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local char sentence[1024];
+static _Thread_local char own_sentence[STATUS_TEXT_BYTES];
+
+static char *own_buffer(void)
+{
+    return own_sentence;
+}
+
+static char *(*buffer)(void) = own_buffer;
+
+char *(*status_buffer(void))(void)
+{
+    return buffer;
+}
+
+void status_share(char *(*of_this_thread)(void))
+{
+    buffer = of_this_thread;
+}
 
 Status status_fail(Status code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    vsnprintf(sentence, sizeof sentence, fmt, args);
+    vsnprintf(buffer(), STATUS_TEXT_BYTES, fmt, args);
     va_end(args);
     return code;
 }
@@ -21,7 +38,7 @@ Status status_no_memory(const char *what, long long bytes)
 
 const char *status_text(void)
 {
-    return sentence;
+    return buffer();
 }
 
 int status_exit_code(Status st)

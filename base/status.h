@@ -28,6 +28,8 @@ typedef enum Status {
 
 #define STATUS_MUST_USE __attribute__((warn_unused_result))
 
+enum { STATUS_TEXT_BYTES = 1024 };
+
 /* Keeps the sentence for this thread (at most 1023 bytes, cut beyond) and returns `code`. */
 Status status_fail(Status code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -37,6 +39,11 @@ Status status_no_memory(const char *what, long long bytes);
 
 /* The sentence of this thread's last failure; "" when there was none. */
 const char *status_text(void);
+
+/* A plug-in library has its own copy of this file. status_share makes it keep its sentences where the program keeps
+ * them: in what the program's status_buffer() returns, STATUS_TEXT_BYTES of each thread. */
+char *(*status_buffer(void))(void);
+void status_share(char *(*of_this_thread)(void));
 
 /* The sysexits code of a status: 0, 64, 65, 66, 70, 71, 73, 74, 75 or 78. */
 int status_exit_code(Status st);

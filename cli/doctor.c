@@ -2,9 +2,9 @@
 #include "base/threads.h"
 #include "cli/system.h"
 #include "cli/verbs.h"
+#include "kernels/backend.h"
 #include "kernels/bench.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -12,7 +12,7 @@
 
 typedef struct Finding {
     const char *what;
-    char        is[160];
+    char        is[320];
     bool        is_fine;
 } Finding;
 
@@ -51,15 +51,10 @@ static int look(Finding *f)
     snprintf(f[n].is, sizeof f[n].is, "%s", bench_onednn_version());
     f[n++].is_fine = true;
 
-    f[n].what = "GPU driver";
-    void *cuda = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-    if (cuda) {
-        snprintf(f[n].is, sizeof f[n].is,
-                 "libcuda.so.1 found; this build has no cuda plug-in, so --device cuda is off");
-        dlclose(cuda);
-    } else {
-        snprintf(f[n].is, sizeof f[n].is, "none (libcuda.so.1 is not installed): runs use the CPU");
-    }
+    f[n].what = "GPU";
+    const Backend *gpu = NULL;
+    bool           is_ready = backend_open(&gpu, "cuda") == OK;
+    snprintf(f[n].is, sizeof f[n].is, "%s", is_ready ? "answers: --device cuda" : status_text());
     f[n++].is_fine = true;
     return n;
 }

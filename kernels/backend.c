@@ -1,10 +1,96 @@
 #include "kernels/backend.h"
+#include "kernels/plugin.h"
 
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { N_FOLDERS = 2 };
+
+static bool waits;
+
+void backend_wait_for_each_op(bool yes)
+{
+    waits = yes;
+}
+
+/* Where the plug-in lies: what GODWIT_CUDA names, beside the program, in the library folder. false when nowhere. */
+static bool find_plugin(char path[PATH_MAX])
+{
+    const char *named = getenv("GODWIT_CUDA");
+    if (named && *named) {
+        snprintf(path, PATH_MAX, "%s", named);
+        return true;
+    }
+    char    program[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(program, '/');
+    if (slash)
+        *slash = 0;
+    const char *folder[N_FOLDERS] = {program, GODWIT_PLUGIN_DIR};
+    for (int i = 0; i < N_FOLDERS; i++) {
+        int used = snprintf(path, PATH_MAX, "%s/libgodwit_cuda.so", folder[i]);
+        if (used < PATH_MAX && access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+void *backend_cuda_library(void)
+{
+    static void *library;
+    char         path[PATH_MAX];
+    if (library)
+        return library;
+    if (!find_plugin(path)) {
+        (void)status_fail(ERR_DEVICE, "device cuda: there is no plug-in libgodwit_cuda.so beside "
+                                      "the program or in " GODWIT_PLUGIN_DIR
+                                      " (it is built where a CUDA toolkit is found); "
+                                      "use --device cpu");
+        return NULL;
+    }
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        (void)status_fail(ERR_DEVICE, "device cuda: the plug-in does not load: %s", dlerror());
+    return library;
+}
+
+static Status open_cuda(const Backend **be)
+{
+    void *library = backend_cuda_library();
+    if (!library)
+        return ERR_DEVICE;
+    PluginOpen *open = NULL;
+    *(void **)&open = dlsym(library, PLUGIN_OPEN);
+    if (!open)
+        return status_fail(ERR_DEVICE, "device cuda: the plug-in has no %s", PLUGIN_OPEN);
+    PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), waits};
+    return open(be, &host);
+}
+
+/* A driver is there, or a plug-in that somebody named: cheaper to ask than to load the plug-in's libraries. */
+static bool may_have_cuda(void)
+{
+    if (getenv("GODWIT_CUDA"))
+        return true;
+    void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    if (driver)
+        dlclose(driver);
+    return driver != NULL;
+}
 
 Status backend_open(const Backend **be, const char *device)
 {
-    if (strcmp(device, "cpu") == 0 || strcmp(device, "auto") == 0) {
+    if (strcmp(device, "auto") == 0) {
+        if (!may_have_cuda() || open_cuda(be) != OK)
+            *be = backend_cpu();
+        return OK;
+    }
+    if (strcmp(device, "cpu") == 0) {
         *be = backend_cpu();
         return OK;
     }
@@ -13,7 +99,6 @@ Status backend_open(const Backend **be, const char *device)
         return OK;
     }
     if (strcmp(device, "cuda") == 0)
-        return status_fail(ERR_DEVICE,
-                           "device cuda: this build has no CUDA plug-in; use --device cpu");
+        return open_cuda(be);
     return status_fail(ERR_USAGE, "device: expected cpu, cuda, ref or auto, found \"%s\"", device);
 }

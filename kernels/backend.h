@@ -161,5 +161,13 @@ const Backend *backend_ref(void);
 /* oneDNN and vectorised loops on the host; the instruction set is chosen at first call. */
 const Backend *backend_cpu(void);
 
-/* "cpu", "ref", "cuda" or "auto" (cuda when a device answers, else cpu). ERR_DEVICE, ERR_USAGE. */
+/* "cpu", "ref", "cuda" or "auto" (cuda when a device answers, else cpu). The cuda plug-in is the file that the environment
+ * names in GODWIT_CUDA, else libgodwit_cuda.so beside the program or in the library folder. ERR_DEVICE, ERR_USAGE. */
 Status backend_open(const Backend **be, const char *device);
+
+/* For backends that run behind the host: from the next backend_open on, every op waits until it is done, so that a
+ * failure names the op that caused it. Slow. */
+void backend_wait_for_each_op(bool yes);
+
+/* The library of the cuda plug-in, loaded (dlopen's handle), or NULL and a sentence; for doctor and tests. */
+void *backend_cuda_library(void);

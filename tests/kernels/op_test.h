@@ -8,6 +8,9 @@ extern "C" {
 #include "kernels/ops/nn.h"
 }
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
 #include <vector>
@@ -31,6 +34,32 @@ inline Floats noise(int64_t n, uint64_t key, float scale = 1.0f)
     for (float &x : v)
         x = scale * rng_normal(&r);
     return v;
+}
+
+#ifndef GODWIT_TEST_DEVICE
+#define GODWIT_TEST_DEVICE "cpu"
+#endif
+
+/* What is compared with ref: cpu, or cuda where these tests are compiled for a GPU (tests/fake_gpu). A program that has
+ * nothing to test ends with status 77, which CTest takes for skipped. */
+inline const Backend *device_under_test()
+{
+    static const Backend *be = nullptr;
+    if (be)
+        return be;
+#ifdef GODWIT_TEST_PLUGIN
+    setenv("GODWIT_CUDA", GODWIT_TEST_PLUGIN, 0);
+#endif
+    if (backend_open(&be, GODWIT_TEST_DEVICE) != OK) {
+        fprintf(stderr, "%s\n", status_text());
+        exit(77);
+    }
+    return be;
+}
+
+inline bool is_on_host(const Backend *be)
+{
+    return strcmp(be->name, "cuda") != 0;
 }
 
 /* One tape on one backend, and tensors made from host values. */
@@ -161,12 +190,12 @@ inline void expect_close(const Floats &got, const Floats &want, double tol, cons
                                  << (want.empty() ? 0 : want[at]);
 }
 
-/* The cpu backend against ref: output and every gradient. */
+/* The device under test against ref: output and every gradient. */
 inline void expect_matches_ref(const Build &build, const std::vector<Leaf> &leaves, double tol,
                                DType dtype = F32, int flags = TAPE_RECORD | TAPE_TRAIN)
 {
     Outcome want = run_op(backend_ref(), build, leaves, dtype, flags);
-    Outcome got = run_op(backend_cpu(), build, leaves, dtype, flags);
+    Outcome got = run_op(device_under_test(), build, leaves, dtype, flags);
     ASSERT_EQ(OK, want.status) << want.text;
     ASSERT_EQ(OK, got.status) << got.text;
     expect_close(got.y, want.y, tol, "output");
@@ -216,6 +245,12 @@ inline std::string backend_name(const ::testing::TestParamInfo<const Backend *> 
 
 class OpTest : public ::testing::TestWithParam<const Backend *> {};
 
+inline std::vector<const Backend *> backends_under_test()
+{
+    if (is_on_host(device_under_test()))
+        return {backend_ref(), device_under_test()};
+    return {device_under_test()};
+}
+
 #define ON_EVERY_BACKEND(Suite)                                                                    \
-    INSTANTIATE_TEST_SUITE_P(On, Suite, ::testing::Values(backend_ref(), backend_cpu()),           \
-                             backend_name)
+    INSTANTIATE_TEST_SUITE_P(On, Suite, ::testing::ValuesIn(backends_under_test()), backend_name)

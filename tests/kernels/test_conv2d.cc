@@ -85,9 +85,9 @@ TEST(Conv2d, GivesTheSameBitsForAnyNumberOfThreads)
     Case    c = {4, 30, 30, 16, 32, 3, {2, 1, 1, 1}};
     Outcome one, four;
     threads_set(1);
-    one = run_op(backend_cpu(), conv(c.op, true), leaves(c));
+    one = run_op(device_under_test(), conv(c.op, true), leaves(c));
     threads_set(4);
-    four = run_op(backend_cpu(), conv(c.op, true), leaves(c));
+    four = run_op(device_under_test(), conv(c.op, true), leaves(c));
     threads_set(0);
     EXPECT_EQ(one.y, four.y);
     EXPECT_EQ(one.grads, four.grads);

@@ -1,0 +1,77 @@
+#include "kernels/cuda/device.h"
+
+#include <stdio.h>
+
+static struct {
+    bool         is_open, waits;
+    cudaStream_t compute, copy;
+    int          n_processors;
+} gpu;
+
+enum { OLDEST_MAJOR = 8 }; // Ampere: bfloat16 arithmetic
+
+static Status open_streams(bool waits)
+{
+    int n = 0;
+    if (cudaGetDeviceCount(&n) != cudaSuccess || n < 1)
+        return status_fail(ERR_DEVICE, "device cuda: no GPU answers (is a driver installed, and is "
+                                       "CUDA_VISIBLE_DEVICES empty?); use --device cpu");
+    struct cudaDeviceProp prop;
+    TRY(gpu_check("opening the device", cudaSetDevice(0)));
+    TRY(gpu_check("opening the device", cudaGetDeviceProperties(&prop, 0)));
+    if (prop.major < OLDEST_MAJOR)
+        return status_fail(ERR_DEVICE,
+                           "device cuda: %s has compute capability %d.%d; this build wants %d.0 "
+                           "(A100 or later)",
+                           prop.name, prop.major, prop.minor, OLDEST_MAJOR);
+    gpu.n_processors = prop.multiProcessorCount;
+    gpu.waits = waits;
+    TRY(gpu_check("opening the device",
+                  cudaStreamCreateWithFlags(&gpu.compute, cudaStreamNonBlocking)));
+    TRY(gpu_check("opening the device",
+                  cudaStreamCreateWithFlags(&gpu.copy, cudaStreamNonBlocking)));
+    gpu.is_open = true;
+    return OK;
+}
+
+Status gpu_open(bool waits)
+{
+    return gpu.is_open ? OK : open_streams(waits);
+}
+
+cudaStream_t gpu_stream(void)
+{
+    return gpu.compute;
+}
+
+cudaStream_t gpu_copy_stream(void)
+{
+    return gpu.copy;
+}
+
+int gpu_n_processors(void)
+{
+    return gpu.n_processors;
+}
+
+Status gpu_check(const char *op, cudaError_t e)
+{
+    if (e == cudaSuccess)
+        return OK;
+    if (e == cudaErrorMemoryAllocation)
+        return status_fail(ERR_MEMORY, "%s: the GPU's memory is full", op);
+    return status_fail(
+        ERR_DEVICE, "%s: %s (%s)%s", op, cudaGetErrorString(e), cudaGetErrorName(e),
+        gpu.waits ? "" : "; an earlier op may have caused it: --sync finds the guilty one");
+}
+
+Status gpu_wait(const char *op)
+{
+    return gpu_check(op, cudaStreamSynchronize(gpu.compute));
+}
+
+Status gpu_launched(const char *op)
+{
+    TRY(gpu_check(op, cudaGetLastError()));
+    return gpu.waits ? gpu_wait(op) : OK;
+}

@@ -1,0 +1,26 @@
+/* device.h -- the one GPU of this process: its streams, and how its failures become sentences
+ *
+ * Everything runs in order on the compute stream. A kernel that fails is noticed at the next wait, by then in the name
+ * of an innocent op; with `waits` (--sync) every op waits for itself, so the sentence names the guilty one.
+ */
+#pragma once
+#include "base/status.h"
+#include <cuda_runtime_api.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Opens device 0 and its streams once. ERR_DEVICE when no device answers or it is older than compute capability 8.0. */
+Status gpu_open(bool waits);
+
+cudaStream_t gpu_stream(void);       // of computation
+cudaStream_t gpu_copy_stream(void);  // of copies that overlap with it
+int          gpu_n_processors(void); // multiprocessors
+
+/* OK, or a sentence that names the op, CUDA's error and what to do. */
+Status gpu_check(const char *op, cudaError_t e);
+
+/* After a launch or an asynchronous call of `op`: its own error, and with --sync that of its execution. */
+Status gpu_launched(const char *op);
+
+/* Waits for the compute stream. */
+Status gpu_wait(const char *op);

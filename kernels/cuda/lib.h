@@ -1,0 +1,36 @@
+/* lib.h -- what the cuda backend leaves to libraries: convolutions and matrix products, nothing else
+ *
+ * cuDNN and cuBLASLt serve it on a GPU (lib_cudnn.c, lib_cublas.c), ref's loops in the tests' emulator. All addresses are
+ * device memory; work is queued on gpu_stream(). Sums are f32. f32 operands are multiplied in full f32 unless
+ * lib_use_tf32 was called; bf16 products are exact.
+ */
+#pragma once
+#include "kernels/backend.h"
+
+/* Before any other call. ERR_DEVICE when a library is absent or too old. */
+Status lib_open(void);
+
+/* f32 operands are rounded to 11 bits before they are multiplied (tensor cores), from now on. */
+void lib_use_tf32(bool yes);
+
+/* y (N,P,Q,Co) = x (N,H,W,Ci) * w (Co,kh,kw,Ci/groups); x, w and y of one type. No tensor is empty. */
+Status lib_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Conv2d *op);
+
+/* dx = beta dx + the gradient; dx, dy and w of one type. */
+Status lib_conv2d_backward_data(Tensor *dx, float beta, const Tensor *dy, const Tensor *w,
+                                const Conv2d *op);
+
+/* dw = beta dw + the gradient; dw is f32, x and dy of one type. */
+Status lib_conv2d_backward_weights(Tensor *dw, float beta, const Tensor *x, const Tensor *dy,
+                                   const Conv2d *op);
+
+/* c (m,n) = alpha a b + beta c, row-major. a is (m,k), or (k,m) read as its transpose; b (k,n), or (n,k). a and b are of
+ * one type, c of that or f32. beta 0 does not read c. */
+typedef struct Product {
+    int64_t m, n, k;         // >= 1
+    bool    is_a_transposed; // a is stored (k,m)
+    bool    is_b_transposed; // b is stored (n,k)
+    DType   in, out;
+    float   alpha, beta;
+} Product;
+Status lib_product(const char *op, void *c, const void *a, const void *b, const Product *p);

@@ -1,0 +1,104 @@
+/* memory.c -- device memory in stream order, and host memory on its way there and back
+ *
+ * Allocations come from CUDA's stream-ordered pool, which keeps what is freed: an alloc that repeats costs no call to the
+ * driver. write copies through a ring of pinned buffers, so that the host may go on at once and the transfer runs at the
+ * bus's speed; each buffer is reused when the copy out of it is done.
+ */
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/memory.h"
+
+#include "base/size.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { RING = 4, RING_BYTES = 4 << 20 };
+
+static struct {
+    void       *buffer; // pinned
+    cudaEvent_t done;
+} ring[RING];
+static int             next_in_ring;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // the ring, and read's buffer
+
+Status cuda_memory_open(void)
+{
+    cudaMemPool_t      pool;
+    unsigned long long keep = ~0ull; // nothing goes back to the driver
+    TRY(gpu_check("opening the device", cudaDeviceGetDefaultMemPool(&pool, 0)));
+    TRY(gpu_check("opening the device",
+                  cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep)));
+    for (int i = 0; i < RING; i++) {
+        TRY(gpu_check("pinned memory",
+                      cudaHostAlloc(&ring[i].buffer, RING_BYTES, cudaHostAllocDefault)));
+        TRY(gpu_check("pinned memory",
+                      cudaEventCreateWithFlags(&ring[i].done, cudaEventDisableTiming)));
+    }
+    return OK;
+}
+
+Status cuda_alloc(void **memory, int64_t bytes)
+{
+    *memory = NULL;
+    cudaError_t e = cudaMallocAsync(memory, (size_t)size_max(bytes, 1), gpu_stream());
+    if (e == cudaErrorMemoryAllocation) {
+        (void)cudaGetLastError(); // an allocation that failed is no failure of the device
+        size_t n_free = 0, total = 0;
+        TRY(gpu_check("alloc", cudaMemGetInfo(&n_free, &total)));
+        return status_fail(ERR_MEMORY,
+                           "the GPU has no room for %lld bytes: %.2f of %.2f GB are free",
+                           (long long)bytes, (double)n_free / 1e9, (double)total / 1e9);
+    }
+    return gpu_check("alloc", e);
+}
+
+void cuda_free(void *memory)
+{
+    if (memory)
+        (void)cudaFreeAsync(memory, gpu_stream());
+}
+
+static Status write_piece(char *device, const char *host, size_t bytes)
+{
+    int i = next_in_ring;
+    next_in_ring = (i + 1) % RING;
+    TRY(gpu_check("write", cudaEventSynchronize(ring[i].done)));
+    memcpy(ring[i].buffer, host, bytes);
+    TRY(gpu_check("write", cudaMemcpyAsync(device, ring[i].buffer, bytes, cudaMemcpyHostToDevice,
+                                           gpu_stream())));
+    return gpu_check("write", cudaEventRecord(ring[i].done, gpu_stream()));
+}
+
+Status cuda_write(void *device, const void *host, int64_t bytes)
+{
+    Status st = OK;
+    pthread_mutex_lock(&lock);
+    for (int64_t at = 0; st == OK && at < bytes; at += RING_BYTES)
+        st = write_piece((char *)device + at, (const char *)host + at,
+                         (size_t)size_min(bytes - at, RING_BYTES));
+    pthread_mutex_unlock(&lock);
+    return st;
+}
+
+Status cuda_read(void *host, const void *device, int64_t bytes)
+{
+    if (bytes < 1)
+        return OK;
+    TRY(gpu_check("read", cudaMemcpyAsync(host, device, (size_t)bytes, cudaMemcpyDeviceToHost,
+                                          gpu_stream())));
+    return gpu_wait("read");
+}
+
+Status cuda_copy(void *to, const void *from, int64_t bytes)
+{
+    if (bytes < 1)
+        return OK;
+    return gpu_check(
+        "copy", cudaMemcpyAsync(to, from, (size_t)bytes, cudaMemcpyDeviceToDevice, gpu_stream()));
+}
+
+Status cuda_sync(void)
+{
+    return gpu_wait("sync");
+}

@@ -1,0 +1,60 @@
+/* plugin.c -- the table of the cuda backend, and the door through which the program gets it */
+#include "kernels/plugin.h"
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/gaps.h"
+#include "kernels/cuda/lib.h"
+#include "kernels/cuda/memory.h"
+
+static Backend CUDA = {
+    .name = "cuda",
+    .alloc = cuda_alloc,
+    .free = cuda_free,
+    .write = cuda_write,
+    .read = cuda_read,
+    .copy = cuda_copy,
+    .fill = cuda_fill,
+    .cast = cuda_cast,
+    .sync = cuda_sync,
+
+    .conv2d_forward = cuda_conv2d_forward,
+    .conv2d_backward_data = cuda_conv2d_backward_data,
+    .conv2d_backward_weights = cuda_conv2d_backward_weights,
+
+    .relu_forward = cuda_relu_forward,
+    .relu_backward = cuda_relu_backward,
+    .add_forward = cuda_add_forward,
+    .add_backward = cuda_add_backward,
+
+    .linear_forward = cuda_linear_forward,
+    .linear_backward_data = cuda_linear_backward_data,
+    .linear_backward_weights = cuda_linear_backward_weights,
+};
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT PluginOpen godwit_plugin_open;
+EXPORT PluginGaps godwit_plugin_gaps;
+
+Status godwit_plugin_open(const Backend **be, const PluginHost *host)
+{
+    static bool is_open;
+    status_share(host->sentence);
+    if (host->table_bytes != (int64_t)sizeof(Backend))
+        return status_fail(ERR_DEVICE, "device cuda: the plug-in comes from another build than "
+                                       "this program; install both together");
+    if (!is_open) {
+        TRY(gpu_open(host->waits));
+        TRY(cuda_memory_open());
+        TRY(lib_open());
+        gaps_fill(&CUDA);
+        is_open = true;
+    }
+    *be = &CUDA;
+    return OK;
+}
+
+const char *const *godwit_plugin_gaps(void)
+{
+    return gaps_names();
+}

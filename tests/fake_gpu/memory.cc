@@ -1,0 +1,198 @@
+#include "fake_gpu/memory.h"
+#include "fake_gpu/guard.h"
+
+#include <map>
+#include <mutex>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum : size_t { ARENA_BYTES = (size_t)64 << 30, ALIGN = 256, ZONE = 256 };
+
+static char                    *arena;
+static std::map<char *, size_t> taken, pinned; // start -> bytes
+static std::map<char *, size_t> holes;         // start -> bytes, never adjacent
+static size_t                   used, peak;
+static int                      n_unlocked;
+static struct sigaction         before;
+
+/* Host code that follows a device pointer lands here. */
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+    char *p = (char *)info->si_addr;
+    if (p >= arena && p < arena + ARENA_BYTES) {
+        static const char sentence[] = "fake_gpu: host code touched device memory\n";
+        if (write(2, sentence, sizeof sentence - 1) < 0)
+            _exit(1);
+    }
+    sigaction(SIGSEGV, &before, nullptr);
+    if (before.sa_flags & SA_SIGINFO)
+        before.sa_sigaction(signal, info, context);
+    // otherwise the access runs again and meets the default
+}
+
+static void open_arena()
+{
+    if (arena)
+        return;
+    void *m =
+        mmap(nullptr, ARENA_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (m == MAP_FAILED) {
+        fprintf(stderr, "fake_gpu: no addresses for the device's memory\n");
+        abort();
+    }
+    arena = (char *)m;
+    holes[arena] = ARENA_BYTES;
+    struct sigaction action = {};
+    action.sa_sigaction = on_fault;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigaction(SIGSEGV, &action, &before);
+}
+
+static size_t whole(size_t bytes)
+{
+    return (bytes + ALIGN - 1) / ALIGN * ALIGN + ZONE;
+}
+
+size_t memory_total(void)
+{
+    const char *text = getenv("FAKE_GPU_MEMORY");
+    return text ? strtoull(text, nullptr, 10) : (size_t)4 << 30;
+}
+
+void *memory_take(size_t bytes)
+{
+    open_arena();
+    size_t want = whole(bytes);
+    if (bytes > memory_total() || used + bytes > memory_total())
+        return nullptr;
+    for (auto h = holes.begin(); h != holes.end(); ++h) {
+        if (h->second < want)
+            continue;
+        char  *p = h->first;
+        size_t rest = h->second - want;
+        holes.erase(h);
+        if (rest > 0)
+            holes[p + want] = rest;
+        taken[p] = bytes;
+        used += bytes;
+        peak = used > peak ? used : peak;
+        guard_close(p + bytes, want - bytes);
+        guard_open(p, bytes);
+        return p;
+    }
+    return nullptr;
+}
+
+void memory_fill_garbage(void *p)
+{
+    auto a = taken.find((char *)p);
+    if (a != taken.end())
+        memset(p, 0xff, a->second);
+}
+
+bool memory_give(void *p)
+{
+    auto a = taken.find((char *)p);
+    if (a == taken.end())
+        return false;
+    char  *start = a->first;
+    size_t bytes = whole(a->second);
+    used -= a->second;
+    guard_close(start, a->second);
+    taken.erase(a);
+    auto next = holes.upper_bound(start);
+    if (next != holes.end() && start + bytes == next->first) {
+        bytes += next->second;
+        next = holes.erase(next);
+    }
+    if (next != holes.begin()) {
+        auto prior = std::prev(next);
+        if (prior->first + prior->second == start) {
+            prior->second += bytes;
+            return true;
+        }
+    }
+    holes[start] = bytes;
+    return true;
+}
+
+static bool is_inside(const std::map<char *, size_t> &of, const void *p, size_t bytes)
+{
+    auto a = of.upper_bound((char *)p);
+    if (a == of.begin())
+        return false;
+    --a;
+    return (const char *)p + bytes <= a->first + a->second;
+}
+
+bool memory_is_device(const void *p, size_t bytes)
+{
+    return is_inside(taken, p, bytes);
+}
+
+bool memory_is_pinned(const void *p, size_t bytes)
+{
+    return is_inside(pinned, p, bytes);
+}
+
+bool memory_is_arena(const void *p)
+{
+    return arena && (const char *)p >= arena && (const char *)p < arena + ARENA_BYTES;
+}
+
+/* Only the part below the last allocation was ever used: the kernel walks page tables no further. */
+static void protect(int rights)
+{
+    if (arena && mprotect(arena, ARENA_BYTES, rights) != 0) {
+        fprintf(stderr, "fake_gpu: mprotect failed\n");
+        abort();
+    }
+}
+
+void memory_unlock(void)
+{
+    if (n_unlocked++ == 0)
+        protect(PROT_READ | PROT_WRITE);
+}
+
+void memory_lock(void)
+{
+    if (--n_unlocked == 0)
+        protect(PROT_NONE);
+}
+
+void *memory_pin(size_t bytes)
+{
+    char *p = (char *)malloc(bytes ? bytes : 1);
+    if (p)
+        pinned[p] = bytes;
+    return p;
+}
+
+bool memory_unpin(void *p)
+{
+    if (pinned.erase((char *)p) == 0)
+        return false;
+    free(p);
+    return true;
+}
+
+size_t memory_used(void)
+{
+    return used;
+}
+
+size_t memory_peak(void)
+{
+    return peak;
+}
+
+void memory_reset_peak(void)
+{
+    peak = used;
+}
