@@ -38,10 +38,10 @@ static Tensor *pixels(Step *s)
 
 static Status train_step(Step *s)
 {
-    Tape       *t    = &s->tape;
-    ParamSet   *ps   = s->is_moco ? &s->moco.params_q : &s->params;
-    SgdOptions  sgd  = {.momentum = 0.9f, .decay = 1e-4f, .decay_norm = 1e-4f};
-    Tensor     *loss = NULL;
+    Tape      *t = &s->tape;
+    ParamSet  *ps = s->is_moco ? &s->moco.params_q : &s->params;
+    SgdOptions sgd = {.momentum = 0.9f, .decay = 1e-4f, .decay_norm = 1e-4f};
+    Tensor    *loss = NULL;
     tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
     params_clear_grads(ps);
     if (s->is_moco) {
@@ -49,11 +49,11 @@ static Status train_step(Step *s)
     } else {
         int64_t dim[1] = {s->batch};
         Tensor *logits = resnet_head(t, &s->net, resnet_features(t, &s->net, pixels(s)));
-        loss           = softmax_cross_entropy(t, logits, tape_input(t, I32, 1, dim, s->labels), 0);
+        loss = softmax_cross_entropy(t, logits, tape_input(t, I32, 1, dim, s->labels), 0);
     }
     TRY(tape_backward(t, loss));
     TRY(params_finish_grads(ps));
-    TRY(sgd_step(ps, &sgd, 0.01, s->n_taken == 0, NULL));
+    TRY(sgd_step(ps, &sgd, 0.01, s->n_taken == 0));
     if (s->is_moco)
         TRY(moco_enqueue(&s->moco));
     s->n_taken++;
@@ -74,13 +74,18 @@ static Status step_init(Step *s, const BenchModel *b)
     TRY(resnet_config(&config, b->arch));
     config.width *= b->width;
     config.bn_groups = b->bn_groups;
-    s->batch         = b->batch;
-    s->size          = b->size;
-    s->is_moco       = b->is_moco;
+    s->batch = b->batch;
+    s->size = b->size;
+    s->is_moco = b->is_moco;
     TRY(backend_open(&s->be, b->device));
     TRY(tape_init(&s->tape, s->be, b->dtype));
     if (s->is_moco) {
-        MocoConfig mc = {.net = config, .head = HEAD_MLP, .C = 128, .K = 65536 / b->batch * b->batch, .m = 0.999f, .T = 0.2f,
+        MocoConfig mc = {.net = config,
+                         .head = HEAD_MLP,
+                         .C = 128,
+                         .K = 65536 / b->batch * b->batch,
+                         .m = 0.999f,
+                         .T = 0.2f,
                          .is_shuffled = true};
         TRY(moco_init(&s->moco, s->be, b->dtype, &mc));
     } else {
@@ -119,7 +124,7 @@ static double conv_macs(const ConvBn *layer, int64_t *side)
 {
     const Tensor *w = layer->conv.weight;
     const Conv2d *c = &layer->conv.op;
-    *side           = (*side + 2 * c->pad - c->dilation * (w->dim[1] - 1) - 1) / c->stride + 1;
+    *side = (*side + 2 * c->pad - c->dilation * (w->dim[1] - 1) - 1) / c->stride + 1;
     return (double)tensor_count(w) * (double)(*side * *side);
 }
 
@@ -132,7 +137,7 @@ double bench_resnet_macs(const ResNet *net, int64_t size)
     for (int s = 0; s < RESNET_STAGES; s++)
         for (int b = 0; b < net->config.n_blocks[s]; b++) {
             const ResBlock *block = &net->stage[s][b];
-            int64_t         in    = side;
+            int64_t         in = side;
             for (int i = 0; i < block->n_convs; i++)
                 macs += conv_macs(&block->conv[i], &side);
             if (block->has_proj)
@@ -147,7 +152,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static Status time_steps(double *median, double *best, Step *s, Status (*step)(Step *), int64_t reps)
+static Status time_steps(double *median, double *best, Step *s, Status (*step)(Step *),
+                         int64_t reps)
 {
     double *ms = malloc(sizeof *ms * (size_t)reps);
     Status  st = ms ? OK : status_no_memory("godwit bench", reps * 8);
@@ -155,13 +161,13 @@ static Status time_steps(double *median, double *best, Step *s, Status (*step)(S
         st = step(s); // warms caches, pools and plans
     for (int64_t i = 0; st == OK && i < reps; i++) {
         double begin = clock_seconds();
-        st           = step(s);
-        ms[i]        = (clock_seconds() - begin) * 1e3;
+        st = step(s);
+        ms[i] = (clock_seconds() - begin) * 1e3;
     }
     if (st == OK) {
         qsort(ms, (size_t)reps, sizeof *ms, by_value);
         *median = reps % 2 ? ms[reps / 2] : (ms[reps / 2 - 1] + ms[reps / 2]) / 2;
-        *best   = ms[0];
+        *best = ms[0];
     }
     free(ms);
     return st;
@@ -169,15 +175,15 @@ static Status time_steps(double *median, double *best, Step *s, Status (*step)(S
 
 Status bench_model(BenchModelResult *out, const BenchModel *b)
 {
-    Step   s  = {0};
+    Step   s = {0};
     Status st = OK;
     TRY_OUT(step_init(&s, b));
     TRY_OUT(time_steps(&out->train_ms_median, &out->train_ms_best, &s, train_step, b->reps));
     out->pool_peak_bytes = tape_peak_bytes(&s.tape);
-    out->rss_peak_bytes  = memory_peak_rss();
+    out->rss_peak_bytes = memory_peak_rss();
     TRY_OUT(time_steps(&out->forward_ms_median, &out->forward_ms_best, &s, forward_step, b->reps));
     /* Backward costs two forwards; the key encoder one more. */
-    double macs     = bench_resnet_macs(b->is_moco ? &s.moco.q : &s.net, b->size) * (double)b->batch;
+    double macs = bench_resnet_macs(b->is_moco ? &s.moco.q : &s.net, b->size) * (double)b->batch;
     out->step_flops = 2 * macs * (b->is_moco ? 4 : 3);
     TRY_OUT(bench_peak_flops(&out->peak_gflops));
     TRY_OUT(bench_triad(&out->triad_gb_per_s));
@@ -189,8 +195,8 @@ out:
 Status bench_model_save(const BenchModelResult *r, const BenchModel *b, const char *path)
 {
     Text       text = {0};
-    JsonWriter w    = json_writer(&text, 2);
-    double     n    = (double)b->batch * 1e3;
+    JsonWriter w = json_writer(&text, 2);
+    double     n = (double)b->batch * 1e3;
     json_open_object(&w, NULL);
     json_put_string(&w, "what", b->is_moco ? "moco" : "supervised");
     json_put_string(&w, "arch", b->arch);
@@ -217,14 +223,18 @@ Status bench_model_save(const BenchModelResult *r, const BenchModel *b, const ch
 void bench_model_print(const BenchModelResult *r, const BenchModel *b)
 {
     double n = (double)b->batch * 1e3;
-    printf("%s %s, batch %lld at %lld px, %s: %s a second, median (best)\n", b->arch, b->is_moco ? "MoCo v2" : "supervised",
-           (long long)b->batch, (long long)b->size, dtype_name(b->dtype), b->is_moco ? "pairs" : "images");
-    printf("  training step   %8.2f (%.2f)   %.1f ms\n", n / r->train_ms_median, n / r->train_ms_best, r->train_ms_median);
-    printf("  forward         %8.2f (%.2f)   %.1f ms\n", n / r->forward_ms_median, n / r->forward_ms_best,
-           r->forward_ms_median);
-    printf("  arithmetic      %.0f GFLOP/s, %.0f %% of this machine's measured f32 peak of %.0f GFLOP/s; triad %.1f GB/s\n",
-           r->step_flops / r->train_ms_median / 1e6, 100 * r->step_flops / r->train_ms_median / 1e6 / r->peak_gflops,
-           r->peak_gflops, r->triad_gb_per_s);
-    printf("  peak memory     %.2f GB activations and gradients, %.2f GB resident\n", (double)r->pool_peak_bytes / 1e9,
-           (double)r->rss_peak_bytes / 1e9);
+    printf("%s %s, batch %lld at %lld px, %s: %s a second, median (best)\n", b->arch,
+           b->is_moco ? "MoCo v2" : "supervised", (long long)b->batch, (long long)b->size,
+           dtype_name(b->dtype), b->is_moco ? "pairs" : "images");
+    printf("  training step   %8.2f (%.2f)   %.1f ms\n", n / r->train_ms_median,
+           n / r->train_ms_best, r->train_ms_median);
+    printf("  forward         %8.2f (%.2f)   %.1f ms\n", n / r->forward_ms_median,
+           n / r->forward_ms_best, r->forward_ms_median);
+    printf("  arithmetic      %.0f GFLOP/s, %.0f %% of this machine's measured f32 peak of %.0f "
+           "GFLOP/s; triad %.1f GB/s\n",
+           r->step_flops / r->train_ms_median / 1e6,
+           100 * r->step_flops / r->train_ms_median / 1e6 / r->peak_gflops, r->peak_gflops,
+           r->triad_gb_per_s);
+    printf("  peak memory     %.2f GB activations and gradients, %.2f GB resident\n",
+           (double)r->pool_peak_bytes / 1e9, (double)r->rss_peak_bytes / 1e9);
 }

@@ -63,7 +63,7 @@ static Status pretrain_row(Demo *d, int init, const char *recipe, const char *wh
     PretrainResult  result = {0};
     const char     *seed   = arena_printf(&d->arena, "seed=%lld", (long long)d->seed);
     const char     *data   = file_join(&d->arena, d->out, "data/objects");
-    PretrainOptions how    = {.recipe = recipe, .overrides = &seed, .n_overrides = 1, .data = data, .device = d->device,
+    JobOptions      how    = {.recipe = recipe, .overrides = &seed, .n_overrides = 1, .data = data, .device = d->device,
                               .resume = "auto"};
     d->pretrain[init]      = arena_printf(&d->arena, "%s/%s-backbone", d->out, DEMO_INIT_NAME[init]);
     if (!seed || !data || !d->pretrain[init])
@@ -87,16 +87,16 @@ static Status finetune(Demo *d, int init, int trial)
         weights = file_join(&d->arena, d->pretrain[init], "backbone.safetensors");
     if (!seed || !data || !run || (d->pretrain[init] && !weights))
         return ERR_MEMORY;
-    DetectTrainOptions how = {.recipe      = "demo_c4",
-                              .overrides   = &seed,
-                              .n_overrides = 1,
-                              .data        = data,
-                              .run_dir     = run,
-                              .device      = d->device,
-                              .resume      = "auto",
-                              .init        = weights,
-                              .init_name   = DEMO_INIT_NAME[init]};
-    how.folders            = recipe_folders(&how.n_folders);
+    DetectTrainOptions how = {.job       = {.recipe      = "demo_c4",
+                                            .overrides   = &seed,
+                                            .n_overrides = 1,
+                                            .data        = data,
+                                            .run_dir     = run,
+                                            .device      = d->device,
+                                            .resume      = "auto",
+                                            .init        = weights},
+                              .init_name = DEMO_INIT_NAME[init]};
+    how.job.folders        = recipe_folders(&how.job.n_folders);
     TRY(detect_train(&result, &how));
     d->ap[init][trial]   = 100 * result.ap;
     d->ap50[init][trial] = 100 * result.ap50;

@@ -52,7 +52,7 @@ static Status make_classes(Demo *d, ReportClass **out, int *n, const Judged judg
         for (int i = 0; i < DEMO_INITS; i++) {
             const DetectEvaluation *e  = &judged[i].evaluation;
             const VocClass         *vc = &e->voc.per_class[c];
-            const double           *ap = e->is_11_point ? vc->ap_11_point : vc->ap_area;
+            const double           *ap = e->metric == DETECT_VOC07 ? vc->ap_11_point : vc->ap_area;
             double                  sum = 0;
             for (int t = 0; t < VOC_THRESHOLDS; t++)
                 sum += ap[t];

@@ -2,8 +2,7 @@
 #include "detect/train.h"
 
 #include "base/json.h"
-#include "base/run.h"
-#include "cli/device.h"
+#include "cli/job_line.h"
 #include "cli/verbs.h"
 
 #include <math.h>
@@ -12,7 +11,7 @@
 static Status save_result(const char *path, const DetectTrainResult *r)
 {
     Text       text = {0};
-    JsonWriter w    = json_writer(&text, 2);
+    JsonWriter w = json_writer(&text, 2);
     json_open_object(&w, NULL);
     json_put_int(&w, "steps", r->steps);
     json_put_number(&w, "loss", r->loss);
@@ -23,6 +22,10 @@ static Status save_result(const char *path, const DetectTrainResult *r)
     json_put_number(&w, "AP", 100 * r->ap);
     json_put_number(&w, "AP50", 100 * r->ap50);
     json_put_number(&w, "AP75", 100 * r->ap75);
+    if (r->best_step >= 0) {
+        json_put_number(&w, "best", 100 * r->best);
+        json_put_int(&w, "best_step", r->best_step);
+    }
     json_put_number(&w, "seconds", r->seconds);
     json_put_number(&w, "images_per_second", r->images_per_second);
     json_put_string(&w, "model", r->model);
@@ -32,62 +35,40 @@ static Status save_result(const char *path, const DetectTrainResult *r)
     return st;
 }
 
+static void print_result(const DetectTrainResult *r)
+{
+    printf("%lld steps, loss %.4f (rpn %.3f %.3f  roi %.3f %.3f), %.1f images/s\n%s\n", r->steps,
+           r->loss, r->rpn_class, r->rpn_box, r->roi_class, r->roi_box, r->images_per_second,
+           r->model);
+    if (!isnan(r->ap))
+        printf("AP50 %.1f  AP %.1f  AP75 %.1f\n", 100 * r->ap50, 100 * r->ap, 100 * r->ap75);
+    if (r->best_step >= 0)
+        printf("best evaluation: %.1f at step %lld (best.safetensors)\n", 100 * r->best,
+               r->best_step);
+}
+
 Status verb_train(const Verb *verb, int argc, char **argv)
 {
-    const char *data = NULL, *out = NULL, *resume = NULL, *init = NULL, *name = NULL;
-    bool        keys = false, no_evaluation = false;
-    Option      options[] = {
-        {"data", OPTION_TEXT, &data, "DIR", "VOCdevkit, or the folder of COCO's annotations and pictures", false},
-        {"out", OPTION_TEXT, &out, "RUN", "the run folder, made if absent", false},
-        {"init", OPTION_TEXT, &init, "FILE", "backbone (safetensors, torchvision names); none: random weights", false},
-        {"init-name", OPTION_TEXT, &name, "NAME", "row of `godwit compare`: random, supervised, moco, ...", false},
-        {"resume", OPTION_TEXT, &resume, "auto|yes",
-              "go on from the newest checkpoint: if there is one, or it must be there", false},
-        {"no-evaluation", OPTION_FLAG, &no_evaluation, NULL, "leave the test part alone", false},
-        {"keys", OPTION_FLAG, &keys, NULL, "print every recipe key with default, range and meaning", false},
-    };
-    CommandLine line = {.verb            = verb,
-                        .options         = options,
-                        .n_options       = 7,
-                        .operands        = "RECIPE --data DIR --out RUN [--init FILE] [key=value ...]",
-                        .max_operands    = 1,
-                        .takes_overrides = true};
-    Text        help = {0};
-    Status      st   = OK;
-    TRY_OUT(options_parse(&line, argc, argv));
-    if (line.is_help)
-        goto out;
-    if (keys) {
-        detect_keys_help(&help);
-        fputs(text_cstr(&help), stdout);
-        goto out;
-    }
-    if (line.n_operands != 1 || !out || !data) {
-        st = status_fail(ERR_USAGE, "godwit train: expects `godwit train %s`", line.operands);
-        goto out;
-    }
-    run_signals_install();
+    JobLine            l;
     DetectTrainResult  result = {0};
-    DetectTrainOptions how    = {.recipe        = line.operand[0],
-                                 .overrides     = line.override,
-                                 .n_overrides   = line.n_overrides,
-                                 .data          = data,
-                                 .run_dir       = out,
-                                 .device        = line.common.device,
-                                 .resume        = resume,
-                                 .init          = init,
-                                 .init_name     = name,
-                                 .no_evaluation = no_evaluation};
-    how.folders               = recipe_folders(&how.n_folders);
+    DetectTrainOptions how = {0};
+    bool               is_done = false;
+    Status             st = OK;
+    job_line_init(&l, verb, "VOCdevkit, or the folder of COCO's annotations and pictures",
+                  "backbone (safetensors, torchvision names); none: random weights");
+    job_line_add(&l, (Option){"init-name", OPTION_TEXT, &how.init_name, "NAME",
+                              "row of `godwit compare`: random, supervised, moco, ...", false});
+    job_line_add(&l, (Option){"no-evaluation", OPTION_FLAG, &how.no_evaluation, NULL,
+                              "leave the test part alone", false});
+    TRY_OUT(job_line_parse(&l, argc, argv, detect_keys_help, &is_done));
+    if (is_done)
+        goto out;
+    how.job = l.job;
     TRY_OUT(detect_train(&result, &how));
-    printf("%lld steps, loss %.4f (rpn %.3f %.3f  roi %.3f %.3f), %.1f images/s\n%s\n", result.steps, result.loss,
-           result.rpn_class, result.rpn_box, result.roi_class, result.roi_box, result.images_per_second, result.model);
-    if (!isnan(result.ap))
-        printf("AP50 %.1f  AP %.1f  AP75 %.1f\n", 100 * result.ap50, 100 * result.ap, 100 * result.ap75);
-    if (line.common.json)
-        TRY_OUT(save_result(line.common.json, &result));
+    print_result(&result);
+    if (l.line.common.json)
+        TRY_OUT(save_result(l.line.common.json, &result));
 out:
-    text_release(&help);
-    options_release(&line);
+    job_line_release(&l);
     return st;
 }

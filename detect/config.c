@@ -133,8 +133,14 @@ static const RecipeKey TEST[] = {
     RECIPE_INT(DetectTestKeys, precise_bn_iters, "precise_bn_iters", "200", 0, 1e6,
                "training batches from which running statistics are recomputed before the model is "
                "written; 0: kept"),
-    RECIPE_CHOICE(DetectTestKeys, metric, "metric", "voc07", "voc07|area",
-                  "headline AP: 11 points (VOC 2007) or area under the curve"),
+    RECIPE_CHOICE(
+        DetectTestKeys, metric, "metric", "auto", "auto|voc07|area|coco",
+        "headline AP: VOC 2007's 11 points, VOC's area under the curve, COCO's 101 points; "
+        "auto: coco for data in COCO format, else voc07"),
+    RECIPE_INT(DetectTestKeys, every, "every", "0", 0, 1e9,
+               "steps between evaluations during the run; 0: at the end alone"),
+    RECIPE_CHOICE(DetectTestKeys, best, "best", "ap", "ap|ap50|ap75",
+                  "the number whose best evaluation is kept as best.safetensors"),
 };
 
 void detect_config_tables(DetectConfig *c)
@@ -163,6 +169,11 @@ static Status check(const DetectConfig *c)
                            (long long)c->data.batch, (long long)group);
     if (c->data.sizes.n < 1 || c->data.sizes.n > 64 || c->data.train.n < 1)
         return status_fail(ERR_RECIPE, "data: wants 1 to 64 sizes and at least one training part");
+    if (detect_config_metric(c) == DETECT_COCO && (c->data.format != 1 || c->data.test.n > 1))
+        return status_fail(ERR_RECIPE,
+                           "test.metric coco: wants one data.test part in COCO format, "
+                           "have %lld in %s format",
+                           (long long)c->data.test.n, c->data.format == 1 ? "COCO" : "VOC");
     if (c->rpn.bg_below > c->rpn.fg_from)
         return status_fail(ERR_RECIPE, "rpn.bg_below %g is above rpn.fg_from %g", c->rpn.bg_below,
                            c->rpn.fg_from);
@@ -243,4 +254,11 @@ int64_t detect_config_group(const DetectConfig *c)
 {
     int64_t group = c->solver.images_per_group;
     return group == 0 || group > c->data.batch ? c->data.batch : group;
+}
+
+DetectMetric detect_config_metric(const DetectConfig *c)
+{
+    if (c->test.metric == 0)
+        return c->data.format == 1 ? DETECT_COCO : DETECT_VOC07;
+    return (DetectMetric)(c->test.metric - 1);
 }

@@ -22,7 +22,7 @@ typedef struct DetectModelKeys {
     double      width;
     bool        stride_in_1x1, extra_norm;
     int         norm;    // 0 trained, 1 frozen
-    int         bn_sync; // 0 group, 1 batch
+    int         bn_sync; // 0 batch, 1 group
 } DetectModelKeys;
 
 typedef struct DetectRpnKeys {
@@ -66,8 +66,12 @@ typedef struct DetectTestKeys {
     double  score, nms;
     int64_t per_image;
     int64_t precise_bn_iters;
-    int     metric; // 0 voc07, 1 area
+    int     metric; // 0 auto, else 1 + DetectMetric
+    int64_t every;  // steps
+    int     best;   // 0 ap, 1 ap50, 2 ap75
 } DetectTestKeys;
+
+typedef enum DetectMetric { DETECT_VOC07, DETECT_AREA, DETECT_COCO } DetectMetric;
 
 typedef struct DetectConfig {
     DetectRunKeys    run;
@@ -93,4 +97,5 @@ Status           detect_config_net(ResNetConfig *out, const DetectConfig *c);
 DetLoaderOptions detect_config_loader(const DetectConfig *c, bool train);
 SgdOptions       detect_config_sgd(const DetectConfig *c);
 double           detect_config_lr(const DetectConfig *c, int64_t step);
+DetectMetric     detect_config_metric(const DetectConfig *c);
 int64_t detect_config_group(const DetectConfig *c); // images whose losses share a normaliser

@@ -36,21 +36,37 @@ static Status open_voc(DetSet *set, Arena *a, const char *data, const char *part
     return root ? voc_load(set, NULL, root, split) : ERR_MEMORY;
 }
 
-/* "annotations/instances_train.json:train2017" */
-static Status open_coco(DetSet *set, Arena *a, const char *data, const char *part,
-                        bool for_training)
+/* "annotations/instances_train.json:train2017" in two. */
+static Status split_coco(Arena *a, char **json, char **folder, const char *data, const char *part)
 {
-    CocoOptions options = {.keep_empty =
-                               !for_training}; // training leaves pictures without boxes out
-    char       *json = arena_strdup(a, part), *colon = json ? strrchr(json, ':') : NULL;
-    if (json == NULL)
+    char *left = arena_strdup(a, part), *colon = left ? strrchr(left, ':') : NULL;
+    if (left == NULL)
         return ERR_MEMORY;
     if (colon == NULL)
         return status_fail(ERR_RECIPE, "data: '%s' names no pictures; want ANNOTATIONS.json:FOLDER",
                            part);
     *colon = 0;
-    const char *path = file_join(a, data, json), *folder = file_join(a, data, colon + 1);
-    return path && folder ? coco_load(set, &options, path, folder) : ERR_MEMORY;
+    *json = file_join(a, data, left);
+    *folder = file_join(a, data, colon + 1);
+    return *json && *folder ? OK : ERR_MEMORY;
+}
+
+Status detect_coco_truth(Arena *a, const char **json, const char *data, const char *part)
+{
+    char *path = NULL, *folder = NULL;
+    TRY(split_coco(a, &path, &folder, data, part));
+    *json = path;
+    return OK;
+}
+
+static Status open_coco(DetSet *set, Arena *a, const char *data, const char *part,
+                        bool for_training)
+{
+    CocoOptions options = {.keep_empty =
+                               !for_training}; // training leaves pictures without boxes out
+    char       *json = NULL, *folder = NULL;
+    TRY(split_coco(a, &json, &folder, data, part));
+    return coco_load(set, &options, json, folder);
 }
 
 Status detect_open_part(DetSet *set, const char *data, const char *part, bool is_coco,

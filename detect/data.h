@@ -18,6 +18,9 @@ Status detect_name_classes(DetSet *set, const RecipeStrings *names);
 Status detect_open_part(DetSet *set, const char *data, const char *part, bool is_coco,
                         bool for_training);
 
+/* The annotation file of a COCO part. */
+Status detect_coco_truth(Arena *a, const char **json, const char *data, const char *part);
+
 /* All parts of a list. `first` > 0 keeps that many pictures. */
 Status detect_open_parts(DetSet *set, const char *data, const RecipeStrings *parts, bool is_coco,
                          bool for_training, int64_t first);

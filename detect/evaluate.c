@@ -1,6 +1,8 @@
 #include "detect/evaluate.h"
 #include "base/file.h"
-#include "detect/config.h"
+#include "eval/coco.h"
+#include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 typedef struct Columns {
@@ -84,19 +86,13 @@ static Status write_json(const Detector *d, const DetectedImage *image, const De
     return st;
 }
 
-Status detect_evaluate(Arena *a, DetectEvaluation *out, Detector *d, const DetSet *set,
-                       const char *json_path)
+static Status score_voc(Arena *a, DetectEvaluation *out, const DetSet *set)
 {
     Columns        truth, found;
-    VocEvalOptions options = {.order = VOC_ORDER_STABLE, .boxes = VOC_BOXES_DETECTRON2};
-    *out = (DetectEvaluation){.is_11_point = detector_config(d)->test.metric == 0};
-    options.skip_empty_classes = !out->is_11_point;
-    if (set->n_classes != detector_n_classes(d))
-        return status_fail(ERR_FORMAT, "evaluation: the set has %lld classes, the model %lld",
-                           (long long)set->n_classes, (long long)detector_n_classes(d));
-    TRY(detector_set(d, a, &out->image, set));
-    if (json_path)
-        TRY(write_json(d, out->image, set, json_path));
+    bool           is_11_point = out->metric == DETECT_VOC07;
+    VocEvalOptions options = {.order = VOC_ORDER_STABLE,
+                              .boxes = VOC_BOXES_DETECTRON2,
+                              .skip_empty_classes = !is_11_point};
     TRY(truth_columns(a, &truth, set));
     TRY(found_columns(a, &found, out->image, set->n_images));
     VocSet voc = {.n_images = set->n_images,
@@ -105,10 +101,79 @@ Status detect_evaluate(Arena *a, DetectEvaluation *out, Detector *d, const DetSe
                   .found = box_list(&found)};
     TRY(voc_evaluate(a, &options, &out->voc, &voc));
 
-    const VocMeans *means = out->is_11_point ? &out->voc.means_11_point : &out->voc.means_area;
+    const VocMeans *means = is_11_point ? &out->voc.means_11_point : &out->voc.means_area;
     out->ap = means->ap;
     out->ap50 = means->ap50;
     out->ap75 = means->ap75;
-    out->definition = out->is_11_point ? voc_definition_11_point() : voc_definition_area();
+    out->n_found = out->voc.n_found;
+    out->definition = is_11_point ? voc_definition_11_point() : voc_definition_area();
     return OK;
+}
+
+/* "APs" as metrics name it: "aps". */
+static const char *lower_name(Arena *a, const char *name)
+{
+    char *low = arena_strdup(a, name);
+    for (char *c = low; c && *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return low;
+}
+
+/* -1 is COCO's word for undefined. */
+static double defined(double value)
+{
+    return value < 0 ? NAN : value;
+}
+
+static Status take_stats(Arena *a, DetectEvaluation *out, const CocoResult *coco)
+{
+    double *headline[] = {&out->ap, &out->ap50, &out->ap75};
+    for (int i = 0; i < coco->n_stats; i++) {
+        double value = defined(coco->stat[i].value);
+        if (i < 3) {
+            *headline[i] = value;
+            continue;
+        }
+        const char *name = lower_name(a, coco->stat[i].name);
+        if (!name || out->n_more == DETECT_MORE)
+            return ERR_MEMORY;
+        out->more[out->n_more].name = name;
+        out->more[out->n_more++].value = value;
+    }
+    out->n_found = coco->n_found;
+    out->definition = coco_definition(COCO_BBOX);
+    return OK;
+}
+
+static Status score_coco(Arena *a, DetectEvaluation *out, const DetectEvaluateFiles *files)
+{
+    CocoReadOptions read = {.iou = COCO_BBOX};
+    CocoEvalOptions options = {.iou = COCO_BBOX};
+    CocoTruth       truth = {0};
+    CocoResults     found = {0};
+    CocoResult      result;
+    Status          st = OK;
+    TRY_OUT(coco_read(&truth, &found, &read, files->truth, files->json));
+    TRY_OUT(coco_evaluate(a, &options, &result, &truth, &found));
+    TRY_OUT(take_stats(a, out, &result));
+out:
+    coco_results_release(&found);
+    coco_truth_release(&truth);
+    return st;
+}
+
+Status detect_evaluate(Arena *a, DetectEvaluation *out, Detector *d, const DetSet *set,
+                       const DetectEvaluateFiles *files)
+{
+    *out = (DetectEvaluation){.metric = detect_config_metric(detector_config(d))};
+    if (set->n_classes != detector_n_classes(d))
+        return status_fail(ERR_FORMAT, "evaluation: the set has %lld classes, the model %lld",
+                           (long long)set->n_classes, (long long)detector_n_classes(d));
+    if (out->metric == DETECT_COCO && (!files || !files->json || !files->truth))
+        return status_fail(ERR_USAGE, "evaluation: COCO's AP wants the annotation file and a place "
+                                      "for detections.json");
+    TRY(detector_set(d, a, &out->image, set));
+    if (files && files->json)
+        TRY(write_json(d, out->image, set, files->json));
+    return out->metric == DETECT_COCO ? score_coco(a, out, files) : score_voc(a, out, set);
 }

@@ -1,64 +1,16 @@
 /* trainer_watch.c -- what a run reports: the four terms of the loss, regions, rates; and the step that went wrong */
-#include "base/clock.h"
 #include "base/json.h"
-#include "base/memory.h"
 #include "detect/trainer.h"
 #include <math.h>
 #include <stdio.h>
 
-void detect_trainer_count(DetectTrainer *r)
-{
-    DetectTerms *w = &r->window, *l = &r->last;
-    w->n += 1;
-    w->loss += l->loss;
-    w->rpn_class += l->rpn_class;
-    w->rpn_box += l->rpn_box;
-    w->roi_class += l->roi_class;
-    w->roi_box += l->roi_box;
-    w->regions += l->regions;
-    w->grad_norm += l->grad_norm;
-}
-
-static double wait_share(DetectTrainer *r, double elapsed)
-{
-    double wait = det_loader_stats(r->loader).wait_s;
-    double share = elapsed > 0 ? (wait - r->line_wait_s) / elapsed : 0;
-    r->line_wait_s = wait;
-    return fmin(1, fmax(0, share));
-}
-
-Status detect_trainer_log(DetectTrainer *r)
-{
-    Metrics           *m = r->metrics;
-    const DetectTerms *w = &r->window;
-    double             n = w->n > 0 ? w->n : 1, now = clock_seconds(), elapsed = now - r->line_time;
-    double             images = (double)((r->step - r->line_step) * r->config.data.batch);
-    metrics_begin(m, "train", r->step);
-    metrics_number(m, "loss", w->loss / n);
-    metrics_number(m, "rpn_class", w->rpn_class / n);
-    metrics_number(m, "rpn_box", w->rpn_box / n);
-    metrics_number(m, "roi_class", w->roi_class / n);
-    metrics_number(m, "roi_box", w->roi_box / n);
-    metrics_number(m, "regions", w->regions / n);
-    metrics_number(m, "grad_norm", w->grad_norm / n);
-    metrics_number(m, "lr", r->lr);
-    metrics_number(m, "images_per_s", elapsed > 0 ? images / elapsed : 0);
-    metrics_number(m, "data_wait", wait_share(r, elapsed));
-    metrics_number(m, "peak_mb", (double)memory_peak_rss() / 1048576);
-    TRY(metrics_end(m));
-    r->window = (DetectTerms){0};
-    r->line_time = now;
-    r->line_step = r->step;
-    return OK;
-}
-
 /* ---- a step that became NaN or infinite ---- */
 
-static void put_batch(JsonWriter *w, const DetectTrainer *r, const DetBatch *batch)
+static void put_images(JsonWriter *w, const DetectTrainer *r, const DetectNote *note)
 {
     json_open_array(w, "images");
-    for (int64_t i = 0; i < batch->n; i++) {
-        const DetBatchImage *im = &batch->image[i];
+    for (int64_t i = 0; i < r->config.data.batch; i++) {
+        const DetBatchImage *im = &note->image[i];
         const DetImage      *source = &r->train.image[im->index];
         json_open_object(w, NULL);
         json_put_string(w, "id", source->id);
@@ -72,33 +24,95 @@ static void put_batch(JsonWriter *w, const DetectTrainer *r, const DetBatch *bat
     json_close_array(w);
 }
 
-Status detect_trainer_dump(DetectTrainer *r, const DetBatch *batch)
+Status detect_trainer_stop(DetectTrainer *r, const DetectNote *note, const char *cause)
 {
-    char       path[1200];
-    Text       text = {0};
-    JsonWriter w = json_writer(&text, 2);
+    const DetectTerms *l = &r->last;
+    char               what[256];
+    Text               text = {0};
+    JsonWriter         w = json_writer(&text, 2);
     json_open_object(&w, NULL);
-    json_put_int(&w, "step", batch->step);
-    json_put_string(&w, "cause", status_text());
-    json_put_number(&w, "loss", r->last.loss); // null: not finite
-    json_put_number(&w, "rpn_class", r->last.rpn_class);
-    json_put_number(&w, "rpn_box", r->last.rpn_box);
-    json_put_number(&w, "roi_class", r->last.roi_class);
-    json_put_number(&w, "roi_box", r->last.roi_box);
-    json_put_number(&w, "grad_norm", r->last.grad_norm);
-    json_put_number(&w, "lr", r->lr);
-    put_batch(&w, r, batch);
+    json_put_int(&w, "step", note->step);
+    json_put_string(&w, "cause", cause);
+    json_put_number(&w, "loss", l->loss); // null: not finite
+    json_put_number(&w, "rpn_class", l->rpn_class);
+    json_put_number(&w, "rpn_box", l->rpn_box);
+    json_put_number(&w, "roi_class", l->roi_class);
+    json_put_number(&w, "roi_box", l->roi_box);
+    json_put_number(&w, "grad_norm", l->grad_norm);
+    json_put_number(&w, "lr", detect_config_lr(&r->config, note->step));
+    put_images(&w, r, note);
     json_close_object(&w);
-    snprintf(path, sizeof path, "%s/nonfinite_step_%07lld.json", run_dir(r->run),
-             (long long)batch->step);
-    Status st = json_save(&text, path);
+    snprintf(what, sizeof what, "loss %g (rpn %g %g, regions %g %g), gradient norm %g", l->loss,
+             l->rpn_class, l->rpn_box, l->roi_class, l->roi_box, l->grad_norm);
+    Status st = job_stop_nonfinite(&r->job, note->step, &text, what,
+                                   "a smaller solver.lr or a solver.clip");
     text_release(&text);
-    TRY(st);
-    return status_fail(ERR_NONFINITE,
-                       "step %lld: loss %g (rpn %g %g, regions %g %g), gradient norm %g; images "
-                       "and terms are in %s; "
-                       "resume from step %lld with a smaller solver.lr or a solver.clip",
-                       (long long)batch->step, r->last.loss, r->last.rpn_class, r->last.rpn_box,
-                       r->last.roi_class, r->last.roi_box, r->last.grad_norm, path,
-                       (long long)run_saved_step(r->run));
+    return st;
+}
+
+/* ---- reading what steps left on the device ---- */
+
+static DetectTerms terms_of_row(const DetectTrainer *r, int64_t row)
+{
+    const Ledger *l = &r->ledger;
+    int64_t       batch = r->config.data.batch, pass = detect_trainer_pass(r);
+    double        share = (double)((float)pass / (float)batch);
+    DetectTerms   t = {.n = 1, .grad_norm = sqrt(ledger_f64(l, row, WORD_SQUARES))};
+    double       *sum[] = {&t.rpn_class, &t.rpn_box, &t.roi_class, &t.roi_box};
+    for (int64_t p = 0; p < batch / pass; p++) {
+        int64_t word = WORD_PASSES + p * WORDS_A_PASS;
+        for (int i = 0; i < 4; i++) {
+            double value = share * (double)ledger_f32(l, row, word + i);
+            *sum[i] += value;
+            t.loss += value;
+        }
+        t.regions += (double)ledger_i32(l, row, word + 4);
+    }
+    return t;
+}
+
+static void add_terms(DetectTerms *w, const DetectTerms *l)
+{
+    w->n += 1;
+    w->loss += l->loss;
+    w->rpn_class += l->rpn_class;
+    w->rpn_box += l->rpn_box;
+    w->roi_class += l->roi_class;
+    w->roi_box += l->roi_box;
+    w->regions += l->regions;
+    w->grad_norm += l->grad_norm;
+}
+
+Status detect_trainer_read(DetectTrainer *r)
+{
+    int64_t n;
+    TRY(ledger_read(&r->ledger, &n));
+    for (int64_t row = 0; row < n; row++) {
+        r->last = terms_of_row(r, row);
+        if (!isfinite(r->last.loss))
+            return detect_trainer_stop(r, &r->note[row], "the loss is not finite");
+        if (!isfinite(r->last.grad_norm))
+            return detect_trainer_stop(r, &r->note[row], "the gradient is not finite");
+        add_terms(&r->window, &r->last);
+    }
+    return OK;
+}
+
+Status detect_trainer_log(DetectTrainer *r)
+{
+    Metrics           *m = r->job.metrics;
+    const DetectTerms *w = &r->window;
+    TRY(detect_trainer_read(r));
+    double n = w->n > 0 ? w->n : 1;
+    metrics_begin(m, "train", r->job.step);
+    metrics_number(m, "loss", w->loss / n);
+    metrics_number(m, "rpn_class", w->rpn_class / n);
+    metrics_number(m, "rpn_box", w->rpn_box / n);
+    metrics_number(m, "roi_class", w->roi_class / n);
+    metrics_number(m, "roi_box", w->roi_box / n);
+    metrics_number(m, "regions", w->regions / n);
+    metrics_number(m, "grad_norm", w->grad_norm / n);
+    metrics_number(m, "lr", detect_config_lr(&r->config, r->job.step - 1));
+    r->window = (DetectTerms){0};
+    return job_end_line(&r->job, r->config.data.batch, det_loader_stats(r->loader).wait_s);
 }

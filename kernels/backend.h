@@ -33,7 +33,8 @@ typedef struct Pool2d {
 } Pool2d;
 
 struct Backend {
-    const char *name; // "ref", "cpu", "cuda"
+    const char *name;    // "ref", "cpu", "cuda"
+    bool        is_host; // its memory is the host's: reading a number waits for nothing
 
     /* ---- memory ---- */
     Status (*alloc)(void **memory, int64_t bytes); // 64-byte aligned, contents undefined
@@ -144,15 +145,17 @@ struct Backend {
     /* ---- boxes: no gradients (kernels/box.h) ---- */
     BoxBackend box;
 
-    /* ---- optimiser, over spans of flat f32 buffers; low may be NULL ----
+    /* ---- optimiser, over spans of flat f32 buffers; low may be NULL; squares: (1) f64 on the device ----
+     * sum_squares: *squares = (is_first ? 0 : *squares) + sum of x^2, order fixed; not finite when any x is not
+     * clip: x *= max_norm / sqrt(*squares) where that is below 1
      * sgd: g += decay * w; v = is_first ? g : momentum * v + g; w -= lr * v; low = bf16(w)
      * ema: k = m * k + (1 - m) * q; low = bf16(k)
-     * finite: *is_finite = no NaN or infinity among x; sum_squares: *sum = sum of x^2 (f64, order fixed) */
+     * clip and sgd do nothing when *squares is not finite. The host never learns *squares. */
+    Status (*sum_squares)(double *squares, const float *x, int64_t n, bool is_first);
+    Status (*clip)(float *x, int64_t n, const double *squares, float max_norm);
     Status (*sgd)(float *w, float *v, const float *g, void *low, int64_t n, float lr,
-                  float momentum, float decay, bool is_first);
+                  float momentum, float decay, bool is_first, const double *squares);
     Status (*ema)(float *k, const float *q, void *low, int64_t n, float m);
-    Status (*scale)(float *x, int64_t n, float factor);
-    Status (*sum_squares)(double *sum, const float *x, int64_t n); // NaN or infinity when any x is
 };
 
 /* The plain loops; never fails. */

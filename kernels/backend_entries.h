@@ -60,11 +60,12 @@
     X(box.rpn_targets)                                                                             \
     X(box.rpn_propose)                                                                             \
     X(box.roi_targets)                                                                             \
+    X(box.labels_of_images)                                                                        \
     X(box.rois_pack)                                                                               \
     X(box.box_predict)                                                                             \
     X(sgd)                                                                                         \
     X(ema)                                                                                         \
-    X(scale)                                                                                       \
+    X(clip)                                                                                        \
     X(sum_squares)
 
 #define BACKEND_OPTIONAL(X) X(conv_bn_train_forward)

@@ -34,6 +34,7 @@ void params_release(ParamSet *ps)
         ps->be->free(ps->values);
         ps->be->free(ps->grads);
         ps->be->free(ps->momentum);
+        ps->be->free(ps->squares);
         ps->be->free(ps->low);
         ps->be->free(ps->buffers);
     }
@@ -155,6 +156,8 @@ static Status allocate(ParamSet *ps, DType dtype)
         ps->grads = m;
         TRY(zeros(ps->be, &m, F32, ps->n_values));
         ps->momentum = m;
+        TRY(ps->be->alloc(&m, (int64_t)sizeof *ps->squares));
+        ps->squares = m;
     }
     if (dtype == BF16) {
         TRY(zeros(ps->be, &m, BF16, ps->n_values));

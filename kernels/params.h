@@ -63,6 +63,7 @@ typedef struct ParamSet {
     float         *values, *grads, *momentum; // device; n_values elements
     void          *low;                       // device; NULL in f32 runs
     float         *buffers;                   // device; n_buffers elements
+    double        *squares; // device: sum of the squares of the gradients that sgd_step saw last
     int64_t        n_values, n_buffers;
     int64_t        n_batches_tracked;
     bool           is_frozen; // no gradients and no momentum: the key encoder

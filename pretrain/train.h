@@ -9,24 +9,7 @@
  * written), ERR_INTERRUPTED (a signal came; the checkpoint is written and --resume auto goes on), ERR_IO.
  */
 #pragma once
-#include "base/status.h"
-#include "base/text.h"
-#include <stdbool.h>
-
-typedef struct PretrainOptions {
-    const char        *recipe;  // path of a recipe
-    const char *const *folders; // where bare recipe names are looked for; may be NULL
-    int                n_folders;
-    const char *const *overrides; // "solver.lr=0.01", ...
-    int                n_overrides;
-    const char        *data;    // folder, shards or a list of shards (datasets/source.h)
-    const char        *run_dir; // created; locked while the run lives
-    const char        *device;  // "cpu", "ref", "cuda", "auto"
-    const char *
-        resume; // NULL: a new run; "auto": go on if there is a checkpoint; "yes": there must be one
-    const char *init;       // NULL, or weights (safetensors, torchvision names) to start from
-    long long   stop_after; // steps of this call, then stop as a signal would; 0: to the end
-} PretrainOptions;
+#include "base/job.h"
 
 typedef struct PretrainResult {
     long long steps;        // taken in all
@@ -38,8 +21,9 @@ typedef struct PretrainResult {
     char      backbone[1024]; // path written
 } PretrainResult;
 
-/* Runs to the end (or to a signal, or to a failure). `result` may be NULL. */
-Status pretrain_run(PretrainResult *result, const PretrainOptions *options);
+/* Runs to the end (or to a signal, or to a failure). `result` may be NULL. options->data: a folder, shards or a list of
+ * shards (datasets/source.h); options->init: safetensors under torchvision's names. */
+Status pretrain_run(PretrainResult *result, const JobOptions *options);
 
 /* Every key of a pretraining recipe with default, range and sentence, for --help. */
 void pretrain_keys_help(Text *out);

@@ -183,12 +183,10 @@ void pretrain_config_tables(PretrainConfig *c)
     c->n_tables = (int)(sizeof tables / sizeof tables[0]);
 }
 
-Status pretrain_config_load(PretrainConfig *c, const char *recipe, const char *const *folders,
-                            int n_folders, const char *const *overrides, int n_overrides)
+Status pretrain_config_load(PretrainConfig *c, const RecipeSource *source)
 {
     pretrain_config_tables(c);
-    RecipeSource source = {recipe, folders, n_folders, overrides, n_overrides};
-    TRY(recipe_load(&c->arena, c->tables, c->n_tables, &source));
+    TRY(recipe_load(&c->arena, c->tables, c->n_tables, source));
     TRY(check(c));
     warn_about_rate(c);
     return OK;

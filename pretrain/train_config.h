@@ -86,9 +86,8 @@ typedef struct PretrainConfig {
     Arena       arena; // strings and lists of the recipe
 } PretrainConfig;
 
-/* Fills the config. `recipe` may be NULL (defaults alone). Release also after a failure. */
-Status pretrain_config_load(PretrainConfig *c, const char *recipe, const char *const *folders,
-                            int n_folders, const char *const *overrides, int n_overrides);
+/* Fills the config from recipe (NULL: defaults) and overrides. Release also after a failure. */
+Status pretrain_config_load(PretrainConfig *c, const RecipeSource *source);
 /* An empty config with its tables, for help. */
 void   pretrain_config_tables(PretrainConfig *c);
 void   pretrain_config_release(PretrainConfig *c);

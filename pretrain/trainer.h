@@ -1,14 +1,14 @@
 /* trainer.h -- what a pretraining run is made of, shared by train.c and its helpers; not for other rooms
  *
  *      train.c          the loop: load, forward, backward, step, log
+ *      trainer_open.c   data, model, loader: before the loop
  *      trainer_state.c  everything that a checkpoint must hold, as named arrays
  *      trainer_watch.c  means, metrics, warnings, the dump of a non-finite step
  *      trainer_knn.c    nearest neighbours during a run
  */
 #pragma once
-#include "base/metrics.h"
-#include "base/progress.h"
-#include "base/run.h"
+#include "base/job.h"
+#include "kernels/ledger.h"
 #include "pretrain/embed.h"
 #include "pretrain/supervised.h"
 #include "pretrain/train.h"
@@ -23,10 +23,18 @@ typedef struct Means {
 typedef struct StepReport {
     double loss, top1, top5;   // top: shares 0..1
     double positive, negative; // mean q.k and q.queue (MoCo)
-    double spread;             // of query features (MoCo), see moco_feature_spread
     double grad_norm;
-    double lr;
 } StepReport;
+
+/* A step's words in the ledger. */
+enum { WORD_LOSS = 0, WORD_STATS = 1, WORD_SQUARES = 6, N_WORDS = 8, LEDGER_STEPS = 64 };
+
+/* What the host knows of a step whose numbers are still on the device. */
+typedef struct StepNote {
+    int64_t  step, epoch;
+    int64_t *index; // (batch) pictures, in the training source
+    double   top1;  // supervised
+} StepNote;
 
 typedef struct KnnScore {
     double  top1; // share; -1: not measured
@@ -45,37 +53,39 @@ typedef struct Trainer {
 
     Source *train, *test; // test NULL: every tenth training picture
     Loader *loader;
-    int64_t n_images, steps_per_epoch, n_steps;
-    int64_t step; // taken so far
+    int64_t n_images, steps_per_epoch;
 
-    Run       *run;
-    Metrics   *metrics;
-    Progress   progress;
+    Job        job;
+    Ledger     ledger;
+    StepNote   note[LEDGER_STEPS]; // of the steps in the ledger
     Means      window, epoch;
-    StepReport report;    // of the latest step
-    KnnScore   knn;       // latest online evaluation
-    double     started;   // clock_seconds
-    double     line_time; // of the last line of metrics
-    int64_t    line_step;
-    double     line_wait_s;
+    StepReport report;   // of the latest step that was read
+    Tensor    *features; // (N,C) queries of the latest step (MoCo), kept until the next
+    double     spread;   // of them when last looked at, see moco_feature_spread
+    KnnScore   knn;      // latest online evaluation
     int64_t    n_collapse_warnings;
 } Trainer;
 
 ParamSet     *trainer_params(Trainer *r);    // learned ones
 const ResNet *trainer_net(const Trainer *r); // query encoder or classifier
 
+/* ---- trainer_open.c ---- */
+/* Everything up to the first step. */
+Status trainer_open(Trainer *r, const JobOptions *o);
+Status trainer_close(Trainer *r); // also after a failure
+
 /* ---- trainer_state.c ---- */
 Status trainer_save(Trainer *r);
-/* Loads the newest checkpoint if there is one and sets r->step. */
+/* Loads the newest checkpoint if there is one and sets job.step. */
 Status trainer_resume(Trainer *r);
 
 /* ---- trainer_watch.c ---- */
-void   trainer_count(Trainer *r);     // report into the means
+/* Reads the steps that are still on the device into report and means. The first whose loss or gradient is not finite
+ * ends the run: RUN/nonfinite_step_N.json is written, ERR_NONFINITE comes back with a sentence that names it. */
+Status trainer_read(Trainer *r);
 Status trainer_log(Trainer *r);       // a line of metrics.jsonl
-void   trainer_log_epoch(Trainer *r); // a line for people; forgets the epoch's means
+Status trainer_log_epoch(Trainer *r); // a line for people; forgets the epoch's means
 void   trainer_warn_at_start(const Trainer *r);
-/* Writes RUN/nonfinite_step_N.json and returns ERR_NONFINITE with a sentence that names it. */
-Status trainer_dump(Trainer *r, const LoaderBatch *batch);
 
 /* ---- trainer_knn.c ---- */
 Status trainer_knn(Trainer *r); // into r->knn, metrics and log

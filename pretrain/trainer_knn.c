@@ -93,20 +93,20 @@ static Status report(Trainer *r, const KnnScore *s, const char *name, const char
 {
     log_info("step %lld: nearest neighbours of %s: %.2f%% of %lld test pictures (bank %lld, k "
              "%lld, T %g)",
-             (long long)r->step, what, 100 * s->top1, (long long)s->n_test, (long long)s->n_bank,
-             (long long)r->config.knn.k, r->config.knn.T);
-    metrics_begin(r->metrics, "knn", r->step);
-    metrics_number(r->metrics, name, s->top1);
-    metrics_int(r->metrics, "n_test", s->n_test);
-    metrics_int(r->metrics, "n_bank", s->n_bank);
-    return metrics_end(r->metrics);
+             (long long)r->job.step, what, 100 * s->top1, (long long)s->n_test,
+             (long long)s->n_bank, (long long)r->config.knn.k, r->config.knn.T);
+    metrics_begin(r->job.metrics, "knn", r->job.step);
+    metrics_number(r->job.metrics, name, s->top1);
+    metrics_int(r->job.metrics, "n_test", s->n_test);
+    metrics_int(r->job.metrics, "n_bank", s->n_bank);
+    return metrics_end(r->job.metrics);
 }
 
 Status trainer_knn(Trainer *r)
 {
     bool from_head = r->config.knn.features == 0 && r->config.run.method == METHOD_MOCO;
     TRY(score(&r->knn, r, from_head ? EMBED_HEAD : EMBED_POOLED));
-    return report(r, &r->knn, "top1", r->step == 0 ? "the untrained network" : "features");
+    return report(r, &r->knn, "top1", r->job.step == 0 ? "the untrained network" : "features");
 }
 
 Status trainer_knn_pixels(Trainer *r)

@@ -4,13 +4,12 @@
  *      may rise before it falls); pretext accuracy; mean positive and negative similarity; spread of the features (0 is
  *      collapse, 1 the whole sphere); share of time spent waiting for data.
  */
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/size.h"
 #include "pretrain/trainer.h"
 #include <math.h>
+#include <stdio.h>
 
 static bool is_moco(const Trainer *r)
 {
@@ -64,44 +63,104 @@ static Means mean_of(const Means *m)
     return (Means){m->n, m->loss / n, m->top1 / n, m->top5 / n, m->positive / n, m->negative / n};
 }
 
-enum { COLLAPSE_WARNINGS = 3 };
+/* ---- a step that became NaN or infinite ---- */
 
-static void watch_collapse(Trainer *r)
+static Status stop_with_dump(Trainer *r, const StepNote *note)
 {
-    const RunKeys *k = &r->config.run;
-    if (is_moco(r) && r->step > k->collapse_after && r->report.spread < k->collapse_below)
-        log_warn_some(&r->n_collapse_warnings, COLLAPSE_WARNINGS,
-                      "step %lld: collapse: features of a batch spread over %.3f of the sphere "
-                      "(alarm below %.3f); the "
-                      "learning rate may be too high, or m too small",
-                      (long long)r->step, r->report.spread, k->collapse_below);
+    const StepReport *s = &r->report;
+    char              what[128];
+    Text              text = {0};
+    JsonWriter        w = json_writer(&text, 2);
+    Means             mean = mean_of(&r->window);
+    json_open_object(&w, NULL);
+    json_put_int(&w, "step", note->step);
+    json_put_int(&w, "epoch", note->epoch);
+    json_put_number(&w, "loss", s->loss); // null: not finite
+    json_put_number(&w, "lr", config_lr(&r->config, note->step, r->steps_per_epoch));
+    json_put_number(&w, "grad_norm", s->grad_norm);
+    if (is_moco(r)) {
+        json_put_number(&w, "mean_positive", s->positive);
+        json_put_number(&w, "mean_negative", s->negative);
+    }
+    json_put_number(&w, "mean_loss_before", mean.loss);
+    json_put_int(&w, "last_checkpoint", run_saved_step(r->job.run));
+    json_open_array(&w, "images");
+    for (int64_t i = 0; i < r->config.data.batch; i++)
+        json_put_string(&w, NULL, source_name(r->train, note->index[i]));
+    json_close_array(&w);
+    json_close_object(&w);
+    snprintf(what, sizeof what, "loss %g, gradient norm %g", s->loss, s->grad_norm);
+    Status st = job_stop_nonfinite(&r->job, note->step, &text, what, "a smaller solver.lr");
+    text_release(&text);
+    return st;
 }
 
-void trainer_count(Trainer *r)
+/* ---- reading what steps left on the device ---- */
+
+static void report_row(Trainer *r, int64_t row)
 {
-    means_add(&r->window, &r->report);
-    means_add(&r->epoch, &r->report);
-    watch_collapse(r);
+    const Ledger *l = &r->ledger;
+    r->report = (StepReport){.loss = (double)ledger_f32(l, row, WORD_LOSS),
+                             .top1 = r->note[row].top1,
+                             .grad_norm = sqrt(ledger_f64(l, row, WORD_SQUARES))};
+    if (!is_moco(r))
+        return;
+    double stats[5]; // as info_nce gives them: loss, positive, negative, top-1, top-5
+    for (int i = 0; i < 5; i++)
+        stats[i] = (double)ledger_f32(l, row, WORD_STATS + i);
+    r->report.positive = stats[1];
+    r->report.negative = stats[2];
+    r->report.top1 = stats[3];
+    r->report.top5 = stats[4];
+}
+
+Status trainer_read(Trainer *r)
+{
+    int64_t n;
+    TRY(ledger_read(&r->ledger, &n));
+    for (int64_t row = 0; row < n; row++) {
+        report_row(r, row);
+        if (!isfinite(r->report.loss) || !isfinite(r->report.grad_norm))
+            return stop_with_dump(r, &r->note[row]);
+        means_add(&r->window, &r->report);
+        means_add(&r->epoch, &r->report);
+    }
+    return OK;
+}
+
+enum { COLLAPSE_WARNINGS = 3 };
+
+/* The spread of the latest queries, which only a look at all of them tells. */
+static Status look_at_features(Trainer *r)
+{
+    const RunKeys *k = &r->config.run;
+    if (!is_moco(r) || !r->features)
+        return OK;
+    int64_t N = r->features->dim[0], C = r->features->dim[1];
+    float  *q = ARENA_ARRAY(&r->tape.arena, float, N *C);
+    if (!q)
+        return ERR_MEMORY;
+    TRY(tape_read(&r->tape, q, r->features));
+    r->features = NULL;
+    r->spread = moco_feature_spread(q, N, C);
+    if (r->job.step > k->collapse_after && r->spread < k->collapse_below)
+        log_warn_some(&r->n_collapse_warnings, COLLAPSE_WARNINGS,
+                      "step %lld: collapse: features of a batch spread over %.3f of the sphere "
+                      "(alarm below %.3f); the learning rate may be too high, or m too small",
+                      (long long)r->job.step, r->spread, k->collapse_below);
+    return OK;
 }
 
 /* ---- lines ---- */
 
-static double wait_share(Trainer *r, double elapsed)
-{
-    double wait = loader_stats(r->loader).wait_s,
-           share = elapsed > 0 ? (wait - r->line_wait_s) / elapsed : 0;
-    r->line_wait_s = wait;
-    return fmin(1, fmax(0, share));
-}
-
 Status trainer_log(Trainer *r)
 {
-    Metrics *m = r->metrics;
-    Means    mean = mean_of(&r->window);
-    double   now = clock_seconds(), elapsed = now - r->line_time;
-    double   images = (double)((r->step - r->line_step) * r->config.data.batch);
-    metrics_begin(m, "train", r->step);
-    metrics_number(m, "epoch", (double)r->step / (double)r->steps_per_epoch);
+    Metrics *m = r->job.metrics;
+    TRY(trainer_read(r));
+    TRY(look_at_features(r));
+    Means mean = mean_of(&r->window);
+    metrics_begin(m, "train", r->job.step);
+    metrics_number(m, "epoch", (double)r->job.step / (double)r->steps_per_epoch);
     metrics_number(m, "loss", mean.loss);
     metrics_number(m, "chance", chance(r));
     metrics_number(m, "top1", mean.top1);
@@ -109,81 +168,31 @@ Status trainer_log(Trainer *r)
         metrics_number(m, "top5", mean.top5);
         metrics_number(m, "positive", mean.positive);
         metrics_number(m, "negative", mean.negative);
-        metrics_number(m, "spread", r->report.spread);
+        metrics_number(m, "spread", r->spread);
         metrics_number(m, "queue_fill", queue_fill(&r->moco));
     }
-    metrics_number(m, "lr", r->report.lr);
+    metrics_number(m, "lr", config_lr(&r->config, r->job.step - 1, r->steps_per_epoch));
     metrics_number(m, "grad_norm", r->report.grad_norm);
-    metrics_number(m, "images_per_s", elapsed > 0 ? images / elapsed : 0);
-    metrics_number(m, "data_wait", wait_share(r, elapsed));
-    metrics_number(m, "peak_mb", (double)memory_peak_rss() / 1048576);
-    TRY(metrics_end(m));
     r->window = (Means){0};
-    r->line_time = now;
-    r->line_step = r->step;
-    return OK;
+    return job_end_line(&r->job, r->config.data.batch, loader_stats(r->loader).wait_s);
 }
 
-void trainer_log_epoch(Trainer *r)
+Status trainer_log_epoch(Trainer *r)
 {
+    TRY(trainer_read(r));
+    TRY(look_at_features(r));
     Means   mean = mean_of(&r->epoch);
-    int64_t epoch = (r->step + r->steps_per_epoch - 1) / r->steps_per_epoch;
-    double  seconds = clock_seconds() - r->started;
+    int64_t epoch = (r->job.step + r->steps_per_epoch - 1) / r->steps_per_epoch;
+    double  seconds = job_seconds(&r->job);
+    double  lr = config_lr(&r->config, r->job.step - 1, r->steps_per_epoch);
     if (is_moco(r))
         log_info("epoch %lld: loss %.3f (chance %.2f), pretext top-1 %.1f%%, q.k+ %.2f, q.k- %.2f, "
-                 "spread %.2f, queue "
-                 "%.0f%%, lr %.4g, %.0f s",
+                 "spread %.2f, queue %.0f%%, lr %.4g, %.0f s",
                  (long long)epoch, mean.loss, chance(r), 100 * mean.top1, mean.positive,
-                 mean.negative, r->report.spread, 100 * queue_fill(&r->moco), r->report.lr,
-                 seconds);
+                 mean.negative, r->spread, 100 * queue_fill(&r->moco), lr, seconds);
     else
         log_info("epoch %lld: loss %.3f (chance %.2f), top-1 %.1f%%, lr %.4g, %.0f s",
-                 (long long)epoch, mean.loss, chance(r), 100 * mean.top1, r->report.lr, seconds);
+                 (long long)epoch, mean.loss, chance(r), 100 * mean.top1, lr, seconds);
     r->epoch = (Means){0};
-}
-
-/* ---- a step that became NaN or infinite ---- */
-
-static void dump_numbers(JsonWriter *w, const Trainer *r)
-{
-    json_put_number(w, "loss", r->report.loss);
-    json_put_number(w, "lr", r->report.lr);
-    json_put_number(w, "grad_norm", r->report.grad_norm);
-    if (is_moco(r)) {
-        json_put_number(w, "mean_positive", r->report.positive);
-        json_put_number(w, "mean_negative", r->report.negative);
-        json_put_number(w, "feature_spread", r->report.spread);
-    }
-    Means mean = mean_of(&r->window);
-    json_put_number(w, "mean_loss_before", mean.loss);
-    json_put_int(w, "last_checkpoint", run_saved_step(r->run));
-}
-
-Status trainer_dump(Trainer *r, const LoaderBatch *batch)
-{
-    Text       text = {0}, path = {0};
-    JsonWriter w = json_writer(&text, 2);
-    json_open_object(&w, NULL);
-    json_put_int(&w, "step", batch->step);
-    json_put_int(&w, "epoch", batch->epoch);
-    dump_numbers(&w, r);
-    json_open_array(&w, "images");
-    for (int64_t i = 0; i < batch->n; i++)
-        json_put_string(&w, NULL, source_name(r->train, batch->index[i]));
-    json_close_array(&w);
-    json_close_object(&w);
-    text_printf(&path, "%s/nonfinite_step_%07lld.json", run_dir(r->run), (long long)batch->step);
-
-    Status st = text_status(&path);
-    st = st == OK ? json_save(&text, text_cstr(&path)) : st;
-    if (st == OK)
-        st = status_fail(ERR_NONFINITE,
-                         "step %lld: loss %g, gradient norm %g; images and terms are in %s; resume "
-                         "from step %lld with "
-                         "a smaller solver.lr",
-                         (long long)batch->step, r->report.loss, r->report.grad_norm,
-                         text_cstr(&path), (long long)run_saved_step(r->run));
-    text_release(&text);
-    text_release(&path);
-    return st;
+    return OK;
 }

@@ -41,7 +41,7 @@ static void fill_table(void)
 
     CPU.sgd = cpu_sgd;
     CPU.ema = cpu_ema;
-    CPU.scale = cpu_scale;
+    CPU.clip = cpu_clip;
     CPU.sum_squares = cpu_sum_squares;
     cpu_regions_fill(&CPU);
 }

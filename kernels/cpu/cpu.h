@@ -69,7 +69,7 @@ Status cpu_linear_forward(Tensor *y, const Tensor *x, const Tensor *w, const Ten
 Status cpu_linear_backward_data(Tensor *dx, const Tensor *dy, const Tensor *w);
 Status cpu_linear_backward_weights(Tensor *dw, Tensor *dbias, const Tensor *x, const Tensor *dy);
 Status cpu_sgd(float *w, float *v, const float *g, void *low, int64_t n, float lr, float momentum,
-               float decay, bool is_first);
+               float decay, bool is_first, const double *squares);
 Status cpu_ema(float *k, const float *q, void *low, int64_t n, float m);
-Status cpu_scale(float *x, int64_t n, float factor);
-Status cpu_sum_squares(double *sum, const float *x, int64_t n);
+Status cpu_clip(float *x, int64_t n, const double *squares, float max_norm);
+Status cpu_sum_squares(double *squares, const float *x, int64_t n, bool is_first);

@@ -1,6 +1,9 @@
 #include "base/threads.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/ref/ref.h"
+
+#include <math.h>
 
 enum { SPAN = 1 << 15 };
 
@@ -21,8 +24,10 @@ static void sgd_span(void *ctx, int64_t i, int64_t end)
 }
 
 Status cpu_sgd(float *w, float *v, const float *g, void *low, int64_t n, float lr, float momentum,
-               float decay, bool is_first)
+               float decay, bool is_first, const double *squares)
 {
+    if (!isfinite(*squares))
+        return OK;
     Work k = {.w = w,
               .v = v,
               .g = g,
@@ -54,10 +59,11 @@ static void scale_span(void *ctx, int64_t i, int64_t end)
     cpu_loops()->scale(k->w + i, end - i, k->lr);
 }
 
-Status cpu_scale(float *x, int64_t n, float factor)
+Status cpu_clip(float *x, int64_t n, const double *squares, float max_norm)
 {
-    Work k = {.w = x, .lr = factor};
-    threads_for(n, SPAN, scale_span, &k);
+    Work k = {.w = x, .lr = ref_clip_factor(squares, max_norm)};
+    if (k.lr != 1.0f)
+        threads_for(n, SPAN, scale_span, &k);
     return OK;
 }
 
@@ -67,7 +73,7 @@ static void squares_span(void *ctx, int64_t i, int64_t end)
     k->sums[i / SPAN] = cpu_loops()->sum_squares(k->g + i, end - i);
 }
 
-Status cpu_sum_squares(double *sum, const float *x, int64_t n)
+Status cpu_sum_squares(double *squares, const float *x, int64_t n, bool is_first)
 {
     int64_t spans = (n + SPAN - 1) / SPAN;
     double *sums = scratch_take(spans * (int64_t)sizeof *sums);
@@ -75,9 +81,10 @@ Status cpu_sum_squares(double *sum, const float *x, int64_t n)
         return ERR_MEMORY;
     Work k = {.g = x, .sums = sums};
     threads_for(n, SPAN, squares_span, &k);
-    *sum = 0.0;
+    double sum = 0.0;
     for (int64_t i = 0; i < spans; i++)
-        *sum += sums[i];
+        sum += sums[i];
+    *squares = is_first ? sum : *squares + sum;
     scratch_give(sums);
     return OK;
 }

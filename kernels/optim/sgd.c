@@ -1,7 +1,5 @@
 #include "kernels/optim/sgd.h"
 
-#include <math.h>
-
 /* A stretch of neighbouring parameters that are updated alike. */
 typedef struct Stretch {
     int64_t begin, end; // elements; empty when begin == end
@@ -25,39 +23,29 @@ static Status update(ParamSet *ps, const Stretch *s, const SgdOptions *o, double
     uint16_t *low = ps->low;
     return ps->be->sgd(ps->values + s->begin, ps->momentum + s->begin, ps->grads + s->begin,
                        low ? low + s->begin : NULL, s->end - s->begin, (float)lr, o->momentum,
-                       s->decay, is_first);
+                       s->decay, is_first, ps->squares);
 }
 
-static Status global_norm(double *norm, const ParamSet *ps)
+static Status sum_squares(ParamSet *ps)
 {
-    double total = 0.0;
-    for (int i = 0; i < ps->n_params; i++)
-        if (learns(ps->param[i])) {
-            double part = 0.0;
-            TRY(ps->be->sum_squares(&part, ps->param[i]->grad.data,
-                                    tensor_count(&ps->param[i]->grad)));
-            total += part;
-        }
-    *norm = sqrt(total);
-    return OK;
+    bool is_first = true;
+    for (int i = 0; i < ps->n_params; i++) {
+        const Tensor *g = &ps->param[i]->grad;
+        if (!learns(ps->param[i]))
+            continue;
+        TRY(ps->be->sum_squares(ps->squares, g->data, tensor_count(g), is_first));
+        is_first = false;
+    }
+    return is_first ? ps->be->sum_squares(ps->squares, ps->grads, 0, true) : OK;
 }
 
-Status sgd_step(ParamSet *ps, const SgdOptions *o, double lr, bool is_first, double *grad_norm)
+Status sgd_step(ParamSet *ps, const SgdOptions *o, double lr, bool is_first)
 {
     if (ps->is_frozen)
         return status_fail(ERR_USAGE, "sgd_step: a frozen set of parameters has no gradients");
-    if (grad_norm || o->clip_norm > 0.0f) {
-        double norm;
-        TRY(global_norm(&norm, ps));
-        if (grad_norm)
-            *grad_norm = norm;
-        if (!isfinite(norm))
-            return status_fail(
-                ERR_NONFINITE,
-                "sgd_step: the gradient's norm is %g; the weights were left as they were", norm);
-        if (o->clip_norm > 0.0f && norm > (double)o->clip_norm)
-            TRY(ps->be->scale(ps->grads, ps->n_values, (float)((double)o->clip_norm / norm)));
-    }
+    TRY(sum_squares(ps));
+    if (o->clip_norm > 0.0f)
+        TRY(ps->be->clip(ps->grads, ps->n_values, ps->squares, o->clip_norm));
     Stretch s = {0, 0, 0.0f};
     for (int i = 0; i < ps->n_params; i++) {
         const Param *p = ps->param[i];

@@ -12,7 +12,6 @@ typedef struct SgdOptions {
 
 /* One update of every learned parameter with gradients already finished (params_finish_grads): g += decay * w;
  * v = first step ? g : momentum * v + g; w -= lr * v; then the bf16 copies. is_first: no step was taken yet.
- * *grad_norm (may be NULL) receives the global norm before clipping. A non-finite gradient norm is ERR_NONFINITE and
- * leaves the weights untouched when clip_norm > 0 or grad_norm is asked for. */
-Status sgd_step(ParamSet *ps, const SgdOptions *options, double lr, bool is_first,
-                double *grad_norm);
+ * ps->squares receives the sum of the squares of all gradients before clipping. When it is not finite the weights and
+ * the momentum stay as they are: whoever reads the number stops the run (kernels/ledger.h). */
+Status sgd_step(ParamSet *ps, const SgdOptions *options, double lr, bool is_first);

@@ -1,9 +1,13 @@
 #include "kernels/ref/ref.h"
 
+#include <math.h>
+
 Status ref_sgd(float *w, float *v, const float *g, void *low, int64_t n, float lr, float momentum,
-               float decay, bool is_first)
+               float decay, bool is_first, const double *squares)
 {
     uint16_t *narrow = low;
+    if (!isfinite(*squares))
+        return OK;
     for (int64_t i = 0; i < n; i++) {
         float step = g[i] + decay * w[i];
         v[i] = is_first ? step : momentum * v[i] + step;
@@ -25,18 +29,25 @@ Status ref_ema(float *k, const float *q, void *low, int64_t n, float m)
     return OK;
 }
 
-Status ref_scale(float *x, int64_t n, float factor)
-{
-    for (int64_t i = 0; i < n; i++)
-        x[i] *= factor;
-    return OK;
-}
-
-Status ref_sum_squares(double *sum, const float *x, int64_t n)
+Status ref_sum_squares(double *squares, const float *x, int64_t n, bool is_first)
 {
     double s = 0.0;
     for (int64_t i = 0; i < n; i++)
         s += (double)x[i] * (double)x[i];
-    *sum = s;
+    *squares = is_first ? s : *squares + s;
+    return OK;
+}
+
+float ref_clip_factor(const double *squares, float max_norm)
+{
+    double norm = sqrt(*squares);
+    return isfinite(norm) && norm > (double)max_norm ? (float)((double)max_norm / norm) : 1.0f;
+}
+
+Status ref_clip(float *x, int64_t n, const double *squares, float max_norm)
+{
+    float factor = ref_clip_factor(squares, max_norm);
+    for (int64_t i = 0; i < n && factor != 1.0f; i++)
+        x[i] *= factor;
     return OK;
 }

@@ -4,6 +4,7 @@
 
 static const Backend REF = {
     .name = "ref",
+    .is_host = true,
     .alloc = ref_alloc,
     .free = ref_free,
     .write = ref_copy,
@@ -68,10 +69,10 @@ static const Backend REF = {
             .rois_pack = ref_rois_pack,
             .box_predict = ref_box_predict},
 
+    .sum_squares = ref_sum_squares,
+    .clip = ref_clip,
     .sgd = ref_sgd,
     .ema = ref_ema,
-    .scale = ref_scale,
-    .sum_squares = ref_sum_squares,
 };
 
 const Backend *backend_ref(void)

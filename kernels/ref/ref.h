@@ -86,8 +86,9 @@ Status ref_concat_forward(Tensor *y, const Tensor *const *x, int n);
 Status ref_softmax_forward(Tensor *y, const Tensor *x);
 
 /* optim.c */
+Status ref_sum_squares(double *squares, const float *x, int64_t n, bool is_first);
+float  ref_clip_factor(const double *squares, float max_norm); // 1: nothing to do
+Status ref_clip(float *x, int64_t n, const double *squares, float max_norm);
 Status ref_sgd(float *w, float *v, const float *g, void *low, int64_t n, float lr, float momentum,
-               float decay, bool is_first);
+               float decay, bool is_first, const double *squares);
 Status ref_ema(float *k, const float *q, void *low, int64_t n, float m);
-Status ref_scale(float *x, int64_t n, float factor);
-Status ref_sum_squares(double *sum, const float *x, int64_t n);

@@ -75,14 +75,15 @@ struct Small {
         }
         for (const std::string &t : text)
             list.push_back(t.c_str());
-        threads_set(1); // such nets are too small to share, and waiting threads spin on a busy machine
-        options.recipe = recipe.c_str();
-        options.overrides = list.data();
-        options.n_overrides = (int)list.size();
-        options.data = scenes().c_str();
+        threads_set(
+            1); // such nets are too small to share, and waiting threads spin on a busy machine
+        options.job.recipe = recipe.c_str();
+        options.job.overrides = list.data();
+        options.job.n_overrides = (int)list.size();
+        options.job.data = scenes().c_str();
         run_dir = run;
-        options.run_dir = run_dir.c_str();
-        options.device = "cpu";
+        options.job.run_dir = run_dir.c_str();
+        options.job.device = "cpu";
     }
     std::string run_dir;
 };

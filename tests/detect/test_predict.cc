@@ -63,11 +63,12 @@ TEST_F(Predict, APictureAloneAndInASetGivesTheSameDetections)
 
 TEST_F(Predict, TheEvaluationReadsWhatItWrote)
 {
-    TempDir          dir;
-    DetectEvaluation e;
-    std::string      json = dir.path + "/detections.json";
-    ASSERT_EQ(OK, detect_evaluate(&a, &e, d, &set, json.c_str())) << status_text();
-    EXPECT_FALSE(e.is_11_point);
+    TempDir             dir;
+    DetectEvaluation    e;
+    std::string         json = dir.path + "/detections.json";
+    DetectEvaluateFiles files = {json.c_str(), nullptr};
+    ASSERT_EQ(OK, detect_evaluate(&a, &e, d, &set, &files)) << status_text();
+    EXPECT_EQ(DETECT_AREA, e.metric);
     EXPECT_TRUE(e.ap >= 0 && e.ap <= e.ap50 && e.ap50 <= 1);
     std::string text = bytes_of(json);
     EXPECT_EQ((size_t)e.voc.n_found, (size_t)std::count(text.begin(), text.end(), '{'));

@@ -30,8 +30,8 @@ TEST(DetectTrain, AResumedRunEndsWithTheSameBits)
         DetectTrainResult a, b;
         whole.options.no_evaluation = parts.options.no_evaluation = true;
         ASSERT_EQ(OK, detect_train(&a, &whole.options)) << status_text();
-        parts.options.resume = "auto";
-        parts.options.stop_after = 4;
+        parts.options.job.resume = "auto";
+        parts.options.job.stop_after = 4;
         ASSERT_EQ(ERR_INTERRUPTED, detect_train(&b, &parts.options)) << status_text();
         ASSERT_EQ(OK, detect_train(&b, &parts.options)) << status_text();
         EXPECT_EQ(a.loss, b.loss);
@@ -94,7 +94,7 @@ TEST(DetectTrain, RefusesInitialWeightsOfAnotherWidth)
     narrow.options.no_evaluation = true;
     ASSERT_EQ(OK, detect_train(nullptr, &narrow.options)) << status_text();
     std::string init = narrow.run_dir + "/model.safetensors";
-    wide.options.init = init.c_str();
+    wide.options.job.init = init.c_str();
     EXPECT_EQ(ERR_FORMAT, detect_train(nullptr, &wide.options));
 }
 
@@ -106,11 +106,11 @@ TEST(DetectTrain, ReadsCocoAnnotationsToo)
     Small small(dir.path + "/run", {"data.format=coco", "solver.iters=1", "data.classes=[]",
                                     "data.train=[\"annotations/instances_train.json" + pictures,
                                     "data.test=[\"annotations/instances_test.json" + pictures});
-    small.options.data = data.c_str();
+    small.options.job.data = data.c_str();
     ASSERT_EQ(OK, detect_train(&result, &small.options)) << status_text();
     EXPECT_GE(result.ap, 0);
     std::string bad = dir.path + "/bad";
-    small.options.run_dir = bad.c_str();
+    small.options.job.run_dir = bad.c_str();
     small.text.back() = "data.test=[\"annotations/instances_test.json\"]";
     small.list.back() = small.text.back().c_str();
     EXPECT_EQ(ERR_RECIPE, detect_train(&result, &small.options));

@@ -39,6 +39,7 @@ TEST(Backends, CpuLeavesOnlyRareOpsToRef)
                                         "box.nms",
                                         "box.sample",
                                         "box.roi_targets",
+                                        "box.labels_of_images",
                                         "box.rois_pack"}));
 }
 

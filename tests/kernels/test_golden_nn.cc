@@ -124,7 +124,7 @@ TEST_P(GoldenNn, SgdStepsAgree)
         std::copy(g.begin(), g.end(), (float *)w->grad->data);
         (void)tensor_beta(w->grad);
         SgdOptions o = {0.9f, 0.01f, 0.01f, 0};
-        ASSERT_EQ(OK, sgd_step(&ps, &o, s < 2 ? 0.1 : 0.01, s == 0, nullptr));
+        ASSERT_EQ(OK, sgd_step(&ps, &o, s < 2 ? 0.1 : 0.01, s == 0));
         const float *p = (const float *)w->data;
         expect_close(Floats(p, p + 6), numbers(cJSON_GetArrayItem(steps, s), nullptr), 1e-6,
                      "step");

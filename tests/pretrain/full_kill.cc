@@ -13,8 +13,8 @@ namespace {
 
 Status run(const std::string &data, const std::string &out)
 {
-    std::string     recipe = std::string(GODWIT_SOURCE_DIR) + "/pretrain/recipes/moco_tiny.json";
-    PretrainOptions o = {};
+    std::string recipe = std::string(GODWIT_SOURCE_DIR) + "/pretrain/recipes/moco_tiny.json";
+    JobOptions  o = {};
     o.recipe = recipe.c_str();
     o.data = data.c_str();
     o.run_dir = out.c_str();

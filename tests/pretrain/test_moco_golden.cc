@@ -100,7 +100,7 @@ class MocoGolden : public ::testing::Test {
                             device_values(be, param->value.grad), 20 * rel);
 
         ASSERT_EQ(OK, moco_enqueue(&m)) << status_text();
-        ASSERT_EQ(OK, sgd_step(&m.params_q, &sgd, 0.05, i == 0, nullptr)) << status_text();
+        ASSERT_EQ(OK, sgd_step(&m.params_q, &sgd, 0.05, i == 0)) << status_text();
         expect_set(tag, &m.params_q, "q", rel);
         expect_set(tag, &m.params_k, "k", rel);
         expect_sampled(want[tag + "queue"], device_values(be, &m.queue), 5, rel);

@@ -15,7 +15,8 @@ struct Loaded {
     {
         std::string path = std::string(GODWIT_SOURCE_DIR) + "/pretrain/recipes/" + name + ".json";
         log_set_level(LOG_QUIET);
-        status = pretrain_config_load(&c, path.c_str(), nullptr, 0, nullptr, 0);
+        RecipeSource source = {path.c_str(), nullptr, 0, nullptr, 0};
+        status = pretrain_config_load(&c, &source);
         log_set_level(LOG_INFO);
         EXPECT_EQ(OK, status) << name << ": " << status_text();
     }

@@ -30,7 +30,7 @@ class Pretrain : public ::testing::Test {
     {
         std::string recipe = std::string(GODWIT_SOURCE_DIR) + "/pretrain/recipes/moco_tiny.json";
         std::string data = dir / "data", out = dir / name;
-        PretrainOptions o = {};
+        JobOptions  o = {};
         o.recipe = recipe.c_str();
         o.data = data.c_str();
         o.run_dir = out.c_str();
@@ -222,10 +222,10 @@ TEST_F(Pretrain, EmbedsAFolderInSortedOrder)
 TEST_F(Pretrain, StartsFromOtherWeights)
 {
     ASSERT_EQ(OK, run("a")) << status_text();
-    std::string     init = dir / "a/backbone.safetensors", out = dir / "b", data = dir / "data";
-    std::string     recipe = std::string(GODWIT_SOURCE_DIR) + "/pretrain/recipes/moco_tiny.json";
-    const char     *zero[] = {"solver.lr=0", "solver.decay=0"};
-    PretrainOptions o = {};
+    std::string init = dir / "a/backbone.safetensors", out = dir / "b", data = dir / "data";
+    std::string recipe = std::string(GODWIT_SOURCE_DIR) + "/pretrain/recipes/moco_tiny.json";
+    const char *zero[] = {"solver.lr=0", "solver.decay=0"};
+    JobOptions  o = {};
     o.recipe = recipe.c_str();
     o.data = data.c_str();
     o.run_dir = out.c_str();

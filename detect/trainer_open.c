@@ -1,0 +1,106 @@
+/* trainer_open.c -- a detection run before its first step: data, model, initial weights, loader */
+#include "base/log.h"
+#include "detect/data.h"
+#include "detect/trainer.h"
+#include <stdio.h>
+#include <string.h>
+
+static Status open_model(DetectTrainer *r, const DetectTrainOptions *o)
+{
+    params_init(&r->params, r->be, false);
+    r->has_params = true;
+    TRY(faster_rcnn_c4_register(&r->model, &r->params, &r->config, r->train.n_classes));
+    TRY(params_commit(&r->params, r->dtype, (uint64_t)r->config.run.seed));
+    if (o->job.init && strcmp(o->job.init, "random") != 0)
+        TRY(detect_load_backbone(&r->params, o->job.init));
+    TRY(tape_init(&r->tape, r->be, r->dtype));
+    r->has_tape = true;
+    return OK;
+}
+
+static Status open_loader(DetectTrainer *r)
+{
+    DetLoaderOptions o = detect_config_loader(&r->config, true);
+    o.start_step = r->job.step;
+    o.end_step = r->job.n_steps;
+    return r->job.step < r->job.n_steps ? det_loader_open(&r->loader, &r->train, &o) : OK;
+}
+
+static Status open_ledger(DetectTrainer *r)
+{
+    int64_t batch = r->config.data.batch, passes = batch / detect_trainer_pass(r);
+    for (int i = 0; i < LEDGER_STEPS; i++) {
+        r->note[i].image = ARENA_ARRAY(&r->config.arena, DetBatchImage, batch);
+        if (!r->note[i].image)
+            return ERR_MEMORY;
+    }
+    return ledger_open(&r->ledger, r->be, WORD_PASSES + passes * WORDS_A_PASS, LEDGER_STEPS);
+}
+
+/* The row of `godwit compare`: what the user says, or what the weights say of themselves. */
+static Status name_init(DetectTrainer *r, const DetectTrainOptions *o)
+{
+    const char *name = o->init_name ? o->init_name : o->job.init ? "pretrained" : "random";
+    SafeFile    f = {0};
+    if (!o->init_name && o->job.init && strcmp(o->job.init, "random") != 0) {
+        TRY(safetensors_open(&f, o->job.init));
+        const char *method = safetensors_meta(&f, "method");
+        name = method ? method : name;
+    }
+    r->init_name = arena_strdup(&r->config.arena, name);
+    safetensors_close(&f);
+    return r->init_name ? OK : ERR_MEMORY;
+}
+
+static Status open_data(DetectTrainer *r, const DetectTrainOptions *o)
+{
+    const DetectDataKeys *d = &r->config.data;
+    r->data = o->job.data;
+    r->has_test = !o->no_evaluation && d->test.n > 0;
+    if (d->format == 0)
+        TRY(detect_name_classes(&r->train, &d->classes));
+    TRY(detect_open_parts(&r->train, r->data, &d->train, d->format == 1, true, d->first));
+    return detect_trainer_try_test(r);
+}
+
+Status detect_trainer_open(DetectTrainer *r, const DetectTrainOptions *o)
+{
+    RecipeSource        source = job_recipe(&o->job);
+    const DetectConfig *c = &r->config;
+    r->best_step = -1;
+    TRY(detect_config_load(&r->config, &source));
+    r->device = o->job.device ? o->job.device : "auto";
+    TRY(backend_open(&r->be, r->device));
+    r->dtype = c->run.dtype == 1 ? BF16 : F32;
+    r->job.n_steps = c->solver.iters;
+    r->job.log_every = c->run.log_every;
+    r->job.save_every = c->run.checkpoint_every;
+    TRY(open_data(r, o));
+    TRY(job_open(&r->job, "train", &o->job, c->tables, c->n_tables, c->run.keep));
+    TRY(name_init(r, o));
+    TRY(open_model(r, o));
+    TRY(detect_trainer_resume(r));
+    TRY(job_open_metrics(&r->job));
+    TRY(open_ledger(r));
+    TRY(open_loader(r));
+    log_info("%lld pictures, %lld classes, %lld numbers to learn; step %lld of %lld, learning rate "
+             "%g for %lld pictures a step",
+             (long long)r->train.n_images, (long long)r->train.n_classes,
+             (long long)params_learned_count(&r->params), (long long)r->job.step,
+             (long long)r->job.n_steps, c->solver.lr, (long long)c->data.batch);
+    return OK;
+}
+
+Status detect_trainer_close(DetectTrainer *r)
+{
+    det_loader_close(r->loader);
+    ledger_close(&r->ledger);
+    if (r->has_tape)
+        tape_release(&r->tape);
+    if (r->has_params)
+        params_release(&r->params);
+    Status st = job_close(&r->job);
+    detset_release(&r->train);
+    detect_config_release(&r->config);
+    return st;
+}

@@ -1,0 +1,89 @@
+#include "pretrain/checkpoint.h"
+
+static void add(Checkpoint *c, SafeTensor array, void *device)
+{
+    if (c->n == CHECKPOINT_MAX_ARRAYS && c->status == OK)
+        c->status = status_fail(ERR_SHAPE, "checkpoint: more than %d arrays", c->n);
+    if (c->status != OK)
+        return;
+    c->array[c->n] = array;
+    c->device[c->n++] = device;
+}
+
+/* n floats of the device under PREFIX.PART, with room for a copy. */
+static void add_flat(Checkpoint *c, const char *prefix, const char *part, float *device, int64_t n)
+{
+    const char *name = arena_printf(&c->arena, "%s.%s", prefix, part);
+    float      *host = ARENA_ARRAY(&c->arena, float, n);
+    if (!name || !host) {
+        c->status = ERR_MEMORY;
+        return;
+    }
+    add(c, (SafeTensor){.name = name, .type = SAFE_F32, .n_dims = 1, .dim = {n}, .data = host},
+        device);
+}
+
+void checkpoint_params(Checkpoint *c, const char *prefix, const ParamSet *ps)
+{
+    add_flat(c, prefix, "values", ps->values, ps->n_values);
+    if (!ps->is_frozen)
+        add_flat(c, prefix, "momentum", ps->momentum, ps->n_values);
+    add_flat(c, prefix, "buffers", ps->buffers, ps->n_buffers);
+}
+
+void checkpoint_host(Checkpoint *c, const char *name, SafeType type, int64_t n, void *host)
+{
+    add(c, (SafeTensor){.name = name, .type = type, .n_dims = 1, .dim = {n}, .data = host}, NULL);
+}
+
+void checkpoint_host_2d(Checkpoint *c, const char *name, SafeType type, int64_t rows,
+                        int64_t columns, void *host)
+{
+    add(c,
+        (SafeTensor){.name = name, .type = type, .n_dims = 2, .dim = {rows, columns}, .data = host},
+        NULL);
+}
+
+static void *host_memory(const SafeTensor *x)
+{
+    return (void *)(uintptr_t)x->data;
+}
+
+static int64_t device_bytes(const SafeTensor *x)
+{
+    return x->dim[0] * (int64_t)sizeof(float);
+}
+
+Status checkpoint_save(Checkpoint *c, Run *run, int64_t step)
+{
+    TRY(c->status);
+    for (int i = 0; i < c->n; i++)
+        if (c->device[i])
+            TRY(c->be->read(host_memory(&c->array[i]), c->device[i], device_bytes(&c->array[i])));
+    return run_save(run, step, c->array, c->n, NULL, 0);
+}
+
+Status checkpoint_load(Checkpoint *c, Run *run, int64_t *step)
+{
+    SafeFile file = {0};
+    TRY(c->status);
+    Status st = run_resume(run, &file, step);
+    if (st == OK && *step >= 0)
+        st = run_restore(&file, c->array, c->n);
+    safetensors_close(&file);
+    return st;
+}
+
+Status checkpoint_put_back(Checkpoint *c)
+{
+    for (int i = 0; i < c->n; i++)
+        if (c->device[i])
+            TRY(c->be->write(c->device[i], c->array[i].data, device_bytes(&c->array[i])));
+    return OK;
+}
+
+void checkpoint_release(Checkpoint *c)
+{
+    arena_release(&c->arena);
+    *c = (Checkpoint){0};
+}
