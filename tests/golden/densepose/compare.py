@@ -71,7 +71,8 @@ class Planes:
 class Surface:
     def __init__(self, rng, vertices, points):
         self.n = vertices
-        self.part = np.concatenate([np.arange(1, 25), rng.integers(1, 25, points - 24)]).astype(np.uint32)
+        # at least two points in every part: the reference squeezes away the axis of a single one
+        self.part = np.concatenate([np.tile(np.arange(1, 25), 2), rng.integers(1, 25, points - 48)]).astype(np.uint32)
         self.u, self.v = rng.integers(0, 20, points) / 19, rng.random(points)
         self.vertex = np.concatenate([np.arange(vertices), rng.integers(0, vertices, points - vertices)])
         self.distance = rng.random(vertices * (vertices - 1) // 2) * rng.choice([.05, .3, 1], 1)
