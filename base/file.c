@@ -88,6 +88,13 @@ Status file_map(FileMap *m, const char *path)
     return OK;
 }
 
+void file_map_forget(const FileMap *m, int64_t end)
+{
+    int64_t page = sysconf(_SC_PAGESIZE);
+    if (m->mapped && end >= page)
+        (void)madvise(m->mapped, (size_t)(end / page * page), MADV_DONTNEED);
+}
+
 void file_unmap(FileMap *m)
 {
     if (m->mapped)

@@ -29,7 +29,10 @@ typedef struct FileMap {
 } FileMap;
 
 Status file_map(FileMap *m, const char *path) STATUS_MUST_USE;
-void   file_unmap(FileMap *m); // a zeroed FileMap is fine
+
+/* The bytes before `end` are not needed for now: their memory goes back to the system. They stay readable. */
+void file_map_forget(const FileMap *m, int64_t end);
+void file_unmap(FileMap *m); // a zeroed FileMap is fine
 
 bool   file_exists(const char *path); // of any kind; a dangling link does not exist
 bool   file_is_dir(const char *path);

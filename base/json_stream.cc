@@ -302,6 +302,22 @@ Status syntax_error(const JsonStream &in, rj::ParseErrorCode code, int64_t offse
                        what);
 }
 
+JsonStream open_stream(const char *bytes, int64_t n, const char *name, const JsonLimits *&limits)
+{
+    static const JsonLimits DEFAULTS = {};
+    if (!limits)
+        limits = &DEFAULTS;
+    int64_t max_string = limits->max_string > 0 ? limits->max_string : DEFAULT_STRING;
+    return {bytes, bytes, bytes + n, nullptr, name, max_string * 6 + SLACK};
+}
+
+Adapter open_adapter(JsonStream *in, const JsonLimits *limits, JsonHandler *handler, void *ctx)
+{
+    int     max_depth = limits->max_depth > 0 ? limits->max_depth : DEFAULT_DEPTH;
+    int64_t max_string = limits->max_string > 0 ? limits->max_string : DEFAULT_STRING;
+    return {in, limits, handler, ctx, 0, max_depth, max_string, OK};
+}
+
 } // namespace
 
 extern "C" {
@@ -323,6 +339,8 @@ Status json_stream_fail(JsonStream *s, Status code, const char *fmt, ...)
     va_start(args, fmt);
     number_vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
+    if (!s)
+        return status_fail(code, "%s", sentence);
     return status_fail(code, "%s:%lld: (byte %lld) %s", s->name,
                        static_cast<long long>(json_stream_line(s)),
                        static_cast<long long>(json_stream_offset(s)), sentence);
@@ -331,17 +349,11 @@ Status json_stream_fail(JsonStream *s, Status code, const char *fmt, ...)
 Status json_stream_bytes(const char *bytes, int64_t n, const char *name, const JsonLimits *limits,
                          JsonHandler *handler, void *ctx)
 {
-    static const JsonLimits DEFAULTS = {};
-    if (!limits)
-        limits = &DEFAULTS;
-    int64_t    max_string = limits->max_string > 0 ? limits->max_string : DEFAULT_STRING;
-    JsonStream in = {bytes, bytes, bytes + n, nullptr, name, max_string * 6 + SLACK};
+    JsonStream in = open_stream(bytes, n, name, limits);
+    Adapter    out = open_adapter(&in, limits, handler, ctx);
     if (n >= 3 && std::memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
         in.cur += 3;
     in.allow_next_token();
-    Adapter out = {&in,        limits, handler,
-                   ctx,        0,      limits->max_depth > 0 ? limits->max_depth : DEFAULT_DEPTH,
-                   max_string, OK};
     try {
         Reader          reader;
         rj::ParseResult result = parse(reader, in, out);
@@ -349,14 +361,46 @@ Status json_stream_bytes(const char *bytes, int64_t n, const char *name, const J
             return out.status;
         if (result.IsError())
             return syntax_error(in, result.Code(), static_cast<int64_t>(result.Offset()),
-                                max_string);
+                                out.max_string);
         if (in.cur != in.end)
             return syntax_error(in, rj::kParseErrorDocumentRootNotSingular, in.cur - in.begin,
-                                max_string);
+                                out.max_string);
         return OK;
     } catch (const std::bad_alloc &) {
-        return status_no_memory(name, static_cast<long long>(max_string));
+        return status_no_memory(name, static_cast<long long>(out.max_string));
     }
+}
+
+Status json_stream_elements(const char *bytes, int64_t n, int64_t *at, int64_t until, int depth,
+                            const char *name, const JsonLimits *limits, JsonHandler *handler,
+                            void *ctx)
+{
+    JsonStream in = open_stream(bytes, n, name, limits);
+    Adapter    out = open_adapter(&in, limits, handler, ctx);
+    in.cur += *at;
+    in.allow_next_token();
+    out.depth = depth;
+    try {
+        Reader reader;
+        for (;;) {
+            rj::ParseResult result = parse_with<rj::kParseStopWhenDoneFlag>(reader, in, out);
+            if (out.status != OK)
+                return out.status;
+            if (result.IsError())
+                return syntax_error(in, result.Code(), static_cast<int64_t>(result.Offset()),
+                                    out.max_string);
+            bool enough = in.cur - in.begin >= until;
+            while (in.cur < in.stop && std::memchr(" \n\r\t", *in.cur, 4))
+                in.cur++;
+            if (enough || in.cur == in.stop || *in.cur != ',')
+                break;
+            in.cur++;
+        }
+    } catch (const std::bad_alloc &) {
+        return status_no_memory(name, static_cast<long long>(out.max_string));
+    }
+    *at = in.cur - in.begin;
+    return OK;
 }
 
 Status json_stream_file(const char *path, const JsonLimits *limits, JsonHandler *handler, void *ctx)

@@ -63,11 +63,19 @@ Status json_stream_bytes(const char *bytes, int64_t n, const char *name, const J
 Status json_stream_file(const char *path, const JsonLimits *limits, JsonHandler *handler,
                         void *ctx) STATUS_MUST_USE;
 
+/* Elements of an array inside a longer text, for json_records.h: values separated by commas, from
+ * *at, where the first starts, to the first element that ends at or behind `until`, or with no comma
+ * after it. *at is then behind it and the white space that follows. `depth` is that of the elements.
+ * Comments and NaN are refused here whatever the limits say. */
+Status json_stream_elements(const char *bytes, int64_t n, int64_t *at, int64_t until, int depth,
+                            const char *name, const JsonLimits *limits, JsonHandler *handler,
+                            void *ctx) STATUS_MUST_USE;
+
 /* Inside a handler: bytes read so far, and the line (1, 2, ...; counts newlines, so only for
  * messages). */
 int64_t json_stream_offset(const JsonStream *s);
 int64_t json_stream_line(const JsonStream *s);
 
-/* status_fail with "NAME:LINE: " before the sentence. */
+/* status_fail with "NAME:LINE: " before the sentence; without it when s is NULL. */
 Status json_stream_fail(JsonStream *s, Status code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

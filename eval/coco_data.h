@@ -7,7 +7,8 @@
  *        sorted by id            in file order         sorted by id                in file order
  *
  * A row names its image and category by index, -1 when the file does not list it. Only what a similarity needs is
- * kept: segmentations for CocoSegm, keypoints for CocoKeypoints. Files are streamed: memory is that of the columns.
+ * kept: segmentations for CocoSegm, keypoints for CocoKeypoints. Files are streamed, by as many threads as there are
+ * (json_records.h): memory is that of the columns, and the columns do not depend on the threads.
  * Format: cocodataset.org "data format" and "results format"; rules as pycocotools 2.0.11 reads them, with every
  * unsafe or ambiguous input refused (ERR_FORMAT; the sentence names the file and the line).
  */
@@ -93,9 +94,10 @@ typedef struct CocoResults {
 typedef struct CocoReadOptions {
     CocoIou iou;
     bool
-         bug_compatible; // repeat what pycocotools does with duplicated ids and unlisted images and categories
-    bool ignore_unknown; // leave out rows on unlisted images instead of refusing them
-    bool lvis;           // needs the federated fields; `iscrowd` may be absent
+            bug_compatible; // repeat what pycocotools does with duplicated ids and unlisted images and categories
+    bool    ignore_unknown; // leave out rows on unlisted images instead of refusing them
+    bool    lvis;           // needs the federated fields; `iscrowd` may be absent
+    int64_t piece_bytes;    // of a file that one thread reads at a time; 0: 1 MB
 } CocoReadOptions;
 
 Status coco_truth_read(CocoTruth *truth, const CocoReadOptions *options,
@@ -103,7 +105,7 @@ Status coco_truth_read(CocoTruth *truth, const CocoReadOptions *options,
 Status coco_results_read(CocoResults *results, const CocoReadOptions *options,
                          const CocoTruth *truth, const char *path) STATUS_MUST_USE;
 
-/* Both files at once, on two threads where there are two. */
+/* Both files. */
 Status coco_read(CocoTruth *truth, CocoResults *results, const CocoReadOptions *options,
                  const char *truth_path, const char *results_path) STATUS_MUST_USE;
 

@@ -1,7 +1,6 @@
 /* coco_index.c -- raw columns to indices, and what is wrong between tables; see coco_data.h */
-#include "base/file.h"
 #include "base/threads.h"
-#include "eval/coco_parse.h"
+#include "eval/coco_raw.h"
 #include "eval/rle.h"
 #include <math.h>
 #include <stdio.h>
@@ -51,35 +50,36 @@ static int64_t find_category(const CocoTruth *t, int64_t id)
     return lo < t->n_categories && t->category[lo].id == id ? lo : -1;
 }
 
-static CocoImage raw_image(const CocoParse *p, CocoRawId id)
+static CocoImage raw_image(const CocoRaw *raw, CocoRawId id)
 {
-    return id.is_text ? (CocoImage){.id = -1, .name = p->id_text.data + id.value}
+    return id.is_text ? (CocoImage){.id = -1, .name = raw->id_text.data + id.value}
                       : (CocoImage){.id = id.value};
 }
 
 /* Sorted, one of equal ids kept. */
-static Status index_images(CocoTruth *t, CocoParse *p, const char *path)
+static Status index_images(CocoTruth *t, const CocoReadOptions *opt, const CocoRaw *raw,
+                           const char *path)
 {
-    int64_t n = p->image.n, kept = 0;
+    int64_t n = raw->image.n, kept = 0;
     t->image = ARENA_ARRAY(&t->arena, CocoImage, n);
-    char *text = ARENA_ARRAY(&t->arena, char, p->id_text.n);
+    char *text = ARENA_ARRAY(&t->arena, char, raw->id_text.n);
     if (!t->image || !text)
         return status_no_memory("images", n * (int64_t)sizeof(CocoImage));
-    if (p->id_text.n > 0)
-        memcpy(text, p->id_text.data, (size_t)p->id_text.n);
+    if (raw->id_text.n > 0)
+        memcpy(text, raw->id_text.data, (size_t)raw->id_text.n);
     for (int64_t i = 0; i < n; i++) {
-        const CocoRawImage *raw = &p->image.data[i];
+        const CocoRawImage *from = &raw->image.data[i];
         CocoImage          *to = &t->image[i];
-        *to = (CocoImage){.id = raw->id.value, .h = raw->h, .w = raw->w};
-        to->has_neg = raw->list_at[0] >= 0;
-        to->neg_at = raw->list_at[0];
-        to->n_neg = raw->list_n[0];
-        to->has_unfinished = raw->list_at[1] >= 0;
-        to->unfinished_at = raw->list_at[1];
-        to->n_unfinished = raw->list_n[1];
-        if (raw->id.is_text) {
+        *to = (CocoImage){.id = from->id.value, .h = from->h, .w = from->w};
+        to->has_neg = from->list_at[0] >= 0;
+        to->neg_at = from->list_at[0];
+        to->n_neg = from->list_n[0];
+        to->has_unfinished = from->list_at[1] >= 0;
+        to->unfinished_at = from->list_at[1];
+        to->n_unfinished = from->list_n[1];
+        if (from->id.is_text) {
             to->id = -1;
-            to->name = text + raw->id.value;
+            to->name = text + from->id.value;
         }
     }
     bool sorted = true;
@@ -88,7 +88,7 @@ static Status index_images(CocoTruth *t, CocoParse *p, const char *path)
     if (!sorted)
         qsort(t->image, (size_t)n, sizeof *t->image, compare_image);
     for (int64_t i = 0; i < n; i++) {
-        if (i > 0 && compare_image(&t->image[i - 1], &t->image[i]) == 0 && !p->opt.bug_compatible) {
+        if (i > 0 && compare_image(&t->image[i - 1], &t->image[i]) == 0 && !opt->bug_compatible) {
             if (t->image[i].name)
                 return status_fail(ERR_FORMAT, "%s: image id \"%.60s\" is used twice", path,
                                    t->image[i].name);
@@ -103,23 +103,24 @@ static Status index_images(CocoTruth *t, CocoParse *p, const char *path)
     return OK;
 }
 
-static Status index_categories(CocoTruth *t, CocoParse *p, const char *path)
+static Status index_categories(CocoTruth *t, const CocoReadOptions *opt, const CocoRaw *raw,
+                               const char *path)
 {
-    int64_t n = p->category.n, kept = 0;
+    int64_t n = raw->category.n, kept = 0;
     t->category = ARENA_ARRAY(&t->arena, CocoCategory, n);
     if (!t->category)
         return status_no_memory("categories", n * (int64_t)sizeof(CocoCategory));
     for (int64_t i = 0; i < n; i++) {
-        const CocoRawCategory *raw = &p->category.data[i];
-        const char            *name = raw->name_at >= 0 ? p->id_text.data + raw->name_at : "";
-        t->category[i] = (CocoCategory){raw->id, arena_strdup(&t->arena, name), raw->frequency};
+        const CocoRawCategory *from = &raw->category.data[i];
+        const char            *name = from->name_at >= 0 ? raw->id_text.data + from->name_at : "";
+        t->category[i] = (CocoCategory){from->id, arena_strdup(&t->arena, name), from->frequency};
         if (!t->category[i].name)
             return status_no_memory("categories", n);
     }
     qsort(t->category, (size_t)n, sizeof *t->category, compare_category);
     for (int64_t i = 0; i < n; i++) {
         if (kept > 0 && t->category[kept - 1].id == t->category[i].id) {
-            if (!p->opt.bug_compatible)
+            if (!opt->bug_compatible)
                 return status_fail(ERR_FORMAT, "%s: category id %lld is used twice", path,
                                    (long long)t->category[i].id);
             kept--;
@@ -132,56 +133,68 @@ static Status index_categories(CocoTruth *t, CocoParse *p, const char *path)
 
 /* ---- rows ---- */
 
-/* image and category index of every row; -1 where unlisted */
-static Status resolve(const CocoTruth *t, CocoParse *p, CocoRows *rows)
+typedef struct ResolveWork {
+    const CocoTruth *t;
+    const CocoRaw   *raw;
+    CocoRows        *rows;
+} ResolveWork;
+
+static void resolve_range(void *ctx, int64_t begin, int64_t end)
 {
-    int64_t n = p->image_id.n;
+    const ResolveWork *w = (const ResolveWork *)ctx;
+    bool               is_text = w->raw->ids_are_text == 1;
+    bool               same_kind = w->t->n_images > 0 && (w->t->image[0].name != NULL) == is_text;
+    CocoImage          last = {0};
+    int32_t            at = -1;
+    for (int64_t i = begin; i < end; i++) {
+        CocoImage key = raw_image(w->raw, (CocoRawId){w->raw->image_id.data[i], is_text});
+        if (same_kind && (i == begin || compare_image(&key, &last) != 0))
+            at = (int32_t)find_image(w->t, &key); // rows of one image mostly stand together
+        last = key;
+        w->rows->image[i] = at;
+        w->rows->category[i] = (int32_t)find_category(w->t, w->raw->category_id.data[i]);
+    }
+}
+
+/* image and category index of every row; -1 where unlisted */
+static Status resolve(const CocoTruth *t, const CocoRaw *raw, CocoRows *rows)
+{
+    int64_t     n = raw->image_id.n;
+    ResolveWork w = {t, raw, rows};
     rows->image = (int32_t *)malloc((size_t)(n + 1) * sizeof *rows->image);
     rows->category = (int32_t *)malloc((size_t)(n + 1) * sizeof *rows->category);
     if (!rows->image || !rows->category)
         return status_no_memory("rows", n * 8);
-    bool      is_text = p->ids_are_text == 1;
-    CocoImage last = {0};
-    int64_t   last_at = -2;
-    for (int64_t i = 0; i < n; i++) {
-        CocoImage key = raw_image(p, (CocoRawId){p->image_id.data[i], is_text});
-        if (last_at == -2 || compare_image(&key, &last) != 0) {
-            bool same_kind = t->n_images > 0 && (t->image[0].name != NULL) == is_text;
-            last_at = same_kind ? find_image(t, &key) : -1;
-            last = key;
-        }
-        rows->image[i] = (int32_t)last_at;
-        rows->category[i] = (int32_t)find_category(t, p->category_id.data[i]);
-    }
+    threads_for(n, 1 << 14, resolve_range, &w);
     return OK;
 }
 
 /* The columns change hands. */
-static void take_columns(CocoParse *p, CocoRows *rows)
+static void take_columns(CocoRaw *raw, CocoRows *rows)
 {
-    rows->n = p->image_id.n;
-    rows->id = p->id.data;
-    rows->box = p->box.data;
-    rows->area = p->area.data;
-    rows->score = p->score.data;
-    rows->is_crowd = p->crowd.data;
-    rows->ignore = p->ignore.data;
-    rows->n_visible = p->visible.data;
-    rows->mask = p->mask.data;
-    rows->number = p->number.data;
-    rows->part = p->part.data;
-    rows->text = p->text.data;
-    rows->keypoint = p->keypoint.data;
-    rows->n_keypoints = p->n_keypoints;
-    p->id.data = NULL;
-    p->box.data = p->area.data = p->score.data = p->number.data = p->keypoint.data = NULL;
-    p->crowd.data = p->ignore.data = NULL;
-    p->visible.data = p->part.data = NULL;
-    p->mask.data = NULL;
-    p->text.data = NULL;
+    rows->n = raw->image_id.n;
+    rows->id = raw->id.data;
+    rows->box = raw->box.data;
+    rows->area = raw->area.data;
+    rows->score = raw->score.data;
+    rows->is_crowd = raw->crowd.data;
+    rows->ignore = raw->ignore.data;
+    rows->n_visible = raw->visible.data;
+    rows->mask = raw->mask.data;
+    rows->number = raw->number.data;
+    rows->part = raw->part.data;
+    rows->text = raw->text.data;
+    rows->keypoint = raw->keypoint.data;
+    rows->n_keypoints = raw->n_keypoints;
+    raw->id.data = NULL;
+    raw->box.data = raw->area.data = raw->score.data = raw->number.data = raw->keypoint.data = NULL;
+    raw->crowd.data = raw->ignore.data = NULL;
+    raw->visible.data = raw->part.data = NULL;
+    raw->mask.data = NULL;
+    raw->text.data = NULL;
 }
 
-static void rows_release(CocoRows *r)
+void coco_rows_release(CocoRows *r)
 {
     free(r->id);
     free(r->image);
@@ -201,20 +214,20 @@ static void rows_release(CocoRows *r)
 }
 
 /* The first ten rows whose `column` is -1, with what they name. */
-static Status unlisted(const CocoParse *p, const CocoRows *rows, const int32_t *column,
+static Status unlisted(const CocoRaw *raw, const CocoRows *rows, const int32_t *column,
                        const char *path, const char *what)
 {
     char    list[512] = "";
     int64_t n = 0, len = 0;
     for (int64_t i = 0; i < rows->n; i++)
         if (column[i] < 0 && n++ < NAMED && len < 400) {
-            if (column == rows->image && p->ids_are_text == 1)
+            if (column == rows->image && raw->ids_are_text == 1)
                 len += snprintf(list + len, sizeof list - (size_t)len, "%s\"%.30s\"",
-                                len ? ", " : "", p->id_text.data + p->image_id.data[i]);
+                                len ? ", " : "", raw->id_text.data + raw->image_id.data[i]);
             else
                 len += snprintf(list + len, sizeof list - (size_t)len, "%s%lld", len ? ", " : "",
-                                (long long)(column == rows->image ? p->image_id.data[i]
-                                                                  : p->category_id.data[i]));
+                                (long long)(column == rows->image ? raw->image_id.data[i]
+                                                                  : raw->category_id.data[i]));
         }
     if (n == 0)
         return OK;
@@ -252,13 +265,14 @@ static Status repeated_ids(const int64_t *id, int64_t n, int64_t *repeated, int6
     return OK;
 }
 
-static Status check_truth(CocoTruth *t, const CocoParse *p, const char *path)
+static Status check_truth(CocoTruth *t, const CocoReadOptions *opt, const CocoRaw *raw,
+                          const char *path)
 {
     int64_t repeated, example = 0, zeros = 0;
     TRY(repeated_ids(t->rows.id, t->rows.n, &repeated, &example));
-    if (!p->opt.bug_compatible) {
-        TRY(unlisted(p, &t->rows, t->rows.image, path, "images"));
-        TRY(unlisted(p, &t->rows, t->rows.category, path, "categories"));
+    if (!opt->bug_compatible) {
+        TRY(unlisted(raw, &t->rows, t->rows.image, path, "images"));
+        TRY(unlisted(raw, &t->rows, t->rows.category, path, "categories"));
         if (repeated > 0)
             return status_fail(
                 ERR_FORMAT,
@@ -271,7 +285,7 @@ static Status check_truth(CocoTruth *t, const CocoParse *p, const char *path)
         zeros += t->rows.id[i] == 0;
     if (zeros > 0)
         text_printf(&t->warnings, "%s: annotation id 0 %s\n", path,
-                    p->opt.bug_compatible
+                    opt->bug_compatible
                         ? "counts as a miss even when it is found, as in pycocotools"
                         : "is scored as any other; pycocotools would count it as a miss");
     for (int64_t c = 0; c < t->n_categories && t->n_categories < 5000; c++)
@@ -283,20 +297,15 @@ static Status check_truth(CocoTruth *t, const CocoParse *p, const char *path)
     return text_status(&t->warnings);
 }
 
-static Status finish_truth(CocoTruth *t, CocoParse *p, const char *path)
+Status coco_index_truth(CocoTruth *t, const CocoReadOptions *opt, CocoRaw *raw, const char *name)
 {
-    static const char *const NAME[4] = {"", "images", "annotations", "categories"};
-    for (int s = SECTION_IMAGES; s <= SECTION_CATEGORIES; s++)
-        if (!(p->sections_seen & 1U << s))
-            return status_fail(ERR_FORMAT, "%s: no \"%s\"; expected a COCO ground truth", path,
-                               NAME[s]);
-    TRY(index_images(t, p, path));
-    TRY(index_categories(t, p, path));
-    t->listed = p->listed.data;
-    p->listed.data = NULL;
-    TRY(resolve(t, p, &t->rows));
-    take_columns(p, &t->rows);
-    return check_truth(t, p, path);
+    TRY(index_images(t, opt, raw, name));
+    TRY(index_categories(t, opt, raw, name));
+    t->listed = raw->listed.data;
+    raw->listed.data = NULL;
+    TRY(resolve(t, raw, &t->rows));
+    take_columns(raw, &t->rows);
+    return check_truth(t, opt, raw, name);
 }
 
 /* ---- results ---- */
@@ -359,103 +368,29 @@ static Status measure_masks(CocoRows *rows, const char *path)
     return status_fail(st, "%s: result %lld: %s", path, (long long)w.first_bad + 1, why);
 }
 
-static Status finish_results(CocoResults *r, const CocoTruth *t, CocoParse *p, const char *path)
+Status coco_index_results(CocoResults *r, const CocoReadOptions *opt, CocoRaw *raw,
+                          const CocoTruth *t, const char *name)
 {
-    TRY(resolve(t, p, &r->rows));
-    take_columns(p, &r->rows);
-    if (!p->opt.ignore_unknown)
-        TRY(unlisted(p, &r->rows, r->rows.image, path, "images"));
+    TRY(resolve(t, raw, &r->rows));
+    take_columns(raw, &r->rows);
+    if (!opt->ignore_unknown)
+        TRY(unlisted(raw, &r->rows, r->rows.image, name, "images"));
     for (int64_t i = 0; i < r->rows.n; i++)
         r->n_unknown_category += r->rows.category[i] < 0;
     if (r->n_unknown_category > 0)
         text_printf(
             &r->warnings,
             "%s: %lld results of categories that the ground truth does not list are left out\n",
-            path, (long long)r->n_unknown_category);
+            name, (long long)r->n_unknown_category);
     if (r->rows.n == 0)
-        text_printf(&r->warnings, "%s: no results at all\n", path);
-    if (p->branch == BRANCH_MASK && r->rows.n > 0)
-        TRY(measure_masks(&r->rows, path));
-    if (p->opt.iou != COCO_SEGM) {
+        text_printf(&r->warnings, "%s: no results at all\n", name);
+    if (r->rows.n > 0 && isnan(r->rows.area[0]))
+        TRY(measure_masks(&r->rows, name));
+    if (opt->iou != COCO_SEGM) {
         free(r->rows.mask);
         free(r->rows.text);
         r->rows.mask = NULL;
         r->rows.text = NULL;
     }
     return text_status(&r->warnings);
-}
-
-/* ---- entry points ---- */
-
-static const JsonLimits LIMITS = {.max_depth = 64, .max_string = 16 << 20};
-
-Status coco_truth_parse(CocoTruth *t, const CocoReadOptions *options, const char *bytes, int64_t n,
-                        const char *name)
-{
-    CocoParse p;
-    Status    st = OK;
-    memset(t, 0, sizeof *t);
-    coco_parse_init(&p, options, false);
-    TRY_OUT(json_stream_bytes(bytes, n, name, &LIMITS, coco_parse_event, &p));
-    TRY_OUT(finish_truth(t, &p, name));
-out:
-    coco_parse_release(&p);
-    return st;
-}
-
-Status coco_results_parse(CocoResults *r, const CocoReadOptions *options, const CocoTruth *truth,
-                          const char *bytes, int64_t n, const char *name)
-{
-    CocoParse p;
-    Status    st = OK;
-    memset(r, 0, sizeof *r);
-    coco_parse_init(&p, options, true);
-    TRY_OUT(json_stream_bytes(bytes, n, name, &LIMITS, coco_parse_event, &p));
-    TRY_OUT(finish_results(r, truth, &p, name));
-out:
-    coco_parse_release(&p);
-    return st;
-}
-
-Status coco_truth_read(CocoTruth *t, const CocoReadOptions *options, const char *path)
-{
-    FileMap map;
-    TRY(file_map(&map, path));
-    Status st = coco_truth_parse(t, options, map.bytes, map.n, path);
-    file_unmap(&map);
-    return st;
-}
-
-Status coco_results_read(CocoResults *r, const CocoReadOptions *options, const CocoTruth *truth,
-                         const char *path)
-{
-    FileMap map;
-    TRY(file_map(&map, path));
-    Status st = coco_results_parse(r, options, truth, map.bytes, map.n, path);
-    file_unmap(&map);
-    return st;
-}
-
-Status coco_read(CocoTruth *truth, CocoResults *results, const CocoReadOptions *options,
-                 const char *truth_path, const char *results_path)
-{
-    memset(results, 0, sizeof *results);
-    TRY(coco_truth_read(truth, options, truth_path));
-    return coco_results_read(results, options, truth, results_path);
-}
-
-void coco_truth_release(CocoTruth *t)
-{
-    arena_release(&t->arena);
-    rows_release(&t->rows);
-    free(t->listed);
-    text_release(&t->warnings);
-    memset(t, 0, sizeof *t);
-}
-
-void coco_results_release(CocoResults *r)
-{
-    rows_release(&r->rows);
-    text_release(&r->warnings);
-    memset(r, 0, sizeof *r);
 }

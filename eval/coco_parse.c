@@ -18,29 +18,7 @@ void coco_parse_init(CocoParse *p, const CocoReadOptions *options, bool is_resul
     p->is_results = is_results;
     p->base = is_results ? 1 : 2;
     p->section = is_results ? SECTION_ROWS : SECTION_OTHER;
-    p->ids_are_text = -1;
-}
-
-void coco_parse_release(CocoParse *p)
-{
-    COLUMN_RELEASE(&p->id);
-    COLUMN_RELEASE(&p->image_id);
-    COLUMN_RELEASE(&p->category_id);
-    COLUMN_RELEASE(&p->box);
-    COLUMN_RELEASE(&p->area);
-    COLUMN_RELEASE(&p->score);
-    COLUMN_RELEASE(&p->crowd);
-    COLUMN_RELEASE(&p->ignore);
-    COLUMN_RELEASE(&p->visible);
-    COLUMN_RELEASE(&p->mask);
-    COLUMN_RELEASE(&p->number);
-    COLUMN_RELEASE(&p->part);
-    COLUMN_RELEASE(&p->text);
-    COLUMN_RELEASE(&p->keypoint);
-    COLUMN_RELEASE(&p->id_text);
-    COLUMN_RELEASE(&p->image);
-    COLUMN_RELEASE(&p->category);
-    COLUMN_RELEASE(&p->listed);
+    coco_raw_init(&p->raw);
 }
 
 /* ---- members ---- */
@@ -81,7 +59,7 @@ static unsigned find_field(const CocoParse *p, const char *key)
     return f->field;
 }
 
-static const char *field_name(const CocoParse *p, unsigned field)
+const char *coco_field_name(const CocoParse *p, unsigned field)
 {
     const FieldName *f = p->section == SECTION_ROWS     ? ROW_FIELDS
                          : p->section == SECTION_IMAGES ? IMAGE_FIELDS
@@ -89,36 +67,6 @@ static const char *field_name(const CocoParse *p, unsigned field)
     while (f->name && f->field != field)
         f++;
     return f->name ? f->name : "?";
-}
-
-/* What a row must have before it counts: the fields that the reference would miss with a KeyError. */
-static unsigned wanted(const CocoParse *p)
-{
-    if (p->is_results)
-        return FIELD_IMAGE | FIELD_CATEGORY | FIELD_SCORE;
-    unsigned w = FIELD_ID | FIELD_IMAGE | FIELD_CATEGORY | FIELD_AREA;
-    if (!p->opt.lvis)
-        w |= FIELD_CROWD;
-    if (p->opt.iou != COCO_SEGM)
-        w |= FIELD_BOX;
-    if (p->opt.iou == COCO_SEGM)
-        w |= FIELD_MASK;
-    if (p->opt.iou == COCO_KEYPOINTS)
-        w |= FIELD_KEYPOINTS | FIELD_VISIBLE;
-    return w;
-}
-
-static Status lacks(CocoParse *p, JsonStream *s, unsigned missing)
-{
-    for (unsigned f = 1; f; f <<= 1)
-        if (missing & f)
-            return json_stream_fail(s, ERR_FORMAT, "this %s has no \"%s\"",
-                                    p->section == SECTION_IMAGES       ? "image"
-                                    : p->section == SECTION_CATEGORIES ? "category"
-                                    : p->is_results                    ? "result"
-                                                                       : "annotation",
-                                    field_name(p, f));
-    return OK;
 }
 
 static bool is_number(const JsonEvent *e)
@@ -157,136 +105,24 @@ static Status expect_number(JsonStream *s, const JsonEvent *e, double *out, doub
 
 static Status keep_text(CocoParse *p, int64_t *at, const JsonEvent *e)
 {
-    TRY(COLUMN_RESERVE(&p->id_text, e->len + 1));
-    *at = p->id_text.n;
-    memcpy(p->id_text.data + p->id_text.n, e->text, (size_t)e->len + 1);
-    p->id_text.n += e->len + 1;
+    TRY(COLUMN_RESERVE(&p->raw.id_text, e->len + 1));
+    *at = p->raw.id_text.n;
+    memcpy(p->raw.id_text.data + p->raw.id_text.n, e->text, (size_t)e->len + 1);
+    p->raw.id_text.n += e->len + 1;
     return OK;
 }
 
 static Status expect_image_id(CocoParse *p, JsonStream *s, const JsonEvent *e, CocoRawId *out)
 {
     bool is_text = e->kind == JSON_STRING;
-    if (p->ids_are_text >= 0 && p->ids_are_text != is_text)
+    if (p->raw.ids_are_text >= 0 && p->raw.ids_are_text != is_text)
         return json_stream_fail(s, ERR_FORMAT,
                                 "image ids are strings in one place and numbers in another");
-    p->ids_are_text = is_text;
+    p->raw.ids_are_text = is_text;
     out->is_text = is_text;
     if (is_text)
         return keep_text(p, &out->value, e);
     return expect_integer(s, e, &out->value, "an image id");
-}
-
-/* ---- segmentation ---- */
-
-static Status mask_number(CocoParse *p, JsonStream *s, const JsonEvent *e, int depth)
-{
-    CocoRecord *r = &p->r;
-    if (!is_number(e))
-        return json_stream_fail(s, ERR_FORMAT, "expected a number in segmentation");
-    if (r->mask.kind == COCO_MASK_POLYGONS) {
-        if (depth != 3)
-            return json_stream_fail(s, ERR_FORMAT,
-                                    "expected segmentation to be a list of polygons");
-        p->part.data[p->part.n - 1]++;
-    } else if (r->mask_key == 1) {
-        if (depth != 3 || r->n_size >= 2 || e->kind != JSON_INT || e->integer < 0 ||
-            e->integer > INT32_MAX)
-            return json_stream_fail(s, ERR_FORMAT, "expected size to be [rows, columns]");
-        r->size[r->n_size++] = e->integer;
-        return OK;
-    } else if (r->mask_key != 2 || depth != 3) {
-        return OK; // a member nobody reads
-    } else if (e->kind != JSON_INT || e->integer < 0 || e->integer > UINT32_MAX) {
-        return json_stream_fail(s, ERR_FORMAT, "expected run lengths to be integers below 2^32");
-    }
-    return COLUMN_PUSH(&p->number, e->number);
-}
-
-static Status mask_key(CocoParse *p, JsonStream *s, const char *key)
-{
-    CocoRecord *r = &p->r;
-    r->mask_key = strcmp(key, "size") == 0 ? 1 : strcmp(key, "counts") == 0 ? 2 : 0;
-    if (r->mask_key & r->mask_seen)
-        return json_stream_fail(s, ERR_FORMAT, "\"%s\" given twice in one segmentation", key);
-    r->mask_seen |= r->mask_key;
-    return OK;
-}
-
-static Status mask_end(CocoParse *p, JsonStream *s)
-{
-    CocoRecord *r = &p->r;
-    CocoMask   *m = &r->mask;
-    if (m->kind == COCO_MASK_POLYGONS) {
-        m->n = (uint32_t)(p->number.n - m->at);
-        m->n_parts = (uint32_t)(p->part.n - m->part_at);
-        if (m->n_parts == 0)
-            return json_stream_fail(s, ERR_FORMAT, "segmentation is an empty list of polygons");
-        if (p->part.data[m->part_at] < 6)
-            return json_stream_fail(s, ERR_FORMAT,
-                                    "the first polygon has %d numbers, expected at least 6",
-                                    p->part.data[m->part_at]);
-        return OK;
-    }
-    if (r->mask_seen != 3 || r->n_size != 2)
-        return json_stream_fail(s, ERR_FORMAT,
-                                "a segmentation object needs size [rows, columns] and counts");
-    if (m->kind == COCO_MASK_COUNTS)
-        m->n = (uint32_t)(p->number.n - m->at);
-    m->h = (uint32_t)r->size[0];
-    m->w = (uint32_t)r->size[1];
-    return OK;
-}
-
-static Status mask_string(CocoParse *p, JsonStream *s, const JsonEvent *e)
-{
-    CocoRecord *r = &p->r;
-    if (r->mask_key != 2)
-        return OK;
-    if (e->len > INT32_MAX)
-        return json_stream_fail(s, ERR_FORMAT, "counts is too long");
-    r->mask.kind = COCO_MASK_STRING;
-    r->mask.at = p->text.n;
-    r->mask.n = (uint32_t)e->len;
-    TRY(COLUMN_RESERVE(&p->text, e->len + 1)); // also for an empty string
-    memcpy(p->text.data + p->text.n, e->text, (size_t)e->len);
-    p->text.n += e->len;
-    return OK;
-}
-
-static Status mask_event(CocoParse *p, JsonStream *s, const JsonEvent *e, int depth)
-{
-    CocoRecord *r = &p->r;
-    switch (e->kind) {
-    case JSON_ARRAY:
-        if (depth == 1) {
-            r->mask =
-                (CocoMask){.kind = COCO_MASK_POLYGONS, .at = p->number.n, .part_at = p->part.n};
-        } else if (depth == 2 && r->mask.kind == COCO_MASK_POLYGONS) {
-            return COLUMN_PUSH(&p->part, 0);
-        } else if (depth == 2 && r->mask_key == 2) {
-            r->mask.kind = COCO_MASK_COUNTS;
-            r->mask.at = p->number.n;
-        }
-        return OK;
-    case JSON_OBJECT:
-        if (depth != 1)
-            return json_stream_fail(s, ERR_FORMAT, "an object inside segmentation");
-        r->mask = (CocoMask){0};
-        r->mask_seen = r->mask_key = r->n_size = 0;
-        return OK;
-    case JSON_KEY:
-        return depth == 2 ? mask_key(p, s, e->text) : OK;
-    case JSON_STRING:
-        return depth == 2 ? mask_string(p, s, e)
-                          : json_stream_fail(s, ERR_FORMAT,
-                                             "expected segmentation to be a list or an object");
-    case JSON_ARRAY_END:
-    case JSON_OBJECT_END:
-        return depth == 1 ? mask_end(p, s) : OK;
-    default:
-        return mask_number(p, s, e, depth);
-    }
 }
 
 /* ---- values ---- */
@@ -295,17 +131,17 @@ static Status list_event(CocoParse *p, JsonStream *s, const JsonEvent *e, int de
 {
     int64_t value = 0;
     if (e->kind == JSON_ARRAY && depth == 1) {
-        p->r.list_at[which] = p->listed.n;
+        p->r.list_at[which] = p->raw.listed.n;
         return OK;
     }
     if (e->kind == JSON_ARRAY_END && depth == 1) {
-        p->r.list_n[which] = p->listed.n - p->r.list_at[which];
+        p->r.list_n[which] = p->raw.listed.n - p->r.list_at[which];
         return OK;
     }
     if (depth != 2)
         return json_stream_fail(s, ERR_FORMAT, "expected a list of category ids");
     TRY(expect_integer(s, e, &value, "a category id"));
-    return COLUMN_PUSH(&p->listed, value);
+    return COLUMN_PUSH(&p->raw.listed, value);
 }
 
 static Status box_event(CocoParse *p, JsonStream *s, const JsonEvent *e, int depth)
@@ -329,17 +165,17 @@ static Status keypoint_event(CocoParse *p, JsonStream *s, const JsonEvent *e, in
 {
     double value = 0;
     if (depth == 1 && e->kind == JSON_ARRAY) {
-        p->r.keypoint_at = p->keypoint.n;
+        p->r.keypoint_at = p->raw.keypoint.n;
         return OK;
     }
     if (depth == 1 && e->kind == JSON_ARRAY_END) {
-        p->r.n_keypoint = p->keypoint.n - p->r.keypoint_at;
+        p->r.n_keypoint = p->raw.keypoint.n - p->r.keypoint_at;
         return OK;
     }
     if (depth != 2)
         return json_stream_fail(s, ERR_FORMAT, "expected keypoints to be a flat list of numbers");
     TRY(expect_number(s, e, &value, MAX_COORDINATE, "a keypoint coordinate"));
-    return COLUMN_PUSH(&p->keypoint, value);
+    return COLUMN_PUSH(&p->raw.keypoint, value);
 }
 
 static Status scalar(CocoParse *p, JsonStream *s, const JsonEvent *e)
@@ -400,12 +236,12 @@ static Status value_event(CocoParse *p, JsonStream *s, const JsonEvent *e, int d
         if (depth == 1 && e->kind <= JSON_STRING)
             return scalar(p, s, e);
         return json_stream_fail(s, ERR_FORMAT, "expected \"%s\" to be a single value",
-                                field_name(p, p->field));
+                                coco_field_name(p, p->field));
     }
     if (depth == 1 && e->kind != JSON_ARRAY && e->kind != JSON_ARRAY_END &&
         !(p->field == FIELD_MASK && (e->kind == JSON_OBJECT || e->kind == JSON_OBJECT_END)))
         return json_stream_fail(s, ERR_FORMAT, "expected \"%s\" to be a list",
-                                field_name(p, p->field));
+                                coco_field_name(p, p->field));
     switch (p->field) {
     case FIELD_BOX:
         return box_event(p, s, e, depth);
@@ -416,11 +252,11 @@ static Status value_event(CocoParse *p, JsonStream *s, const JsonEvent *e, int d
     case FIELD_UNFINISHED:
         return list_event(p, s, e, depth, 1);
     default:
-        return mask_event(p, s, e, depth);
+        return coco_segmentation_event(p, s, e, depth);
     }
 }
 
-/* ---- rows ---- */
+/* ---- records ---- */
 
 /* Which members are read at all: the others pass by unseen. */
 static bool is_read(const CocoParse *p, unsigned field)
@@ -434,142 +270,6 @@ static bool is_read(const CocoParse *p, unsigned field)
     return field != 0;
 }
 
-static Status keep_keypoints(CocoParse *p, JsonStream *s)
-{
-    CocoRecord *r = &p->r;
-    if (p->n_keypoints == 0)
-        p->n_keypoints = (int32_t)(r->n_keypoint / 3);
-    if (r->n_keypoint != 3 * (int64_t)p->n_keypoints || r->n_keypoint == 0 || r->n_keypoint > 3000)
-        return json_stream_fail(s, ERR_FORMAT, "keypoints has %lld numbers, expected %d",
-                                (long long)r->n_keypoint, p->n_keypoints ? 3 * p->n_keypoints : 51);
-    return OK;
-}
-
-static void extent(const double *xyv, int64_t n, double box[4])
-{
-    double x0 = xyv[0], x1 = x0, y0 = xyv[1], y1 = y0;
-    for (int64_t i = 0; i < n; i += 3) {
-        x0 = fmin(x0, xyv[i]);
-        x1 = fmax(x1, xyv[i]);
-        y0 = fmin(y0, xyv[i + 1]);
-        y1 = fmax(y1, xyv[i + 1]);
-    }
-    box[0] = x0;
-    box[1] = y0;
-    box[2] = x1 - x0;
-    box[3] = y1 - y0;
-}
-
-static Status decide_branch(CocoParse *p, JsonStream *s)
-{
-    unsigned seen = p->r.seen;
-    bool     empty = p->r.n_box == 0 && !p->opt.lvis; // pycocotools passes over "bbox": []
-    p->branch = seen & FIELD_BOX && !empty ? BRANCH_BOX
-                : seen & FIELD_MASK        ? BRANCH_MASK
-                : seen & FIELD_KEYPOINTS   ? BRANCH_KEYPOINTS
-                                           : BRANCH_UNDECIDED;
-    return p->branch != BRANCH_UNDECIDED
-               ? OK
-               : json_stream_fail(s, ERR_FORMAT, "a result needs bbox, segmentation or keypoints");
-}
-
-/* Box and area as loadRes makes them. Mask areas and boxes follow once the rows are complete. */
-static Status finish_result(CocoParse *p, JsonStream *s)
-{
-    CocoRecord *r = &p->r;
-    if (p->branch == BRANCH_UNDECIDED)
-        TRY(decide_branch(p, s));
-    if (p->branch == BRANCH_BOX) {
-        if (!(r->seen & FIELD_BOX) || r->n_box != 4)
-            return json_stream_fail(s, ERR_FORMAT, "this result has no bbox, the first one has");
-        r->area = r->box[2] * r->box[3];
-        if (!(r->seen & FIELD_MASK))
-            r->mask = (CocoMask){.kind = COCO_MASK_BOX};
-    } else if (p->branch == BRANCH_MASK) {
-        if (!(r->seen & FIELD_MASK) || r->mask.kind != COCO_MASK_STRING)
-            return json_stream_fail(
-                s, ERR_FORMAT, "expected a compressed mask: segmentation {size, counts: \"...\"}");
-        if (r->n_box != 4)
-            r->box[0] = NAN; // from the mask, later
-    } else {
-        if (!(r->seen & FIELD_KEYPOINTS))
-            return json_stream_fail(s, ERR_FORMAT,
-                                    "this result has no keypoints, the first one has");
-        TRY(keep_keypoints(p, s));
-        extent(p->keypoint.data + r->keypoint_at, r->n_keypoint, r->box);
-        r->area = r->box[2] * r->box[3];
-    }
-    if (p->opt.iou == COCO_KEYPOINTS && !(r->seen & FIELD_KEYPOINTS))
-        return json_stream_fail(s, ERR_FORMAT, "this result has no keypoints");
-    if (p->opt.iou == COCO_SEGM && p->branch == BRANCH_KEYPOINTS)
-        return json_stream_fail(s, ERR_FORMAT, "keypoint results have no masks");
-    return COLUMN_PUSH(&p->score, r->score);
-}
-
-static Status finish_row(CocoParse *p, JsonStream *s)
-{
-    CocoRecord *r = &p->r;
-    TRY(lacks(p, s, wanted(p) & ~r->seen));
-    if (p->is_results) {
-        TRY(finish_result(p, s));
-    } else {
-        if (r->n_box != 4 && p->opt.iou != COCO_SEGM)
-            return json_stream_fail(s, ERR_FORMAT, "bbox is empty");
-        TRY(COLUMN_PUSH(&p->id, r->id));
-        TRY(COLUMN_PUSH(&p->crowd, p->opt.lvis ? 0 : (uint8_t)r->crowd));
-        TRY(COLUMN_PUSH(&p->ignore, (uint8_t)(r->ignore != 0)));
-        if (p->opt.iou == COCO_KEYPOINTS)
-            TRY(COLUMN_PUSH(&p->visible, (int32_t)(r->n_visible != 0)));
-    }
-    if (p->opt.iou == COCO_KEYPOINTS)
-        TRY(keep_keypoints(p, s));
-    else
-        p->keypoint.n = 0;
-    if (p->opt.iou == COCO_SEGM || p->branch == BRANCH_MASK)
-        TRY(COLUMN_PUSH(&p->mask, r->mask));
-    TRY(COLUMN_PUSH(&p->image_id, r->image.value));
-    TRY(COLUMN_PUSH(&p->category_id, r->category));
-    TRY(COLUMN_PUSH(&p->area, r->area));
-    TRY(COLUMN_RESERVE(&p->box, 4));
-    memcpy(p->box.data + p->box.n, r->box, sizeof r->box);
-    p->box.n += 4;
-    if (p->image_id.n >= INT32_MAX)
-        return json_stream_fail(s, ERR_FORMAT, "more than 2^31 rows");
-    return OK;
-}
-
-static Status finish_image(CocoParse *p, JsonStream *s)
-{
-    CocoRecord *r = &p->r;
-    TRY(lacks(p, s, FIELD_ID & ~r->seen));
-    if (r->width < 0 || r->height < 0 || r->width > INT32_MAX || r->height > INT32_MAX)
-        return json_stream_fail(s, ERR_FORMAT, "an image of %lld x %lld pixels",
-                                (long long)r->width, (long long)r->height);
-    if (p->opt.lvis && ~r->seen & (FIELD_NEG | FIELD_UNFINISHED))
-        return json_stream_fail(
-            s, ERR_FORMAT,
-            "this image has no %s; LVIS v0.5 and v1 files have it, COCO files do not",
-            r->seen & FIELD_NEG ? "not_exhaustive_category_ids" : "neg_category_ids");
-    CocoRawImage image = {.id = r->key, .h = (int32_t)r->height, .w = (int32_t)r->width};
-    for (int k = 0; k < 2; k++) {
-        bool given = r->seen & (k == 0 ? FIELD_NEG : FIELD_UNFINISHED);
-        image.list_at[k] = given ? r->list_at[k] : -1;
-        image.list_n[k] = given ? r->list_n[k] : 0;
-    }
-    return COLUMN_PUSH(&p->image, image);
-}
-
-static Status finish_category(CocoParse *p, JsonStream *s)
-{
-    CocoRecord *r = &p->r;
-    TRY(lacks(p, s, FIELD_ID & ~r->seen));
-    if (p->opt.lvis && !(r->seen & FIELD_FREQUENCY))
-        return json_stream_fail(
-            s, ERR_FORMAT, "this category has no frequency; LVIS files have it, COCO files do not");
-    CocoRawCategory category = {r->id, r->seen & FIELD_NAME ? r->name_at : -1, r->frequency};
-    return COLUMN_PUSH(&p->category, category);
-}
-
 static Status record_event(CocoParse *p, JsonStream *s, const JsonEvent *e)
 {
     int depth = e->depth - p->base;
@@ -581,9 +281,7 @@ static Status record_event(CocoParse *p, JsonStream *s, const JsonEvent *e)
         }
         if (e->kind != JSON_OBJECT_END)
             return json_stream_fail(s, ERR_FORMAT, "expected an object");
-        return p->section == SECTION_ROWS     ? finish_row(p, s)
-               : p->section == SECTION_IMAGES ? finish_image(p, s)
-                                              : finish_category(p, s);
+        return coco_complete_record(p, s);
     }
     if (depth == 1 && e->kind == JSON_KEY) {
         p->field = find_field(p, e->text);
@@ -630,5 +328,15 @@ Status coco_parse_event(void *parse, const JsonEvent *e, JsonStream *s)
     if (p->section != SECTION_OTHER && e->kind != JSON_ARRAY && e->kind != JSON_ARRAY_END)
         return json_stream_fail(s, ERR_FORMAT,
                                 "expected images, annotations and categories to be arrays");
+    return OK;
+}
+
+Status coco_parse_check(const CocoParse *p, const char *name)
+{
+    static const char *const NAME[4] = {"", "images", "annotations", "categories"};
+    for (int s = SECTION_IMAGES; s <= SECTION_CATEGORIES && !p->is_results; s++)
+        if (!(p->sections_seen & 1U << s))
+            return status_fail(ERR_FORMAT, "%s: no \"%s\"; expected a COCO ground truth", name,
+                               NAME[s]);
     return OK;
 }

@@ -1,11 +1,7 @@
-/* coco_parse.h -- the streaming half of coco_data.h; internal to eval/
- *
- * A Parse turns JSON events into raw columns: image ids as they stand in the file. coco_index.c makes indices of them.
- */
+/* coco_parse.h -- JSON events to raw columns; internal to eval/ */
 #pragma once
 #include "base/json_stream.h"
-#include "eval/coco_data.h"
-#include "eval/column.h"
+#include "eval/coco_raw.h"
 
 enum CocoField {
     FIELD_ID = 1 << 0,
@@ -26,12 +22,6 @@ enum CocoField {
     FIELD_NAME = 1 << 15,
     FIELD_FREQUENCY = 1 << 16,
 };
-
-/* An image id as written: an integer, or a string as offset into Parse.id_text. */
-typedef struct CocoRawId {
-    int64_t value;
-    bool    is_text;
-} CocoRawId;
 
 typedef struct CocoRecord {
     unsigned  seen;
@@ -59,17 +49,6 @@ typedef enum CocoSection {
 
 typedef enum CocoBranch { BRANCH_UNDECIDED, BRANCH_BOX, BRANCH_MASK, BRANCH_KEYPOINTS } CocoBranch;
 
-typedef struct CocoRawImage {
-    CocoRawId id;
-    int32_t   h, w;
-    int64_t   list_at[2], list_n[2]; // neg, unfinished; -1 absent
-} CocoRawImage;
-
-typedef struct CocoRawCategory {
-    int64_t id, name_at;
-    char    frequency;
-} CocoRawCategory;
-
 typedef struct CocoParse {
     CocoReadOptions opt;
     bool            is_results;
@@ -79,28 +58,21 @@ typedef struct CocoParse {
     int             base;          // depth of the record's object
     unsigned        field;         // the member being read
     CocoRecord      r;
-    COLUMN(int64_t) id;
-    COLUMN(int64_t) image_id; // CocoRawId.value
-    COLUMN(int64_t) category_id;
-    COLUMN(double) box;
-    COLUMN(double) area;
-    COLUMN(double) score;
-    COLUMN(uint8_t) crowd;
-    COLUMN(uint8_t) ignore;
-    COLUMN(int32_t) visible;
-    COLUMN(CocoMask) mask;
-    COLUMN(double) number;
-    COLUMN(int32_t) part;
-    COLUMN(char) text;
-    COLUMN(double) keypoint;
-    COLUMN(char) id_text; // zero-terminated string ids and names
-    COLUMN(CocoRawImage) image;
-    COLUMN(CocoRawCategory) category;
-    COLUMN(int64_t) listed;
-    int32_t n_keypoints;  // 0 until the first row with keypoints
-    int     ids_are_text; // -1 unknown, 0 integers, 1 strings
+    CocoRaw         raw;
 } CocoParse;
 
 void   coco_parse_init(CocoParse *p, const CocoReadOptions *options, bool is_results);
 Status coco_parse_event(void *parse, const JsonEvent *event, JsonStream *s); // a JsonHandler
-void   coco_parse_release(CocoParse *p);
+
+/* All events have been sent: are the tables complete? */
+Status coco_parse_check(const CocoParse *p, const char *name) STATUS_MUST_USE;
+
+/* ---- between coco_parse.c, coco_segmentation.c and coco_complete.c ---- */
+
+/* Values inside "segmentation"; depth as in coco_parse.c. */
+Status coco_segmentation_event(CocoParse *p, JsonStream *s, const JsonEvent *e, int depth);
+
+/* The record p->r is read: checks it and adds it to the columns. */
+Status coco_complete_record(CocoParse *p, JsonStream *s);
+
+const char *coco_field_name(const CocoParse *p, unsigned field);

@@ -46,6 +46,7 @@ static char *bytes(int64_t n)
 
 int main(void)
 {
+    int64_t n_sets = 0;
     for (;;) {
         CocoReadOptions read = {0};
         CocoEvalOptions opt  = {0};
@@ -57,6 +58,7 @@ int main(void)
         Arena           a     = {0};
         bool            is_lvis = number() != 0;
         read.lvis               = is_lvis;
+        read.piece_bytes        = n_sets++ % 2 ? 256 : 0; // every other set as large files are read
         opt.iou = read.iou = lvis.iou = (CocoIou)number();
         opt.bug_compatible = read.bug_compatible = lvis.bug_compatible = number() != 0;
         opt.ignore_categories = number() == 0;
