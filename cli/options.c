@@ -126,11 +126,12 @@ static Status unknown_option(const CommandLine *line, const Option *all, int n, 
                        near ? "?" : "", line->verb->name);
 }
 
-/* An override looks like a dotted lower-case key, then '='. */
+/* An override looks like a key, dotted and of letters, digits and _, the first one lower-case; then '='. */
 static bool is_override(const char *text)
 {
-    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_.");
-    return n > 0 && text[n] == '=';
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+    return n > 0 && text[0] >= 'a' && text[0] <= 'z' && text[n] == '=';
 }
 
 static Status parse_option(CommandLine *line, const Option *all, int n_all, bool *given, int argc,

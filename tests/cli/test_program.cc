@@ -86,6 +86,9 @@ TEST(Program, MissingInputsExit66AndBadRecipes78)
     EXPECT_EQ(godwit("check --data " + (dir / "nowhere")).code, 66);
     Ran none = godwit("pretrain no_such_recipe --data x --out " + (dir / "r"));
     EXPECT_EQ(none.code, 66) << none.err;
+    Ran value = godwit("pretrain moco_demo moco.K=none --data x --out " + (dir / "r"));
+    EXPECT_EQ(value.code, 78);
+    EXPECT_NE(value.err.find("moco.K"), std::string::npos) << value.err; // a key with a capital
     Ran key = godwit("pretrain moco_demo solver.lrr=1 --data x --out " + (dir / "r"));
     EXPECT_EQ(key.code, 78) << key.err;
     EXPECT_NE(key.err.find("solver.lr"), std::string::npos) << key.err;
