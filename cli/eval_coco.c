@@ -1,20 +1,18 @@
 /* eval_coco.c -- `godwit eval coco` and `godwit eval lvis` */
 #include "cli/eval.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "eval/coco_report.h"
+#include "cli/eval_output.h"
+#include "eval/cards.h"
 
 #include <stdio.h>
 #include <string.h>
 
 typedef struct Settings {
     bool        lvis;
-    const char *truth, *found, *iou, *arrays, *csv, *max_dets, *images, *categories;
-    bool        bug_compatible, agnostic, ignore_unknown, analyse;
-    const char *against;
-    int64_t     resamples;
-    double      confusion_score;
+    const char *truth, *found, *iou, *arrays, *max_dets, *images, *categories;
+    bool        bug_compatible, agnostic, ignore_unknown;
+    EvalOutput  output;
 } Settings;
 
 /* "1,10,100" */
@@ -77,64 +75,62 @@ static Status fill_options(Arena *a, const Settings *s, CocoEvalOptions *opt)
     return OK;
 }
 
-static Status save(const Text *text, const char *path)
+static Status open_other(CocoResults *other, const Settings *s, CocoIou iou, const CocoTruth *truth)
 {
-    TRY(text_status(text));
-    return file_write(path, text->data, text->len);
+    CocoReadOptions read = {.iou = iou, .ignore_unknown = s->ignore_unknown, .lvis = s->lvis};
+    TRY(coco_results_read(other, &read, truth, s->output.against));
+    fputs(text_cstr(&other->warnings), stderr);
+    return OK;
 }
 
-static Status compare_with(Arena *a, const Settings *s, const CocoEvalOptions *opt, Against *out,
-                           CocoResults *other, const CocoResult *result, const CocoTruth *truth,
-                           const CocoResults *found)
+static Status coco_scored(Arena *a, EvalScored *out, Card *card, CocoResult *result,
+                          const CocoEvalOptions *opt, const CocoTruth *truth,
+                          const CocoResults *found)
 {
-    CocoReadOptions read = {.iou = opt->iou, .ignore_unknown = s->ignore_unknown};
-    AgainstOptions  how = {.resamples = s->resamples};
-    CocoResult      theirs;
-    TRY(coco_results_read(other, &read, truth, s->against));
-    TRY(coco_evaluate(a, opt, &theirs, truth, other));
-    return against_run(a, &how, out, result, found, &theirs, other);
+    TRY(coco_evaluate(a, opt, result, truth, found));
+    TRY(coco_card(a, card, result, truth, opt->bug_compatible));
+    *out = (EvalScored){card, result->task, &result->match, result->overlap};
+    return OK;
+}
+
+static Status lvis_scored(Arena *a, EvalScored *out, Card *card, LvisResult *result,
+                          const LvisOptions *opt, const CocoTruth *truth, const CocoResults *found)
+{
+    TRY(lvis_evaluate(a, opt, result, truth, found));
+    TRY(lvis_card(a, card, result, truth, opt->bug_compatible));
+    *out = (EvalScored){card, result->task, &result->match, result->overlap};
+    return OK;
+}
+
+static Status finish(Arena *a, const CommandLine *line, const Settings *s, Card *card,
+                     const EvalScored *ours, const EvalScored *theirs)
+{
+    card->truth = s->truth;
+    card->found = s->found;
+    if (eval_wants_analysis(&s->output))
+        TRY(eval_analyse(a, card, &s->output, AGAINST_POINTS, ours,
+                         s->output.against ? theirs : NULL));
+    TRY(eval_write(line, &s->output, card));
+    return s->arrays ? card_arrays(s->arrays, ours->match, !s->lvis) : OK;
 }
 
 static Status score_coco(Arena *a, const CommandLine *line, const Settings *s,
                          const CocoTruth *truth, const CocoResults *found, CocoIou iou)
 {
     CocoEvalOptions opt = {.iou = iou};
-    CocoResult      result = {0};
+    CocoResult      result, other_result;
     CocoResults     other = {0};
-    Analysis        analysis;
-    Against         against;
-    CocoExtras      extras = {0};
-    Text            text = {0};
+    Card            card, other_card;
+    EvalScored      ours, theirs;
     Status          st = OK;
     TRY_OUT(fill_options(a, s, &opt));
-    TRY_OUT(coco_evaluate(a, &opt, &result, truth, found));
-    if (s->analyse) {
-        AnalysisOptions how = {.confusion_score = s->confusion_score};
-        TRY_OUT(analysis_run(a, &how, &analysis, &result, truth, found));
-        extras.analysis = &analysis;
+    TRY_OUT(coco_scored(a, &ours, &card, &result, &opt, truth, found));
+    if (s->output.against) {
+        TRY_OUT(open_other(&other, s, iou, truth));
+        TRY_OUT(coco_scored(a, &theirs, &other_card, &other_result, &opt, truth, &other));
     }
-    if (s->against) {
-        TRY_OUT(compare_with(a, s, &opt, &against, &other, &result, truth, found));
-        extras.against = &against;
-        extras.against_name = s->against;
-    }
-    coco_report_text(&text, &result, truth, &extras);
-    TRY_OUT(text_status(&text));
-    fputs(text_cstr(&text), stdout);
-    text_clear(&text);
-    if (line->common.json) {
-        TRY_OUT(coco_report_json(&text, &result, truth, s->bug_compatible, &extras));
-        TRY_OUT(json_save(&text, line->common.json));
-        text_clear(&text);
-    }
-    if (s->csv) {
-        coco_report_csv(&text, &result, truth);
-        TRY_OUT(save(&text, s->csv));
-    }
-    if (s->arrays)
-        TRY_OUT(coco_report_arrays(s->arrays, &result.match, true));
+    TRY_OUT(finish(a, line, s, &card, &ours, &theirs));
 out:
-    text_release(&text);
     coco_results_release(&other);
     return st;
 }
@@ -143,26 +139,23 @@ static Status score_lvis(Arena *a, const CommandLine *line, const Settings *s,
                          const CocoTruth *truth, const CocoResults *found, CocoIou iou)
 {
     LvisOptions opt = {.iou = iou, .max_per_image = 300, .bug_compatible = s->bug_compatible};
-    LvisResult  result = {0};
-    Text        text = {0};
+    LvisResult  result, other_result;
+    CocoResults other = {0};
+    Card        card, other_card;
+    EvalScored  ours, theirs;
     Status      st = OK;
     if (s->max_dets &&
         !number_parse_int(&opt.max_per_image, s->max_dets, (int64_t)strlen(s->max_dets)))
         TRY_OUT(status_fail(ERR_USAGE, "eval lvis: --max-dets wants one number, not \"%s\"",
                             s->max_dets));
-    TRY_OUT(lvis_evaluate(a, &opt, &result, truth, found));
-    lvis_report_text(&text, &result);
-    TRY_OUT(text_status(&text));
-    fputs(text_cstr(&text), stdout);
-    text_clear(&text);
-    if (line->common.json) {
-        TRY_OUT(lvis_report_json(&text, &result, truth, s->bug_compatible));
-        TRY_OUT(json_save(&text, line->common.json));
+    TRY_OUT(lvis_scored(a, &ours, &card, &result, &opt, truth, found));
+    if (s->output.against) {
+        TRY_OUT(open_other(&other, s, iou, truth));
+        TRY_OUT(lvis_scored(a, &theirs, &other_card, &other_result, &opt, truth, &other));
     }
-    if (s->arrays)
-        TRY_OUT(coco_report_arrays(s->arrays, &result.match, false));
+    TRY_OUT(finish(a, line, s, &card, &ours, &theirs));
 out:
-    text_release(&text);
+    coco_results_release(&other);
     return st;
 }
 
@@ -190,7 +183,7 @@ out:
 
 static Status run(const Verb *verb, int argc, char **argv, bool lvis)
 {
-    Settings s = {.iou = "bbox", .lvis = lvis, .resamples = 1000, .confusion_score = .5};
+    Settings s = {.iou = "bbox", .lvis = lvis, .output = EVAL_OUTPUT_DEFAULTS};
     Option   table[] = {
           {"gt", OPTION_TEXT, &s.truth, "FILE", "ground truth, instead of the first operand", false},
           {"dt", OPTION_TEXT, &s.found, "FILE", "results, instead of the second operand", false},
@@ -209,24 +202,17 @@ static Status run(const Verb *verb, int argc, char **argv, bool lvis)
            false},
           {"ignore-unknown", OPTION_FLAG, &s.ignore_unknown, NULL,
            "leave out results on images that the ground truth does not list", false},
-          {"csv", OPTION_TEXT, &s.csv, "FILE", "also write one line a category", false},
+          EVAL_FILE_OPTIONS(s.output),
+          EVAL_ANALYSIS_OPTIONS(s.output),
           {"images", OPTION_TEXT, &s.images, "IDS", "only these image ids, with commas", false},
           {"categories", OPTION_TEXT, &s.categories, "IDS", "only these category ids, with commas",
            false},
           {"class-agnostic", OPTION_FLAG, &s.agnostic, NULL, "ignore categories (useCats = 0)",
            false},
-          {"analyse", OPTION_FLAG, &s.analyse, NULL,
-           "best F1 thresholds, kinds of error, confusion matrix", false},
-          {"confusion-score", OPTION_FLOAT, &s.confusion_score, "X",
-           "least score in the confusion matrix (default 0.5)", false},
-          {"against", OPTION_TEXT, &s.against, "FILE",
-           "compare with these results, per category, with intervals", false},
-          {"resamples", OPTION_INT, &s.resamples, "N",
-           "bootstrap resamples for --against (default 1000)", false},
     };
     CommandLine line = {.verb = verb,
                         .options = table,
-                        .n_options = lvis ? 7 : (int)(sizeof table / sizeof *table),
+                        .n_options = (int)(sizeof table / sizeof *table) - (lvis ? 3 : 0),
                         .operands = "GT DT",
                         .max_operands = 2};
     Status      st = OK;
@@ -245,9 +231,7 @@ static Status run(const Verb *verb, int argc, char **argv, bool lvis)
     if (!s.truth || !s.found)
         TRY_OUT(status_fail(ERR_USAGE, "%s: needs a ground truth and results: godwit %s GT DT",
                             verb->name, verb->name));
-    if (s.bug_compatible && (s.analyse || s.against))
-        TRY_OUT(status_fail(ERR_USAGE,
-                            "eval coco: --analyse and --against do not go with --bug-compatible"));
+    TRY_OUT(eval_check_output(verb, &s.output, s.bug_compatible));
     TRY_OUT(score(&line, &s));
 out:
     options_release(&line);

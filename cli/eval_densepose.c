@@ -1,14 +1,15 @@
 /* eval_densepose.c -- `godwit eval densepose`: GPS, GPSm or mask IoU of somebody's results */
 #include "cli/eval.h"
-#include "eval/densepose.h"
+#include "cli/eval_output.h"
+#include "eval/cards.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct Settings {
     const char *surface, *mode;
     double      least;
     bool        bug_compatible;
+    EvalOutput  output;
 } Settings;
 
 static Status choose(DenseposeOptions *opt, const Settings *s)
@@ -32,21 +33,19 @@ static Status score(const CommandLine *line, const Settings *s)
     DenseposeData    data = {0};
     DenseposeSurface surface = {0};
     DenseposeResult  r;
-    Text             table = {0}, json = {0};
+    Arena            a = {0};
+    Card             card;
     Status           st = OK;
     TRY_OUT(choose(&opt, s));
     TRY_OUT(densepose_surface_open(&surface, s->surface));
     TRY_OUT(densepose_read(&data, line->operand[0], line->operand[1]));
     TRY_OUT(densepose_evaluate(&opt, &r, &data, &surface));
-    densepose_report_text(&table, &opt, &r);
-    TRY_OUT(text_status(&table));
-    fputs(text_cstr(&table), stdout);
-    TRY_OUT(densepose_report_json(&json, &opt, &r));
-    if (line->common.json)
-        TRY_OUT(json_save(&json, line->common.json));
+    TRY_OUT(densepose_card(&a, &card, &opt, &r));
+    card.truth = line->operand[0];
+    card.found = line->operand[1];
+    TRY_OUT(eval_write(line, &s->output, &card));
 out:
-    text_release(&table);
-    text_release(&json);
+    arena_release(&a);
     densepose_release(&data);
     densepose_surface_close(&surface);
     return st;
@@ -61,6 +60,7 @@ Status eval_densepose(const Verb *verb, int argc, char **argv)
           {"mode", OPTION_TEXT, &s.mode, "NAME", "gps, gpsm or iou (default gps)", false},
           {"min-threshold", OPTION_FLOAT, &s.least, "X", "smallest similarity threshold (default .5)",
            false},
+          EVAL_FILE_OPTIONS(s.output),
           {"bug-compatible", OPTION_FLAG, &s.bug_compatible, NULL,
            "a match with annotation id 0 counts as a miss; -1 where undefined", false}};
     CommandLine line = {.verb = verb,

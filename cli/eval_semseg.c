@@ -1,15 +1,16 @@
 /* eval_semseg.c -- `godwit eval semseg`: mean IoU of label images */
 #include "cli/eval.h"
 #include "base/file.h"
-#include "eval/semseg_report.h"
+#include "cli/eval_output.h"
+#include "eval/cards.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct Settings {
     int64_t     n_classes, void_label;
-    const char *names, *csv;
+    const char *names;
     bool        allow_void;
+    EvalOutput  output;
 } Settings;
 
 /* One class a line; the file also says how many there are. */
@@ -45,8 +46,8 @@ static Status read_names(Arena *a, Settings *s, const char ***names)
 
 static Status score(const CommandLine *line, Settings *s)
 {
-    Text         table = {0}, json = {0}, csv = {0};
     Arena        a = {0};
+    Card         card;
     const char **names = NULL;
     SemsegResult r;
     Status       st = OK;
@@ -58,20 +59,11 @@ static Status score(const CommandLine *line, Settings *s)
                          .void_label = s->void_label,
                          .allow_void_in_prediction = s->allow_void};
     TRY_OUT(semseg_evaluate_dirs(&a, &opt, &r, line->operand[0], line->operand[1]));
-    semseg_report_text(&table, &r, names);
-    TRY_OUT(text_status(&table));
-    fputs(text_cstr(&table), stdout);
-    TRY_OUT(semseg_report_json(&json, &r, names));
-    if (line->common.json)
-        TRY_OUT(json_save(&json, line->common.json));
-    semseg_report_csv(&csv, &r, names);
-    TRY_OUT(text_status(&csv));
-    if (s->csv)
-        TRY_OUT(file_write(s->csv, csv.data, csv.len));
+    TRY_OUT(semseg_card(&a, &card, &r, names));
+    card.truth = line->operand[0];
+    card.found = line->operand[1];
+    TRY_OUT(eval_write(line, &s->output, &card));
 out:
-    text_release(&table);
-    text_release(&json);
-    text_release(&csv);
     arena_release(&a);
     return st;
 }
@@ -86,7 +78,7 @@ Status eval_semseg(const Verb *verb, int argc, char **argv)
                             "ground truth label left out; -1: none (default 255)", false},
                            {"allow-void", OPTION_FLAG, &s.allow_void, NULL,
                             "a predicted void label counts as a miss instead of an error", false},
-                           {"csv", OPTION_TEXT, &s.csv, "FILE", "also write one line a class", false}};
+                           EVAL_FILE_OPTIONS(s.output)};
     CommandLine line = {.verb = verb,
                         .options = table,
                         .n_options = sizeof table / sizeof *table,

@@ -1,15 +1,16 @@
 /* eval_voc.c -- `godwit eval voc`: a VOCdevkit and somebody's results */
 #include "cli/eval.h"
-#include "base/file.h"
+#include "cli/eval_output.h"
+#include "eval/cards.h"
 #include "eval/voc_files.h"
-#include "eval/voc_report.h"
 
 #include <stdio.h>
 #include <string.h>
 
 typedef struct Settings {
-    const char *truth, *found, *split, *definition, *csv;
+    const char *truth, *found, *split, *definition;
     bool        introsort, exact, skip_empty, ignore_unknown;
+    EvalOutput  output;
 } Settings;
 
 static Status choose(const Settings *s, VocEvalOptions *opt, bool *uses_area)
@@ -24,59 +25,64 @@ static Status choose(const Settings *s, VocEvalOptions *opt, bool *uses_area)
     return OK;
 }
 
-static Status write_files(const CommandLine *line, const Settings *s, const VocReport *report)
+/* One result file on the ground truth; two are opened separately, as each reader owns its columns. */
+typedef struct Scored {
+    VocData    data;
+    VocResult  result;
+    Card       card;
+    EvalScored scored;
+} Scored;
+
+static Status score_file(Arena *a, Scored *out, const Settings *s, const char *path)
 {
-    Text   text = {0};
-    Status st = OK;
-    if (line->common.json) {
-        TRY_OUT(voc_report_json(&text, report));
-        TRY_OUT(json_save(&text, line->common.json));
-        text_clear(&text);
-    }
-    if (s->csv) {
-        voc_report_csv(&text, report);
-        TRY_OUT(text_status(&text));
-        TRY_OUT(file_write(s->csv, text.data, text.len));
-    }
-out:
-    text_release(&text);
-    return st;
+    VocReadOptions read = {.ignore_unknown = s->ignore_unknown};
+    VocEvalOptions opt = {0};
+    bool           uses_area = false, is_quantised;
+    TRY(choose(s, &opt, &uses_area));
+    TRY(voc_data_open(&out->data, &read, s->truth, s->split));
+    TRY(voc_data_results(&out->data, path));
+    is_quantised = out->data.boxes == VOC_BOXES_DETECTRON2 && !s->exact;
+    opt.boxes =
+        out->data.boxes == VOC_BOXES_DETECTRON2 && s->exact ? VOC_BOXES_HALF_OPEN : out->data.boxes;
+    TRY(voc_evaluate(a, &opt, &out->result, &out->data.set));
+    TRY(voc_card(a, &out->card, &out->result, out->data.class_name, uses_area));
+    if (is_quantised)
+        out->card.note =
+            "boxes rounded to 0.1 and scores to 0.001 before scoring, as detectron2 does";
+    if (out->data.n_ignored > 0)
+        card_size(&out->card, "left_out", "rows of unlisted images or classes left out",
+                  out->data.n_ignored);
+    out->scored = (EvalScored){&out->card, out->result.task, &out->result.match,
+                               out->result.task->similarity};
+    return OK;
 }
 
 static Status score(const CommandLine *line, const Settings *s)
 {
-    VocData        data = {0};
     Arena          a = {0};
-    Text           text = {0};
-    VocEvalOptions opt = {0};
-    VocReadOptions read = {.ignore_unknown = s->ignore_unknown};
-    VocResult      result;
-    VocReport      report = {.result = &result, .truth = s->truth, .found = s->found};
+    Scored         ours = {0}, theirs = {0};
+    AgainstAverage average;
     Status         st = OK;
-    TRY_OUT(choose(s, &opt, &report.uses_area));
-    TRY_OUT(voc_data_open(&data, &read, s->truth, s->split));
-    TRY_OUT(voc_data_results(&data, s->found));
-    opt.boxes = data.boxes == VOC_BOXES_DETECTRON2 && s->exact ? VOC_BOXES_HALF_OPEN : data.boxes;
-    TRY_OUT(voc_evaluate(&a, &opt, &result, &data.set));
-    report.class_name = data.class_name;
-    report.is_quantised = opt.boxes == VOC_BOXES_DETECTRON2;
-    voc_report_text(&text, &report);
-    if (data.n_ignored > 0)
-        text_printf(&text, "  %lld rows of unlisted images or classes left out\n",
-                    (long long)data.n_ignored);
-    TRY_OUT(text_status(&text));
-    fputs(text_cstr(&text), stdout);
-    TRY_OUT(write_files(line, s, &report));
+    TRY_OUT(score_file(&a, &ours, s, s->found));
+    ours.card.truth = s->truth;
+    ours.card.found = s->found;
+    average = strcmp(ours.card.variant, "area") == 0 ? AGAINST_AREA : AGAINST_11_POINTS;
+    if (s->output.against)
+        TRY_OUT(score_file(&a, &theirs, s, s->output.against));
+    if (eval_wants_analysis(&s->output))
+        TRY_OUT(eval_analyse(&a, &ours.card, &s->output, average, &ours.scored,
+                             s->output.against ? &theirs.scored : NULL));
+    TRY_OUT(eval_write(line, &s->output, &ours.card));
 out:
-    text_release(&text);
     arena_release(&a);
-    voc_data_release(&data);
+    voc_data_release(&ours.data);
+    voc_data_release(&theirs.data);
     return st;
 }
 
 Status eval_voc(const Verb *verb, int argc, char **argv)
 {
-    Settings s = {.split = "test", .definition = "auto"};
+    Settings s = {.split = "test", .definition = "auto", .output = EVAL_OUTPUT_DEFAULTS};
     Option   table[] = {
           {"gt", OPTION_TEXT, &s.truth, "DIR", "ground truth: .../VOCdevkit/VOC2007", false},
           {"dt", OPTION_TEXT, &s.found, "FILE",
@@ -86,7 +92,8 @@ Status eval_voc(const Verb *verb, int argc, char **argv)
           {"definition", OPTION_TEXT, &s.definition, "NAME",
            "which AP heads the table: 11-point, area, or auto: 11-point for VOC2007 (default auto)",
            false},
-          {"csv", OPTION_TEXT, &s.csv, "FILE", "also write one line a class and threshold", false},
+          EVAL_FILE_OPTIONS(s.output),
+          EVAL_ANALYSIS_OPTIONS(s.output),
           {"numpy-introsort", OPTION_FLAG, &s.introsort, NULL,
            "rank equal scores as NumPy's scalar argsort does, instead of in file order", false},
           {"exact", OPTION_FLAG, &s.exact, NULL,
@@ -119,6 +126,7 @@ Status eval_voc(const Verb *verb, int argc, char **argv)
         TRY_OUT(status_fail(ERR_USAGE, "eval voc: needs %s; try `godwit eval voc --help`",
                             s.truth ? "results: --dt FILE"
                                     : "a ground truth: --gt .../VOCdevkit/VOC2007"));
+    TRY_OUT(eval_check_output(verb, &s.output, false));
     TRY_OUT(score(&line, &s));
 out:
     options_release(&line);

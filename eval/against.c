@@ -2,12 +2,11 @@
 #include "eval/against.h"
 #include "base/rng.h"
 #include "base/threads.h"
-#include "eval/numeric.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One category of one file: its results by score, and what each image adds to the annotations that count. */
+/* One category of one file: its results by rank, and what each image adds to the annotations that count. */
 typedef struct Ranking {
     int64_t    n;
     int32_t   *image;     // (n) by rank
@@ -16,10 +15,10 @@ typedef struct Ranking {
     int64_t    n_pairs;
 } Ranking;
 
-static Status make_ranking(Arena *a, Ranking *r, const CocoResult *result, const CocoResults *found,
-                           const uint8_t *counts, int64_t k)
+static Status make_ranking(Arena *a, Ranking *r, const AgainstSide *side, int64_t k)
 {
-    const MatchResult *m = &result->match;
+    const MatchResult *m = side->match;
+    const MatchTask   *task = side->task;
     int64_t            n = 0, cells = m->group_cell[k + 1] - m->group_cell[k];
     for (int64_t c = m->group_cell[k]; c < m->group_cell[k + 1]; c++)
         n += m->cell[c].n_found;
@@ -29,120 +28,159 @@ static Status make_ranking(Arena *a, Ranking *r, const CocoResult *result, const
     r->positives = ARENA_ARRAY(a, int32_t, 2 * cells);
     if (!r->image || !r->bits || !r->positives)
         return status_no_memory("ranking", n * 8);
-    ArenaMark mark = arena_mark(a);
-    double   *key = ARENA_ARRAY(a, double, n);
-    int32_t  *order = ARENA_ARRAY(a, int32_t, 2 * n);
-    int64_t  *place = ARENA_ARRAY(a, int64_t, n);
-    int32_t  *image = ARENA_ARRAY(a, int32_t, n);
-    if (!key || !order || !place || !image)
-        return status_no_memory("ranking", n * 28);
-    n = 0;
     for (int64_t c = m->group_cell[k]; c < m->group_cell[k + 1]; c++) {
         const MatchCell *cell = &m->cell[c];
         int32_t          count = 0;
-        for (int64_t d = cell->found_at; d < cell->found_at + cell->n_found; d++, n++) {
-            key[n] = found->rows.score[m->found[d]];
-            place[n] = d;
-            image[n] = cell->image;
-        }
         for (int64_t g = cell->truth_at; g < cell->truth_at + cell->n_truth; g++)
-            count += counts[m->truth[g]];
+            count += match_counts(task, m->truth[g], 0);
         if (count > 0) {
             r->positives[2 * r->n_pairs] = cell->image;
-            r->positives[2 * r->n_pairs++ + 1] = count;
+            r->positives[2 * r->n_pairs++ + 1] =
+                count * (task->image_repeats ? task->image_repeats[cell->image] : 1);
         }
     }
-    numeric_order_desc(key, order, order + n, n);
+    ArenaMark    mark = arena_mark(a);
+    MatchRanking ranked;
+    TRY(match_rank(a, &ranked, task, m, k));
     for (int64_t i = 0; i < n; i++) {
-        r->image[i] = image[order[i]];
-        r->bits[i] = m->bits[place[order[i]] * m->A];
+        r->image[i] = task->found.image[m->found[ranked.place[i]]];
+        r->bits[i] = m->bits[ranked.place[i] * m->A];
     }
     arena_rewind(a, mark);
     return OK;
 }
 
-/* AP with image i counted weight[i] times; -1 without annotations. peak holds T rows of `room` (tp, precision). */
-static double weighted_ap(const Ranking *r, const int32_t *weight, const double *recall, int T,
-                          double *precision, int64_t *reached, int64_t room)
+/* The true positives of one threshold: precision and how many were found up to each. */
+typedef struct Peaks {
+    double  *precision;
+    int64_t *reached;
+    int64_t  n;
+} Peaks;
+
+/* Mean over n points of the best precision at that recall or above; `recall` is ascending. */
+static double mean_at(const Peaks *p, int64_t positives, const double *recall, int n)
 {
-    int64_t positives = 0, seen = 0, tp[MATCH_MAX_THRESHOLDS] = {0},
-            skipped[MATCH_MAX_THRESHOLDS] = {0};
-    int64_t n[MATCH_MAX_THRESHOLDS] = {0};
-    for (int64_t p = 0; p < r->n_pairs; p++)
-        positives += (int64_t)weight[r->positives[2 * p]] * r->positives[2 * p + 1];
-    if (positives == 0)
-        return -1;
-    for (int64_t i = 0; i < r->n; i++) {
-        int32_t w = weight[r->image[i]];
-        if (w == 0)
-            continue;
-        seen += w;
-        for (unsigned b = r->bits[i].ignored; b; b &= b - 1)
-            skipped[__builtin_ctz(b)] += w;
-        for (unsigned b = r->bits[i].matched & ~(unsigned)r->bits[i].ignored; b; b &= b - 1) {
-            int t = __builtin_ctz(b);
-            tp[t] += w;
-            precision[t * room + n[t]] = (double)tp[t] / (double)(seen - skipped[t]);
-            reached[t * room + n[t]++] = tp[t];
-        }
+    double  sum = 0;
+    int64_t j = 0;
+    for (int k = 0; k < n; k++) {
+        while (j < p->n && (double)p->reached[j] / (double)positives < recall[k])
+            j++;
+        sum += j < p->n ? p->precision[j] : 0;
     }
+    return sum / n;
+}
+
+static double area_under(const Peaks *p, int64_t positives)
+{
     double sum = 0;
-    for (int t = 0; t < T; t++) {
-        double  *p = precision + t * room;
-        int64_t *q = reached + t * room, j = 0;
-        for (int64_t i = n[t] - 1; i > 0; i--)
-            p[i - 1] = p[i] > p[i - 1] ? p[i] : p[i - 1];
-        for (int k = 0; k < COCO_RECALLS; k++) {
-            while (j < n[t] && (double)q[j] / (double)positives < recall[k])
-                j++;
-            sum += j < n[t] ? p[j] : 0;
-        }
-    }
-    return sum / (T * COCO_RECALLS);
+    for (int64_t j = 0; j < p->n; j++)
+        sum += p->precision[j] * (double)(p->reached[j] - (j > 0 ? p->reached[j - 1] : 0)) /
+               (double)positives;
+    return sum;
 }
 
 typedef struct Work {
     const AgainstOptions *opt;
-    const CocoResult     *result;
+    const MatchTask      *task;
     Ranking              *ours, *theirs; // (K)
     int64_t               K, n_images, room;
     double               *difference; // (resamples, K+1)
     Status                st;
 } Work;
 
-static void resample(void *ctx, int64_t begin, int64_t end)
+static double average(const Work *w, Peaks *p, int64_t positives)
+{
+    static const double ELEVEN[11] = {0,       1 * 0.1, 2 * 0.1, 3 * 0.1, 4 * 0.1, 5 * 0.1,
+                                      6 * 0.1, 7 * 0.1, 8 * 0.1, 9 * 0.1, 10 * 0.1};
+    for (int64_t i = p->n - 1; i > 0; i--)
+        if (p->precision[i] > p->precision[i - 1])
+            p->precision[i - 1] = p->precision[i];
+    switch (w->opt->average) {
+    case AGAINST_11_POINTS:
+        return mean_at(p, positives, ELEVEN, 11);
+    case AGAINST_AREA:
+        return area_under(p, positives);
+    default:
+        return mean_at(p, positives, w->task->recall, w->task->n_recalls);
+    }
+}
+
+/* AP with image i counted weight[i] times; -1 without annotations. peaks: one a threshold, of w->room places. */
+static double weighted_ap(const Work *w, const Ranking *r, const int32_t *weight, Peaks *peaks)
+{
+    int     T = w->task->n_thresholds;
+    int64_t positives = 0, seen = 0, tp[MATCH_MAX_THRESHOLDS] = {0},
+            skipped[MATCH_MAX_THRESHOLDS] = {0};
+    for (int64_t p = 0; p < r->n_pairs; p++)
+        positives += (int64_t)weight[r->positives[2 * p]] * r->positives[2 * p + 1];
+    if (positives == 0)
+        return -1;
+    for (int t = 0; t < T; t++)
+        peaks[t].n = 0;
+    for (int64_t i = 0; i < r->n; i++) {
+        int32_t times = weight[r->image[i]];
+        if (times == 0)
+            continue;
+        seen += times;
+        for (unsigned b = r->bits[i].ignored; b; b &= b - 1)
+            skipped[__builtin_ctz(b)] += times;
+        for (unsigned b = r->bits[i].matched & ~(unsigned)r->bits[i].ignored; b; b &= b - 1) {
+            int    t = __builtin_ctz(b);
+            Peaks *p = &peaks[t];
+            tp[t] += times;
+            p->precision[p->n] = (double)tp[t] / (double)(seen - skipped[t]);
+            p->reached[p->n++] = tp[t];
+        }
+    }
+    double sum = 0;
+    for (int t = 0; t < T; t++)
+        sum += average(w, &peaks[t], positives);
+    return sum / T;
+}
+
+static Status peaks_alloc(Arena *a, Peaks peaks[MATCH_MAX_THRESHOLDS], int n, int64_t room)
+{
+    for (int t = 0; t < n; t++) {
+        peaks[t].precision = ARENA_ARRAY(a, double, room);
+        peaks[t].reached = ARENA_ARRAY(a, int64_t, room);
+        if (!peaks[t].precision || !peaks[t].reached)
+            return ERR_MEMORY;
+    }
+    return OK;
+}
+
+static void one_resample(Work *w, int64_t b, int32_t *weight, Peaks *peaks)
+{
+    double *out = w->difference + b * (w->K + 1), sum = 0;
+    int64_t n = 0;
+    Rng     rng = rng_at(w->opt->seed, RNG_BOOTSTRAP, (uint64_t)b, 0);
+    memset(weight, 0, (size_t)w->n_images * sizeof *weight);
+    for (int64_t i = 0; i < w->n_images; i++)
+        weight[rng_below(&rng, (uint32_t)w->n_images)]++;
+    for (int64_t k = 0; k < w->K; k++) {
+        double x = weighted_ap(w, &w->ours[k], weight, peaks);
+        double y = weighted_ap(w, &w->theirs[k], weight, peaks);
+        out[k] = x < 0 || y < 0 ? (double)NAN : x - y;
+        if (x >= 0 && y >= 0) {
+            sum += x - y;
+            n++;
+        }
+    }
+    out[w->K] = n ? sum / (double)n : (double)NAN;
+}
+
+static void resample_range(void *ctx, int64_t begin, int64_t end)
 {
     Work    *w = (Work *)ctx;
-    int      T = (int)w->result->match.T;
-    int32_t *weight = (int32_t *)malloc((size_t)(w->n_images + 1) * sizeof *weight);
-    double  *precision = (double *)malloc((size_t)(w->room * T + 1) * sizeof *precision);
-    int64_t *reached = (int64_t *)malloc((size_t)(w->room * T + 1) * sizeof *reached);
-    if (!weight || !precision || !reached)
+    Arena    a = {0};
+    Peaks    peaks[MATCH_MAX_THRESHOLDS];
+    int32_t *weight = ARENA_ARRAY(&a, int32_t, w->n_images);
+    if (!weight || peaks_alloc(&a, peaks, w->task->n_thresholds, w->room) != OK)
         __atomic_store_n(&w->st, ERR_MEMORY, __ATOMIC_RELAXED);
-    for (int64_t b = begin; b < end && weight && precision && reached; b++) {
-        double *out = w->difference + b * (w->K + 1), sum = 0, other_sum = 0;
-        int64_t n = 0;
-        Rng     rng = rng_at(w->opt->seed, RNG_BOOTSTRAP, (uint64_t)b, 0);
-        memset(weight, 0, (size_t)w->n_images * sizeof *weight);
-        for (int64_t i = 0; i < w->n_images; i++)
-            weight[rng_below(&rng, (uint32_t)w->n_images)]++;
-        for (int64_t k = 0; k < w->K; k++) {
-            double x =
-                weighted_ap(&w->ours[k], weight, w->result->recall, T, precision, reached, w->room);
-            double y = weighted_ap(&w->theirs[k], weight, w->result->recall, T, precision, reached,
-                                   w->room);
-            out[k] = x < 0 || y < 0 ? (double)NAN : x - y;
-            if (x >= 0 && y >= 0) {
-                sum += x;
-                other_sum += y;
-                n++;
-            }
-        }
-        out[w->K] = n ? (sum - other_sum) / (double)n : (double)NAN;
-    }
-    free(weight);
-    free(precision);
-    free(reached);
+    else
+        for (int64_t b = begin; b < end; b++)
+            one_resample(w, b, weight, peaks);
+    arena_release(&a);
 }
 
 static int compare_doubles(const void *x, const void *y)
@@ -168,14 +206,43 @@ static void interval(Difference *d, const Work *w, int64_t k, double *room)
     d->high = room[(int64_t)ceil(.975 * (double)(n - 1))];
 }
 
-Status against_run(Arena *a, const AgainstOptions *opt, Against *out, const CocoResult *result,
-                   const CocoResults *found, const CocoResult *other,
-                   const CocoResults *other_found)
+static double defined_ap(const AgainstSide *side, int64_t k)
 {
-    Work w = {.opt = opt, .result = result, .K = result->match.K, .n_images = result->n_images};
+    return side->ap[k] >= 0 ? side->ap[k] : (double)NAN; // -1 and NaN alike
+}
+
+static void fill_differences(Against *out, const Work *w, const AgainstSide *ours,
+                             const AgainstSide *theirs, double *room)
+{
+    double  sum = 0, other_sum = 0;
+    int64_t n = 0;
+    for (int64_t k = 0; k < w->K; k++) {
+        Difference *d = &out->per_class[k];
+        bool        has_truth = ours->match->n_positive[k * ours->match->A] > 0;
+        d->ap = has_truth ? defined_ap(ours, k) : (double)NAN;
+        d->other_ap = has_truth ? defined_ap(theirs, k) : (double)NAN;
+        d->difference = d->ap - d->other_ap;
+        interval(d, w, k, room);
+        if (!isnan(d->difference)) {
+            sum += d->ap;
+            other_sum += d->other_ap;
+            n++;
+        }
+    }
+    out->all.ap = n ? sum / (double)n : (double)NAN;
+    out->all.other_ap = n ? other_sum / (double)n : (double)NAN;
+    out->all.difference = out->all.ap - out->all.other_ap;
+    interval(&out->all, w, w->K, room);
+}
+
+Status against_run(Arena *a, const AgainstOptions *opt, Against *out, const AgainstSide *ours,
+                   const AgainstSide *theirs)
+{
+    Work w = {
+        .opt = opt, .task = ours->task, .K = ours->match->K, .n_images = ours->task->n_images};
     memset(out, 0, sizeof *out);
-    if (opt->resamples < 1 || opt->resamples > 100000 || other->match.K != w.K ||
-        other->n_images != w.n_images || w.n_images < 1)
+    if (opt->resamples < 1 || opt->resamples > 100000 || theirs->match->K != w.K ||
+        theirs->task->n_images != w.n_images || w.n_images < 1)
         return status_fail(ERR_USAGE,
                            "against: 1 to 100000 resamples of the same images and categories");
     out->K = w.K;
@@ -188,22 +255,14 @@ Status against_run(Arena *a, const AgainstOptions *opt, Against *out, const Coco
     if (!out->per_class || !w.ours || !w.theirs || !w.difference || !room)
         return status_no_memory("against", opt->resamples * (w.K + 1) * 8);
     for (int64_t k = 0; k < w.K; k++) {
-        TRY(make_ranking(a, &w.ours[k], result, found, result->counts, k));
-        TRY(make_ranking(a, &w.theirs[k], other, other_found, result->counts, k));
+        TRY(make_ranking(a, &w.ours[k], ours, k));
+        TRY(make_ranking(a, &w.theirs[k], theirs, k));
         w.room = w.ours[k].n > w.room ? w.ours[k].n : w.room;
         w.room = w.theirs[k].n > w.room ? w.theirs[k].n : w.room;
     }
-    threads_for(opt->resamples, 8, resample, &w);
+    threads_for(opt->resamples, 8, resample_range, &w);
     if (w.st != OK)
         return status_no_memory("resamples", w.room * 160);
-    for (int64_t k = 0; k <= w.K; k++) {
-        Difference *d = k < w.K ? &out->per_class[k] : &out->all;
-        TRY(coco_mean(a, &d->ap, &result->match, false, -1, k < w.K ? k : -1, 0,
-                      (int)result->match.M - 1));
-        TRY(coco_mean(a, &d->other_ap, &other->match, false, -1, k < w.K ? k : -1, 0,
-                      (int)other->match.M - 1));
-        d->difference = d->ap < 0 || d->other_ap < 0 ? (double)NAN : d->ap - d->other_ap;
-        interval(d, &w, k, room);
-    }
+    fill_differences(out, &w, ours, theirs, room);
     return OK;
 }

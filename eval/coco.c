@@ -12,47 +12,62 @@ static const double SIGMAS[17] = {.26, .25, .25,  .35,  .35, .79, .79, .72, .72,
 
 /* ---- parameters ---- */
 
-static Status set_parameters(const CocoEvalOptions *opt, CocoResult *r, MatchTask *task)
+/* The arrays of a task; they live in the arena, so that the task may be kept. */
+typedef struct Parameters {
+    double  threshold[MATCH_MAX_THRESHOLDS], recall[COCO_RECALLS], area[MATCH_MAX_AREAS][2];
+    int64_t cap[MATCH_MAX_CAPS];
+} Parameters;
+
+static Status set_caps(const CocoEvalOptions *opt, Parameters *p, MatchTask *task)
 {
-    static const double      AREA[4][2] = {{0, 1e10}, {0, 1024}, {1024, 9216}, {9216, 1e10}};
-    static const char *const NAME[4] = {"all", "small", "medium", "large"};
-    bool                     pose = opt->iou == COCO_KEYPOINTS;
-    for (int i = 0; i < 4; i++) {
-        if (pose && i == 1)
-            continue;
-        memcpy(r->area[task->n_areas], AREA[i], sizeof AREA[i]);
-        r->area_name[task->n_areas++] = NAME[i];
-    }
-    int64_t usual[3] = {1, 10, 100}, poses[1] = {20};
+    static const int64_t USUAL[3] = {1, 10, 100}, POSES[1] = {20};
+    bool                 pose = opt->iou == COCO_KEYPOINTS;
     task->n_caps = opt->n_caps ? opt->n_caps : pose ? 1 : 3;
     if (task->n_caps > MATCH_MAX_CAPS || (!pose && task->n_caps < 3))
         return status_fail(ERR_USAGE, "coco: %d values of maxDets, expected 3 to %d", task->n_caps,
                            MATCH_MAX_CAPS);
-    memcpy(r->cap,
+    memcpy(p->cap,
            opt->n_caps ? opt->cap
-           : pose      ? poses
-                       : usual,
-           (size_t)task->n_caps * sizeof *r->cap);
+           : pose      ? POSES
+                       : USUAL,
+           (size_t)task->n_caps * sizeof *p->cap);
     for (int i = 0; i < task->n_caps; i++) // ascending, as the reference sorts them
-        for (int j = i; j > 0 && r->cap[j] < r->cap[j - 1]; j--) {
-            int64_t swap = r->cap[j];
-            r->cap[j] = r->cap[j - 1];
-            r->cap[j - 1] = swap;
+        for (int j = i; j > 0 && p->cap[j] < p->cap[j - 1]; j--) {
+            int64_t swap = p->cap[j];
+            p->cap[j] = p->cap[j - 1];
+            p->cap[j - 1] = swap;
         }
-    if (r->cap[0] < 0 || r->cap[task->n_caps - 1] > INT32_MAX)
+    if (p->cap[0] < 0 || p->cap[task->n_caps - 1] > INT32_MAX)
         return status_fail(ERR_USAGE, "coco: maxDets are 0 .. 2^31");
-    numeric_linspace(r->recall, 0, 1, COCO_RECALLS);
-    numeric_linspace(r->threshold, .5, .95, COCO_THRESHOLDS);
+    return OK;
+}
+
+static Status set_parameters(Arena *a, const CocoEvalOptions *opt, CocoResult *r, MatchTask *task)
+{
+    static const double      AREA[4][2] = {{0, 1e10}, {0, 1024}, {1024, 9216}, {9216, 1e10}};
+    static const char *const NAME[4] = {"all", "small", "medium", "large"};
+    Parameters              *p = ARENA_NEW(a, Parameters);
+    if (!p)
+        return status_no_memory("parameters", (long long)sizeof *p);
+    for (int i = 0; i < 4; i++) {
+        if (opt->iou == COCO_KEYPOINTS && i == 1)
+            continue;
+        memcpy(p->area[task->n_areas], AREA[i], sizeof AREA[i]);
+        r->area_name[task->n_areas++] = NAME[i];
+    }
+    TRY(set_caps(opt, p, task));
+    numeric_linspace(p->recall, 0, 1, COCO_RECALLS);
+    numeric_linspace(p->threshold, .5, .95, COCO_THRESHOLDS);
     task->n_thresholds = COCO_THRESHOLDS;
     if (opt->n_thresholds > 0) {
         task->n_thresholds = opt->n_thresholds;
-        memcpy(r->threshold, opt->threshold, (size_t)opt->n_thresholds * sizeof *r->threshold);
+        memcpy(p->threshold, opt->threshold, (size_t)opt->n_thresholds * sizeof *p->threshold);
     }
     task->n_recalls = COCO_RECALLS;
-    task->threshold = r->threshold;
-    task->recall = r->recall;
-    task->area = (const double(*)[2])r->area;
-    task->cap = r->cap;
+    task->threshold = p->threshold;
+    task->recall = p->recall;
+    task->area = (const double(*)[2])p->area;
+    task->cap = p->cap;
     return OK;
 }
 
@@ -203,23 +218,24 @@ static Status fill_stat(Arena *a, CocoResult *r, const StatRow *row)
     bool      gap = false;
     s->name = row->name;
     s->value = -1;
-    s->cap = cap >= 0 ? r->cap[cap] : row->literal;
+    s->cap = cap >= 0 ? r->task->cap[cap] : row->literal;
     snprintf(s->title, sizeof s->title, "%s",
              row->is_recall ? "Average Recall" : "Average Precision");
     snprintf(s->area, sizeof s->area, "%s", row->area);
     if (row->threshold > 0) {
         snprintf(s->iou, sizeof s->iou, "%.2f", row->threshold);
         for (int i = 0; i < r->match.T; i++)
-            if (r->threshold[i] == row->threshold)
+            if (r->task->threshold[i] == row->threshold)
                 t = i;
         gap = t < 0;
     } else {
-        snprintf(s->iou, sizeof s->iou, "%.2f:%.2f", r->threshold[0], r->threshold[r->match.T - 1]);
+        snprintf(s->iou, sizeof s->iou, "%.2f:%.2f", r->task->threshold[0],
+                 r->task->threshold[r->match.T - 1]);
     }
     int64_t value =
         s->cap; // the reference looks caps up by value: equal ones answer together, the same numbers
     for (int i = 0; i < r->match.M && cap < 0; i++)
-        if (r->cap[i] == value)
+        if (r->task->cap[i] == value)
             cap = i;
     if (gap || cap < 0 || area < 0)
         return OK;
@@ -257,14 +273,15 @@ static Status per_class(Arena *a, CocoResult *r, const MatchTask *task, const Co
     if (!r->per_class)
         return status_no_memory("classes", m->K * (int64_t)sizeof(CocoClassScore));
     for (int t = 0; t < m->T; t++) {
-        t50 = r->threshold[t] == .5 ? t : t50;
-        t75 = r->threshold[t] == .75 ? t : t75;
+        t50 = r->task->threshold[t] == .5 ? t : t50;
+        t75 = r->task->threshold[t] == .75 ? t : t75;
     }
     for (int64_t i = 0; i < task->truth.n; i++)
         if (task->truth.image[i] >= 0 && task->truth.group[i] >= 0) {
             CocoClassScore *c = &r->per_class[task->one_group ? 0 : task->truth.group[i]];
             c->n_truth++;
             c->n_crowd += truth->is_crowd[i] != 0;
+            r->n_ignored += task->truth.ignore[i];
         }
     for (int64_t i = 0; i < task->found.n; i++)
         if (task->found.image[i] >= 0 && task->found.group[i] >= 0)
@@ -290,51 +307,60 @@ static Status per_class(Arena *a, CocoResult *r, const MatchTask *task, const Co
     return OK;
 }
 
-static Status mark_counting(Arena *a, CocoResult *r, const MatchTask *task)
+/* What the similarities read, kept with the result. */
+typedef struct Kept {
+    MatchTask task;
+    CocoTruth own; // bug_compatible: the truth with repeated ids as the reference sees them
+    CocoPair  pair, overlap;
+    double    sigma[17];
+} Kept;
+
+static int64_t count_kept(const MatchResult *m)
 {
-    uint8_t *counts = ARENA_ARRAY(a, uint8_t, task->truth.n);
-    if (!counts)
-        return status_no_memory("flags", task->truth.n);
-    for (int64_t i = 0; i < task->truth.n; i++)
-        counts[i] = !task->truth.ignore[i] && task->truth.area[i] >= r->area[0][0] &&
-                    task->truth.area[i] <= r->area[0][1];
-    r->counts = counts;
-    return OK;
+    int64_t n = 0;
+    for (int64_t c = 0; c < m->n_cells; c++)
+        n += m->cell[c].n_found;
+    return n;
 }
 
 Status coco_evaluate(Arena *a, const CocoEvalOptions *opt, CocoResult *out, const CocoTruth *truth,
                      const CocoResults *found)
 {
-    CocoTruth own;
-    MatchTask task = {0};
-    Choice    choice = {0};
-    CocoPair  pair = {.truth = truth, .found = found};
-    double    sigma[17];
+    Choice choice = {0};
+    Kept  *kept = ARENA_NEW(a, Kept);
     memset(out, 0, sizeof *out);
+    if (!kept)
+        return status_no_memory("coco", (long long)sizeof *kept);
+    MatchTask *task = &kept->task;
     out->iou = opt->iou;
-    TRY(set_parameters(opt, out, &task));
+    out->task = task;
+    TRY(set_parameters(a, opt, out, task));
     TRY(choose(a, opt, &choice, out, truth));
     if (opt->bug_compatible) {
-        TRY(repeat_rows(a, &own, opt, &choice, truth));
-        pair.truth = truth = &own;
+        TRY(repeat_rows(a, &kept->own, opt, &choice, truth));
+        truth = &kept->own;
     }
-    TRY(map_rows(a, &task.truth, &truth->rows, &choice));
-    TRY(map_rows(a, &task.found, &found->rows, &choice));
-    TRY(mark_truth(a, opt, &task, &truth->rows));
+    kept->pair = (CocoPair){.truth = truth, .found = found};
+    TRY(map_rows(a, &task->truth, &truth->rows, &choice));
+    TRY(map_rows(a, &task->found, &found->rows, &choice));
+    TRY(mark_truth(a, opt, task, &truth->rows));
     if (opt->iou == COCO_KEYPOINTS)
-        TRY(check_keypoints(opt, &pair, sigma));
-    pair.least = out->threshold[0] < 1 - 1e-10 ? out->threshold[0] : 1 - 1e-10;
-    task.n_images = choice.n_images;
-    task.n_groups = choice.n_groups;
-    task.one_group = opt->ignore_categories;
-    task.similarity = coco_similarity(&pair, opt->iou);
+        TRY(check_keypoints(opt, &kept->pair, kept->sigma));
+    kept->overlap = kept->pair;
+    kept->overlap.least = COCO_LEAST_OVERLAP;
+    kept->pair.least = task->threshold[0] < 1 - 1e-10 ? task->threshold[0] : 1 - 1e-10;
+    task->n_images = choice.n_images;
+    task->n_groups = choice.n_groups;
+    task->one_group = opt->ignore_categories;
+    task->similarity = coco_similarity(&kept->pair, opt->iou);
+    out->overlap = coco_similarity(&kept->overlap, opt->iou);
     if (opt->ignore_categories && opt->iou == COCO_KEYPOINTS)
-        task.similarity =
+        task->similarity =
             (MatchSimilarity){0}; // the reference looks up category -1 and finds nothing
-    TRY(match_run(a, &task, &out->match));
-    TRY(mark_counting(a, out, &task));
+    TRY(match_run(a, task, &out->match));
     out->n_images = choice.n_images;
-    TRY(per_class(a, out, &task, &truth->rows));
+    out->n_kept = count_kept(&out->match);
+    TRY(per_class(a, out, task, &truth->rows));
     return summarize(a, out);
 }
 

@@ -9,6 +9,8 @@
 #include "eval/coco_data.h"
 #include "eval/match.h"
 
+#define COCO_LEAST_OVERLAP 0.1
+
 enum { COCO_MAX_STATS = 13, COCO_THRESHOLDS = 10, COCO_RECALLS = 101 };
 
 typedef struct CocoEvalOptions {
@@ -41,18 +43,21 @@ typedef struct CocoClassScore {
 } CocoClassScore;
 
 typedef struct CocoResult {
-    CocoIou         iou;
-    MatchResult     match;
-    int             n_stats;
-    CocoStat        stat[COCO_MAX_STATS];
-    double          threshold[MATCH_MAX_THRESHOLDS], recall[COCO_RECALLS], area[MATCH_MAX_AREAS][2];
-    int64_t         cap[MATCH_MAX_CAPS];
-    const char     *area_name[MATCH_MAX_AREAS];
-    int64_t         n_images, n_truth, n_crowd, n_found;
-    int64_t         n_classes;
-    CocoClassScore *per_class;
-    int32_t        *class_category; // (K) category index of each k
-    const uint8_t  *counts; // (annotations) 1: counts towards recall in the area range \"all\"
+    CocoIou     iou;
+    MatchResult match;
+    int         n_stats;
+    CocoStat    stat[COCO_MAX_STATS];
+    const char *area_name[MATCH_MAX_AREAS];
+    int64_t     n_images, n_truth, n_crowd, n_found;
+    int64_t
+        n_ignored; // truths that count neither way: crowds, and persons without visible keypoints
+    int64_t          n_kept; // results after the largest cap
+    int64_t          n_classes;
+    CocoClassScore  *per_class;
+    int32_t         *class_category; // (K) category index of each k
+    /* how the match was made, for analysis.h and against.h; borrows the columns of truth and found */
+    const MatchTask *task;
+    MatchSimilarity  overlap; // all values from COCO_LEAST_OVERLAP up, between any rows of an image
 } CocoResult;
 
 /* Everything in `out` lives in `a`; `truth` and `found` are read only. ERR_USAGE for fewer than three caps (boxes,

@@ -431,6 +431,12 @@ static Status summarise(Arena *a, const Work *w, DenseposeResult *out, const Cur
                     row[i].is_recall));
         arena_rewind(a, mark);
     }
+    for (int t = 0; t < out->n_thresholds; t++) {
+        ArenaMark mark = arena_mark(a);
+        TRY(mean_of(a, &out->ap_at[t], w, curve, 0, out->threshold[t], false));
+        TRY(mean_of(a, &out->ar_at[t], w, curve, 0, out->threshold[t], true));
+        arena_rewind(a, mark);
+    }
     return OK;
 }
 

@@ -30,6 +30,7 @@ typedef struct DenseposeResult {
     double      stat[DENSEPOSE_MAX_STATS]; // AP [AP20 AP30 AP40] AP50 AP75 APm APl AR AR50 AR75 ARm
                                            // ARl
     const char *name[DENSEPOSE_MAX_STATS];
+    double      ap_at[DENSEPOSE_MAX_THRESHOLDS], ar_at[DENSEPOSE_MAX_THRESHOLDS]; // -1: undefined
     int64_t     n_images, n_truth, n_annotated, n_found;
 } DenseposeResult;
 
@@ -47,8 +48,4 @@ Status densepose_truth_mask(Arena *a, Rle *out, const DenseposeTruth *t, int64_t
 Status densepose_found_mask(Arena *a, Rle *out, const DenseposeFound *f, const uint8_t *iuv,
                             int64_t h, int64_t w) STATUS_MUST_USE;
 
-/* densepose_report: the reference's lines; JSON {"metric", "definition", "stats", ...} */
-void   densepose_report_text(Text *out, const DenseposeOptions *options, const DenseposeResult *r);
-Status densepose_report_json(Text *out, const DenseposeOptions *options,
-                             const DenseposeResult *r) STATUS_MUST_USE;
 const char *densepose_definition(DenseposeMode mode);

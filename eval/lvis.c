@@ -79,25 +79,36 @@ static int64_t find_category(const CocoTruth *t, int64_t id)
     return lo < t->n_categories && t->category[lo].id == id ? lo : -1;
 }
 
-static void stamp(const CocoTruth *t, int32_t *stamps, int64_t at, int64_t n, int32_t value)
+/* Results of category k count in the image of that stamp. */
+static void count_category(Federated *f, LvisResult *out, int64_t k, int32_t value)
 {
-    for (int64_t i = at; i < at + n; i++) {
-        int64_t k = find_category(t, t->listed[i]);
+    if (f->counts[k] != value)
+        out->per_class[k].n_checked++;
+    f->counts[k] = value;
+}
+
+static void read_lists(Federated *f, LvisResult *out, const CocoImage *im, int32_t value)
+{
+    for (int64_t i = 0; i < im->n_neg; i++) {
+        int64_t k = find_category(f->truth, f->truth->listed[im->neg_at + i]);
         if (k >= 0)
-            stamps[k] = value;
+            count_category(f, out, k, value);
+    }
+    for (int64_t i = 0; i < im->n_unfinished; i++) {
+        int64_t k = find_category(f->truth, f->truth->listed[im->unfinished_at + i]);
+        if (k >= 0)
+            f->unfinished[k] = value;
     }
 }
 
 static void filter_image(Federated *f, LvisResult *out, int64_t image)
 {
-    const CocoImage *im = &f->truth->image[image];
-    int32_t          value = (int32_t)image + 1;
-    stamp(f->truth, f->counts, im->neg_at, im->n_neg, value);
-    stamp(f->truth, f->unfinished, im->unfinished_at, im->n_unfinished, value);
+    int32_t value = (int32_t)image + 1;
+    read_lists(f, out, &f->truth->image[image], value);
     for (int64_t i = f->truths.start[image]; i < f->truths.start[image + 1]; i++) {
         int32_t row = f->truths.row[i];
         if ((f->truth->rows.area[row] > 0 || f->is_chosen) && f->truth->rows.category[row] >= 0)
-            f->counts[f->truth->rows.category[row]] = value;
+            count_category(f, out, f->truth->rows.category[row], value);
         else
             f->g_image[row] = -1;
     }
@@ -141,22 +152,31 @@ static Status apply_rules(Arena *a, Federated *f, LvisResult *out)
     return OK;
 }
 
-/* Mean over the groups of one frequency (0: all). */
-static Status mean_of(Arena *a, double *value, const LvisResult *r, const CocoTruth *t,
-                      char frequency, int threshold, int area, bool is_recall)
+/* Which part of precision or recall is averaged. */
+typedef struct Slice {
+    char    frequency; // 0: categories of every frequency
+    int64_t category;  // -1: all
+    int     threshold; // -1: all
+    int     area;
+    bool    is_recall;
+} Slice;
+
+static Status mean_of(Arena *a, double *value, const LvisResult *r, const CocoTruth *t, Slice s)
 {
     const MatchResult *m = &r->match;
     ArenaMark          mark = arena_mark(a);
-    int64_t            R = is_recall ? 1 : m->R, n = 0;
-    double            *x = ARENA_ARRAY(a, double, m->T *R * m->K);
+    int64_t            R = s.is_recall ? 1 : m->R, n = 0;
+    int64_t            k0 = s.category < 0 ? 0 : s.category, k1 = s.category < 0 ? m->K : k0 + 1;
+    int64_t            t0 = s.threshold < 0 ? 0 : s.threshold, t1 = s.threshold < 0 ? m->T : t0 + 1;
+    double            *x = ARENA_ARRAY(a, double, (t1 - t0) * R * (k1 - k0));
     if (!x)
-        return status_no_memory("mean", m->T * R * m->K * 8);
-    for (int64_t i = threshold < 0 ? 0 : threshold; i < (threshold < 0 ? m->T : threshold + 1); i++)
+        return status_no_memory("mean", (t1 - t0) * R * (k1 - k0) * 8);
+    for (int64_t i = t0; i < t1; i++)
         for (int64_t p = 0; p < R; p++)
-            for (int64_t k = 0; k < m->K; k++) {
-                double v = is_recall ? m->recall[match_recall_at(m, i, k, area, 0)]
-                                     : m->precision[match_at(m, i, p, k, area, 0)];
-                if (v > -1 && (!frequency || t->category[k].frequency == frequency))
+            for (int64_t k = k0; k < k1; k++) {
+                double v = s.is_recall ? m->recall[match_recall_at(m, i, k, s.area, 0)]
+                                       : m->precision[match_at(m, i, p, k, s.area, 0)];
+                if (v > -1 && (!s.frequency || t->category[k].frequency == s.frequency))
                     x[n++] = v;
             }
     *value = n == 0 ? -1 : numeric_mean(x, n);
@@ -164,30 +184,49 @@ static Status mean_of(Arena *a, double *value, const LvisResult *r, const CocoTr
     return OK;
 }
 
+static Status score_class(Arena *a, LvisResult *r, const CocoTruth *t, int64_t k)
+{
+    LvisClassScore *c = &r->per_class[k];
+    const struct {
+        double *value;
+        Slice   slice;
+    } part[] = {{&c->ap, {0, k, -1, 0, false}},        {&c->ap50, {0, k, 0, 0, false}},
+                {&c->ap75, {0, k, 5, 0, false}},       {&c->ap_small, {0, k, -1, 1, false}},
+                {&c->ap_medium, {0, k, -1, 2, false}}, {&c->ap_large, {0, k, -1, 3, false}},
+                {&c->ar, {0, k, -1, 0, true}}};
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        TRY(mean_of(a, part[i].value, r, t, part[i].slice));
+    c->n_truth = r->match.n_positive[k * r->match.A];
+    for (int64_t i = r->match.group_cell[k]; i < r->match.group_cell[k + 1]; i++)
+        c->n_found += r->match.cell[i].n_found;
+    return OK;
+}
+
 static Status summarize(Arena *a, LvisResult *r, const CocoTruth *t)
 {
     static const struct {
         const char *name;
-        char        frequency;
-        int         threshold, area;
-        bool        is_recall;
-    } ROW[13] = {
-        {"AP", 0, -1, 0, false},    {"AP50", 0, 0, 0, false},    {"AP75", 0, 5, 0, false},
-        {"APs", 0, -1, 1, false},   {"APm", 0, -1, 2, false},    {"APl", 0, -1, 3, false},
-        {"APr", 'r', -1, 0, false}, {"APc", 'c', -1, 0, false},  {"APf", 'f', -1, 0, false},
-        {"AR@300", 0, -1, 0, true}, {"ARs@300", 0, -1, 1, true}, {"ARm@300", 0, -1, 2, true},
-        {"ARl@300", 0, -1, 3, true}};
+        Slice       slice;
+    } ROW[13] = {{"AP", {0, -1, -1, 0, false}},     {"AP50", {0, -1, 0, 0, false}},
+                 {"AP75", {0, -1, 5, 0, false}},    {"APs", {0, -1, -1, 1, false}},
+                 {"APm", {0, -1, -1, 2, false}},    {"APl", {0, -1, -1, 3, false}},
+                 {"APr", {'r', -1, -1, 0, false}},  {"APc", {'c', -1, -1, 0, false}},
+                 {"APf", {'f', -1, -1, 0, false}},  {"AR@300", {0, -1, -1, 0, true}},
+                 {"ARs@300", {0, -1, -1, 1, true}}, {"ARm@300", {0, -1, -1, 2, true}},
+                 {"ARl@300", {0, -1, -1, 3, true}}};
     for (int i = 0; i < 13; i++) {
         r->stat[i].name = ROW[i].name;
-        TRY(mean_of(a, &r->stat[i].value, r, t, ROW[i].frequency, ROW[i].threshold, ROW[i].area,
-                    ROW[i].is_recall));
+        TRY(mean_of(a, &r->stat[i].value, r, t, ROW[i].slice));
     }
     r->n_stats = 13;
     for (int64_t k = 0; k < t->n_categories; k++) {
+        TRY(score_class(a, r, t, k));
         r->n_rare += t->category[k].frequency == 'r';
         r->n_common += t->category[k].frequency == 'c';
         r->n_frequent += t->category[k].frequency == 'f';
     }
+    for (int64_t i = 0; i < t->rows.n; i++)
+        r->n_ignored += r->task->truth.image[i] >= 0 && t->rows.ignore[i];
     return OK;
 }
 
@@ -204,62 +243,86 @@ static Status repeat_rows(Arena *a, CocoTruth *own, const CocoTruth *truth)
     return coco_repeat(a, &own->rows, rows, chosen, truth->n_images);
 }
 
+/* What the match and its similarities read, kept with the result. */
+typedef struct Kept {
+    MatchTask task;
+    CocoTruth own; // bug_compatible: the truth with repeated ids as the reference sees them
+    CocoPair  pair, overlap;
+    double    threshold[COCO_THRESHOLDS], recall[COCO_RECALLS];
+} Kept;
+
+static Status make_task(Arena *a, Kept *kept, const LvisOptions *opt, const Federated *f)
+{
+    static const double  AREA[4][2] = {{0, 1e10}, {0, 1024}, {1024, 9216}, {9216, 1e10}};
+    static const int64_t NO_CAP[1] = {INT32_MAX};
+    const CocoRows      *truth = &f->truth->rows, *found = &f->found->rows;
+    uint8_t             *miss = ARENA_ARRAY(a, uint8_t, truth->n);
+    if (!miss)
+        return status_no_memory("flags", truth->n);
+    for (int64_t i = 0; i < truth->n; i++)
+        miss[i] = truth->id[i] == 0;
+    numeric_linspace(kept->threshold, .5, .95, COCO_THRESHOLDS);
+    numeric_linspace(kept->recall, 0, 1, COCO_RECALLS);
+    kept->pair = (CocoPair){.truth = f->truth, .found = f->found, .least = kept->threshold[0]};
+    kept->overlap = kept->pair;
+    kept->overlap.least = COCO_LEAST_OVERLAP;
+    kept->task = (MatchTask){
+        .n_images = f->truth->n_images,
+        .n_groups = f->truth->n_categories,
+        .truth = {.n = truth->n,
+                  .image = f->g_image,
+                  .group = truth->category,
+                  .area = truth->area,
+                  .ignore = truth->ignore,
+                  .is_miss = opt->bug_compatible ? miss : NULL},
+        .found = {.n = found->n,
+                  .image = f->d_image,
+                  .group = f->d_group,
+                  .area = found->area,
+                  .score = found->score,
+                  .ignore = f->spare},
+        .similarity = coco_similarity(&kept->pair, opt->iou),
+        .n_thresholds = COCO_THRESHOLDS,
+        .n_recalls = COCO_RECALLS,
+        .n_areas = 4,
+        .n_caps = 1,
+        .threshold = kept->threshold,
+        .recall = kept->recall,
+        .area = AREA,
+        .cap = NO_CAP,
+    };
+    return OK;
+}
+
 Status lvis_evaluate(Arena *a, const LvisOptions *opt, LvisResult *out, const CocoTruth *truth,
                      const CocoResults *found)
 {
-    static const double AREA[4][2] = {{0, 1e10}, {0, 1024}, {1024, 9216}, {9216, 1e10}};
-    int64_t             no_cap = INT32_MAX;
-    CocoTruth           own;
-    Federated           f = {.truth = truth, .found = found, .cap = opt->max_per_image};
+    Kept     *kept = ARENA_NEW(a, Kept);
+    Federated f = {.truth = truth, .found = found, .cap = opt->max_per_image};
     memset(out, 0, sizeof *out);
+    if (!kept)
+        return status_no_memory("lvis", (long long)sizeof *kept);
     if (opt->iou == COCO_KEYPOINTS)
         return status_fail(ERR_USAGE, "lvis: boxes and masks are evaluated, keypoints are not");
     if (opt->max_per_image == 0 || opt->max_per_image < -1)
         return status_fail(ERR_USAGE, "lvis: the cap is at least 1, or -1 for none");
     if (opt->bug_compatible) {
-        TRY(repeat_rows(a, &own, truth));
-        f.is_chosen = own.rows.id != truth->rows.id;
-        f.truth = truth = &own;
+        TRY(repeat_rows(a, &kept->own, truth));
+        f.is_chosen = kept->own.rows.id != truth->rows.id;
+        f.truth = truth = &kept->own;
     }
     out->iou = opt->iou;
     out->n_images = truth->n_images;
     out->n_truth = truth->rows.n;
     out->n_found = found->rows.n;
-    numeric_linspace(out->threshold, .5, .95, COCO_THRESHOLDS);
-    numeric_linspace(out->recall, 0, 1, COCO_RECALLS);
+    out->per_class = ARENA_ARRAY(a, LvisClassScore, truth->n_categories);
+    if (!out->per_class)
+        return status_no_memory("classes", truth->n_categories * (int64_t)sizeof(LvisClassScore));
     TRY(apply_rules(a, &f, out));
-    uint8_t *miss = ARENA_ARRAY(a, uint8_t, truth->rows.n);
-    if (!miss)
-        return status_no_memory("flags", truth->rows.n);
-    for (int64_t i = 0; i < truth->rows.n; i++)
-        miss[i] = truth->rows.id[i] == 0;
-    CocoPair  pair = {.truth = truth, .found = found, .least = out->threshold[0]};
-    MatchTask task = {
-        .n_images = truth->n_images,
-        .n_groups = truth->n_categories,
-        .truth = {.n = truth->rows.n,
-                  .image = f.g_image,
-                  .group = truth->rows.category,
-                  .area = truth->rows.area,
-                  .ignore = truth->rows.ignore,
-                  .is_miss = opt->bug_compatible ? miss : NULL},
-        .found = {.n = found->rows.n,
-                  .image = f.d_image,
-                  .group = f.d_group,
-                  .area = found->rows.area,
-                  .score = found->rows.score,
-                  .ignore = f.spare},
-        .similarity = coco_similarity(&pair, opt->iou),
-        .n_thresholds = COCO_THRESHOLDS,
-        .n_recalls = COCO_RECALLS,
-        .n_areas = 4,
-        .n_caps = 1,
-        .threshold = out->threshold,
-        .recall = out->recall,
-        .area = AREA,
-        .cap = &no_cap,
-    };
-    TRY(match_run(a, &task, &out->match));
+    TRY(make_task(a, kept, opt, &f));
+    out->task = &kept->task;
+    out->overlap = coco_similarity(&kept->overlap, opt->iou);
+    TRY(match_run(a, &kept->task, &out->match));
     return summarize(a, out, truth);
 }
 

@@ -21,15 +21,25 @@ typedef struct LvisStat {
     double      value; // -1: undefined
 } LvisStat;
 
+typedef struct LvisClassScore {
+    double  ap, ap50, ap75, ap_small, ap_medium, ap_large, ar; // -1: undefined
+    int64_t n_truth;                                           // annotations that count
+    int64_t n_found;   // results after cap and federated rules
+    int64_t n_checked; // images in which the category is annotated or listed as negative
+} LvisClassScore;
+
 typedef struct LvisResult {
     CocoIou     iou;
     MatchResult match; // M = 1
     int         n_stats;
     LvisStat    stat[COCO_MAX_STATS];
-    double      threshold[COCO_THRESHOLDS], recall[COCO_RECALLS];
-    int64_t     n_images, n_truth, n_found, n_capped,
-        n_dropped;                        // results cut by the cap, and by federated rules
+    int64_t     n_images, n_truth, n_ignored; // annotations, those that count neither way
+    int64_t n_found, n_capped, n_dropped; // results, those cut by the cap and by federated rules
     int64_t n_rare, n_common, n_frequent; // categories
+    LvisClassScore  *per_class;           // (K)
+    /* how the match was made, for analysis.h and against.h; borrows the columns of truth and found */
+    const MatchTask *task;
+    MatchSimilarity  overlap; // all values from COCO_LEAST_OVERLAP up, between any rows of an image
 } LvisResult;
 
 /* Everything in `out` lives in `a`. The files must have been read with CocoReadOptions.lvis. */

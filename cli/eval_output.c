@@ -1,0 +1,73 @@
+/* eval_output.c -- see eval_output.h */
+#include "cli/eval_output.h"
+#include "base/file.h"
+#include "cli/eval_page.h"
+
+#include <stdio.h>
+
+bool eval_wants_analysis(const EvalOutput *o)
+{
+    return o->analyse || o->html || o->against;
+}
+
+Status eval_check_output(const Verb *verb, const EvalOutput *o, bool bug_compatible)
+{
+    if (bug_compatible && eval_wants_analysis(o))
+        return status_fail(ERR_USAGE,
+                           "%s: --analyse, --against and --html do not go with --bug-compatible",
+                           verb->name);
+    if (o->against && (o->resamples < 1 || o->resamples > 100000))
+        return status_fail(ERR_USAGE, "%s: --resamples expects 1 to 100000, found %lld", verb->name,
+                           (long long)o->resamples);
+    return OK;
+}
+
+Status eval_analyse(Arena *a, Card *card, const EvalOutput *o, AgainstAverage average,
+                    const EvalScored *ours, const EvalScored *theirs)
+{
+    Analysis       *analysis = ARENA_NEW(a, Analysis);
+    Against        *against = ARENA_NEW(a, Against);
+    AnalysisOptions how = {.confusion_score = o->confusion_score};
+    AnalysisInput   input = {ours->task, ours->match, ours->overlap};
+    if (!analysis || !against)
+        return status_no_memory("analysis", (long long)sizeof *analysis);
+    if (o->analyse || o->html) {
+        TRY(analysis_run(a, &how, analysis, &input));
+        TRY(card_add_analysis(a, card, analysis, ours->task, ours->match,
+                              theirs ? theirs->match : NULL));
+    }
+    if (!theirs)
+        return OK;
+    AgainstOptions draw = {.resamples = o->resamples, .average = average};
+    AgainstSide    mine = {ours->task, ours->match, ours->card->table[0].column[0].value};
+    AgainstSide    other = {theirs->task, theirs->match, theirs->card->table[0].column[0].value};
+    TRY(against_run(a, &draw, against, &mine, &other));
+    card->against = against;
+    card->against_name = o->against;
+    return OK;
+}
+
+Status eval_write(const CommandLine *line, const EvalOutput *o, const Card *card)
+{
+    Text   text = {0};
+    Status st = OK;
+    card_text(&text, card);
+    TRY_OUT(text_status(&text));
+    fputs(text_cstr(&text), stdout);
+    text_clear(&text);
+    if (line->common.json) {
+        TRY_OUT(card_json(&text, card));
+        TRY_OUT(json_save(&text, line->common.json));
+        text_clear(&text);
+    }
+    if (o->csv) {
+        card_csv(&text, card);
+        TRY_OUT(text_status(&text));
+        TRY_OUT(file_write(o->csv, text.data, text.len));
+    }
+    if (o->html)
+        TRY_OUT(eval_page_write(card, o->html));
+out:
+    text_release(&text);
+    return st;
+}

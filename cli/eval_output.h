@@ -1,0 +1,73 @@
+/* eval_output.h -- what every metric of `godwit eval` asks of the command line and does with its card
+ *
+ * The printed table goes to stdout, --json, --csv and --html to files. Metrics that match results with truths (VOC,
+ * COCO, LVIS) also take --analyse and --against.
+ */
+#pragma once
+#include "cli/options.h"
+#include "eval/card.h"
+
+typedef struct EvalOutput {
+    const char *csv, *html;
+    bool        analyse; // --html implies it
+    double      confusion_score;
+    const char *against;
+    int64_t     resamples;
+} EvalOutput;
+
+#define EVAL_OUTPUT_DEFAULTS                                                                       \
+    {                                                                                              \
+        .confusion_score = .5, .resamples = 1000                                                   \
+    }
+
+/* Rows of an option table; `o` is an EvalOutput. */
+#define EVAL_FILE_OPTIONS(o)                                                                       \
+    {"csv", OPTION_TEXT, &(o).csv, "FILE", "also write the tables, one line a row", false},        \
+    {                                                                                              \
+        "html", OPTION_TEXT, &(o).html, "FILE",                                                    \
+            "also write a self-contained page: tables, curves, confusions", false                  \
+    }
+
+#define EVAL_ANALYSIS_OPTIONS(o)                                                                   \
+    {"analyse",                                                                                    \
+     OPTION_FLAG,                                                                                  \
+     &(o).analyse,                                                                                 \
+     NULL,                                                                                         \
+     "best F1 thresholds, kinds of error, confusion matrix (--html: too)",                         \
+     false},                                                                                       \
+        {"confusion-score",                                                                        \
+         OPTION_FLOAT,                                                                             \
+         &(o).confusion_score,                                                                     \
+         "X",                                                                                      \
+         "least score in the confusion matrix (default 0.5)",                                      \
+         false},                                                                                   \
+        {"against",                                                                                \
+         OPTION_TEXT,                                                                              \
+         &(o).against,                                                                             \
+         "FILE",                                                                                   \
+         "compare with these results, per category, with 95 % intervals",                          \
+         false},                                                                                   \
+    {                                                                                              \
+        "resamples", OPTION_INT, &(o).resamples, "N",                                              \
+            "bootstrap resamples of the images for --against (default 1000)", false                \
+    }
+
+/* A scored result file; its card's first table starts with the column AP. */
+typedef struct EvalScored {
+    const Card        *card;
+    const MatchTask   *task;
+    const MatchResult *match;
+    MatchSimilarity    overlap;
+} EvalScored;
+
+/* Whether an analysis was asked for, and the sentence where it does not go with --bug-compatible. */
+bool   eval_wants_analysis(const EvalOutput *o);
+Status eval_check_output(const Verb *verb, const EvalOutput *o,
+                         bool bug_compatible) STATUS_MUST_USE;
+
+/* Fills analysis and comparison of `card` as asked; `theirs` is NULL without --against. */
+Status eval_analyse(Arena *a, Card *card, const EvalOutput *o, AgainstAverage average,
+                    const EvalScored *ours, const EvalScored *theirs) STATUS_MUST_USE;
+
+/* Prints the card and writes the files asked for. */
+Status eval_write(const CommandLine *line, const EvalOutput *o, const Card *card) STATUS_MUST_USE;

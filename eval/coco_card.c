@@ -1,0 +1,221 @@
+/* coco_card.c -- COCO and LVIS results as cards; see cards.h */
+#include "eval/cards.h"
+#include <string.h>
+
+/* ---- what both share ---- */
+
+static Status category_table(Arena *a, CardTable **out, Card *card, const CocoTruth *t,
+                             const int32_t *category, int64_t n)
+{
+    const char **name = ARENA_ARRAY(a, const char *, n);
+    int64_t     *id = ARENA_ARRAY(a, int64_t, n);
+    if (!name || !id)
+        return status_no_memory("categories", n * 16);
+    for (int64_t k = 0; k < n; k++) {
+        int64_t c = category ? category[k] : k;
+        name[k] = t->category[c].name;
+        id[k] = t->category[c].id;
+    }
+    *out = card_table(card, "per_class", "Categories", "category", name, n);
+    (*out)->id = id;
+    return OK;
+}
+
+/* The columns that COCO and LVIS have in common, in this order. */
+enum { AP, AP50, AP75, AP_SMALL, AP_MEDIUM, AP_LARGE, AR, SCORES };
+
+static Status score_columns(Arena *a, double *column[SCORES], CardTable *t, const char *similarity,
+                            bool has_small)
+{
+    static const char *const NAME[SCORES] = {"AP", "AP50", "AP75", "APs", "APm", "APl", "AR"};
+    char                    *meaning[SCORES] = {
+                           arena_printf(a, "average precision, mean over %s .50, .55 ... .95", similarity),
+                           arena_printf(a, "average precision at %s .50", similarity),
+                           arena_printf(a, "average precision at %s .75", similarity),
+                           arena_printf(a, "AP of annotations of at most 32^2 pixels"),
+                           arena_printf(a, "AP of annotations between 32^2 and 96^2 pixels"),
+                           arena_printf(a, "AP of annotations of 96^2 pixels and more"),
+                           arena_printf(a, "recall, mean over %s .50, .55 ... .95", similarity)};
+    for (int i = 0; i < SCORES; i++) {
+        if (!meaning[i])
+            return status_no_memory("columns", 80);
+        if (i == AP_SMALL && !has_small)
+            continue;
+        column[i] = card_column(a, t, NAME[i], CARD_PERCENT, meaning[i], 1);
+        if (!column[i])
+            return status_no_memory("columns", t->n_rows * 8);
+    }
+    return OK;
+}
+
+static void put_scores(double *const column[SCORES], int64_t k, const double value[SCORES])
+{
+    for (int i = 0; i < SCORES; i++)
+        if (column[i])
+            column[i][k] = card_defined(value[i]);
+}
+
+/* ---- COCO ---- */
+
+static Status coco_stats(Arena *a, Card *card, const CocoResult *r)
+{
+    Text summary = {0};
+    for (int i = 0; i < r->n_stats; i++) {
+        const CocoStat *s = &r->stat[i];
+        const char     *meaning =
+            arena_printf(a, "%s at %s %s, area %s, %lld results per image and category", s->title,
+                         card->similarity, s->iou, s->area, (long long)s->cap);
+        if (!meaning)
+            return status_no_memory("stats", 80);
+        card_stat(card, s->name, s->value, meaning);
+    }
+    coco_summary(&summary, r);
+    card->summary = arena_strdup(a, text_cstr(&summary));
+    Status st = text_status(&summary);
+    text_release(&summary);
+    return st == OK && !card->summary ? ERR_MEMORY : st;
+}
+
+static Status coco_classes(Arena *a, Card *card, const CocoResult *r, const CocoTruth *t)
+{
+    static const char *const EVERY[1] = {"all categories"};
+    CardTable               *table;
+    double                  *column[SCORES] = {0};
+    bool                     is_one = r->n_classes == 1 && r->per_class[0].category < 0;
+    if (is_one)
+        table = card_table(card, "per_class", "Categories", "category", EVERY, 1);
+    else
+        TRY(category_table(a, &table, card, t, r->class_category, r->n_classes));
+    TRY(score_columns(a, column, table, card->similarity, r->iou != COCO_KEYPOINTS));
+    double *truth = card_column(a, table, "annotations", CARD_COUNT, "annotations", 1);
+    double *crowd = card_column(a, table, "crowd", CARD_COUNT, "of these crowds", 1);
+    double *found = card_column(a, table, "results", CARD_COUNT, "results read", 1);
+    if (!truth || !crowd || !found)
+        return status_no_memory("columns", r->n_classes * 24);
+    for (int64_t k = 0; k < r->n_classes; k++) {
+        const CocoClassScore *c = &r->per_class[k];
+        const double          value[SCORES] = {c->ap,        c->ap50,     c->ap75, c->ap_small,
+                                               c->ap_medium, c->ap_large, c->ar};
+        put_scores(column, k, value);
+        truth[k] = (double)c->n_truth;
+        crowd[k] = (double)c->n_crowd;
+        found[k] = (double)c->n_found;
+    }
+    return OK;
+}
+
+Status coco_card(Arena *a, Card *card, const CocoResult *r, const CocoTruth *t, bool bug_compatible)
+{
+    static const char *const IOU[3] = {"bbox", "segm", "keypoints"};
+    static const char *const TITLE[3] = {"COCO boxes", "COCO masks", "COCO keypoints"};
+    *card = (Card){.metric = "coco",
+                   .variant_key = "iou",
+                   .variant = IOU[r->iou],
+                   .title = TITLE[r->iou],
+                   .definition = coco_definition(r->iou),
+                   .similarity = r->iou == COCO_KEYPOINTS ? "OKS" : "IoU",
+                   .bug_compatible = bug_compatible,
+                   .n_thresholds = r->task->n_thresholds,
+                   .threshold = r->task->threshold};
+    card_size(card, "images", "images", r->n_images);
+    card_size(card, "categories", "categories", r->n_classes);
+    card_size(card, "annotations", "annotations", r->n_truth);
+    card_size(card, "crowd", "crowd", r->n_crowd);
+    card_size(card, "ignored",
+              r->iou == COCO_KEYPOINTS ? "ignored (crowd or without keypoints)" : "ignored",
+              r->n_ignored);
+    card_size(card, "results", "results read", r->n_found);
+    card_size(card, "results_kept", "kept after maxDets", r->n_kept);
+    if (r->n_truth == r->n_ignored)
+        card->note = "undefined: no ground truth that counts";
+    TRY(coco_classes(a, card, r, t));
+    return coco_stats(a, card, r);
+}
+
+/* ---- LVIS ---- */
+
+static Status lvis_classes(Arena *a, Card *card, const LvisResult *r, const CocoTruth *t)
+{
+    int64_t            K = r->match.K;
+    CardTable         *table;
+    double            *column[SCORES] = {0};
+    const char *const *word;
+    TRY(category_table(a, &table, card, t, NULL, K));
+    TRY(score_columns(a, column, table, card->similarity, true));
+    const char **frequency = ARENA_ARRAY(a, const char *, K);
+    double *truth = card_column(a, table, "annotations", CARD_COUNT, "annotations that count", 1);
+    double *found =
+        card_column(a, table, "results", CARD_COUNT, "results after cap and federated rules", 1);
+    double *checked = card_column(a, table, "checked", CARD_COUNT,
+                                  "images in which it is annotated or listed as absent", 1);
+    if (!truth || !found || !checked || !frequency)
+        return status_no_memory("columns", K * 32);
+    for (int64_t k = 0; k < K; k++) {
+        const LvisClassScore *c = &r->per_class[k];
+        const double          value[SCORES] = {c->ap,        c->ap50,     c->ap75, c->ap_small,
+                                               c->ap_medium, c->ap_large, c->ar};
+        char                  f = t->category[k].frequency;
+        put_scores(column, k, value);
+        frequency[k] = f == 'r' ? "r" : f == 'c' ? "c" : f == 'f' ? "f" : "";
+        truth[k] = (double)c->n_truth;
+        found[k] = (double)c->n_found;
+        checked[k] = (double)c->n_checked;
+    }
+    word = frequency;
+    table->column[table->n_columns++] =
+        (CardColumn){.name = "frequency",
+                     .kind = CARD_WORD,
+                     .per_row = 1,
+                     .word = word,
+                     .meaning = "rare, common or frequent, by the training images that hold it"};
+    return OK;
+}
+
+/* "AP of rare categories" and the like, by the names that lvis-api prints. */
+static const char *lvis_meaning(const char *name)
+{
+    static const char *const MEANING[][2] = {
+        {"AP", "mean over IoU .50, .55 ... .95 and categories with annotations"},
+        {"AP50", "AP at IoU .50"},
+        {"AP75", "AP at IoU .75"},
+        {"APs", "AP of annotations of at most 32^2 pixels"},
+        {"APm", "AP of annotations between 32^2 and 96^2 pixels"},
+        {"APl", "AP of annotations of 96^2 pixels and more"},
+        {"APr", "AP of rare categories"},
+        {"APc", "AP of common categories"},
+        {"APf", "AP of frequent categories"},
+        {"AR@300", "recall with 300 results per image, mean over IoU .50, .55 ... .95"},
+        {"ARs@300", "AR@300 of annotations of at most 32^2 pixels"},
+        {"ARm@300", "AR@300 of annotations between 32^2 and 96^2 pixels"},
+        {"ARl@300", "AR@300 of annotations of 96^2 pixels and more"}};
+    for (size_t i = 0; i < sizeof MEANING / sizeof *MEANING; i++)
+        if (strcmp(MEANING[i][0], name) == 0)
+            return MEANING[i][1];
+    return "";
+}
+
+Status lvis_card(Arena *a, Card *card, const LvisResult *r, const CocoTruth *t, bool bug_compatible)
+{
+    *card = (Card){.metric = "lvis",
+                   .variant_key = "iou",
+                   .variant = r->iou == COCO_SEGM ? "segm" : "bbox",
+                   .title = r->iou == COCO_SEGM ? "LVIS masks" : "LVIS boxes",
+                   .definition = lvis_definition(r->iou),
+                   .similarity = "IoU",
+                   .bug_compatible = bug_compatible,
+                   .n_thresholds = r->task->n_thresholds,
+                   .threshold = r->task->threshold};
+    for (int i = 0; i < r->n_stats; i++)
+        card_stat(card, r->stat[i].name, r->stat[i].value, lvis_meaning(r->stat[i].name));
+    card_size(card, "images", "images", r->n_images);
+    card_size(card, "categories", "categories", r->match.K);
+    card_size(card, "rare", "rare", r->n_rare);
+    card_size(card, "common", "common", r->n_common);
+    card_size(card, "frequent", "frequent", r->n_frequent);
+    card_size(card, "annotations", "annotations", r->n_truth);
+    card_size(card, "ignored", "ignored", r->n_ignored);
+    card_size(card, "results", "results read", r->n_found);
+    card_size(card, "capped", "beyond the cap", r->n_capped);
+    card_size(card, "dropped", "left out by federated rules", r->n_dropped);
+    return lvis_classes(a, card, r, t);
+}
