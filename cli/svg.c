@@ -1,47 +1,11 @@
-#include "cli/svg.h"
 #include "cli/svg_axis.h"
+#include "cli/svg_parts.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { MOST_POINTS = 900, MOST_HITS = 60, MOST_LABELS = 16 };
-
-static int colour_of(int colour)
-{
-    return colour < 0 || colour >= SVG_COLOURS ? 0 : colour;
-}
-
-static void open_svg(Html *h, double width, double height, const char *title)
-{
-    html_raw(h, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", width, height);
-    html_text(h, title);
-    html_literal(h, "\">\n");
-}
-
-static void put_text(Html *h, double x, double y, const char *anchor, const char *class_name,
-                     const char *text)
-{
-    html_raw(h, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" class=\"%s\">", x, y, anchor,
-             class_name);
-    html_text(h, text);
-    html_literal(h, "</text>\n");
-}
-
-static void put_line(Html *h, double x1, double y1, double x2, double y2, const char *class_name)
-{
-    html_raw(h, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"%s\" />\n", x1, y1,
-             x2, y2, class_name);
-}
-
-/* The width a label will need at 12 px; glyphs of UTF-8 count once. */
-static double text_width(const char *text)
-{
-    int n = 0;
-    for (const char *p = text; p && *p; p++)
-        n += (*p & 0xC0) != 0x80;
-    return 6.7 * n;
-}
 
 /* ---- line charts ------------------------------------------------------------------------------------------------ */
 
@@ -55,7 +19,7 @@ static Frame line_frame(const LineChart *c)
     Frame  f = {.width = c->is_small ? 190 : 500, .height = c->is_small ? 156 : 292};
     double name = 0;
     for (int s = 0; s < c->n_series && !c->is_small; s++)
-        name = fmax(name, text_width(c->series[s].name));
+        name = fmax(name, svg_text_width(c->series[s].name));
     f.left = c->is_small ? 24 : 40;
     f.right = f.width - (c->is_small ? 6 : fmin(name, 150) + 14);
     f.top = c->is_small ? 28 : c->y_label ? 46 : 32;
@@ -78,27 +42,27 @@ static void draw_axes(Html *h, const LineChart *c, const Frame *f)
     char label[32];
     for (int i = 0; i < f->y.n_ticks; i++) {
         double y = axis_at(&f->y, f->y.tick[i]);
-        put_line(h, f->left, y, f->right, y, "grid");
+        svg_line(h, f->left, y, f->right, y, "grid");
         axis_label(&f->y, label, f->y.tick[i]);
-        put_text(h, f->left - 7, y + 4, "end", "tick", label);
+        svg_text(h, f->left - 7, y + 4, "end", "tick", label);
     }
-    put_line(h, f->left, f->bottom, f->right, f->bottom, "axis");
+    svg_line(h, f->left, f->bottom, f->right, f->bottom, "axis");
     for (int i = 0; i < f->x.n_ticks; i++) {
         double x = axis_at(&f->x, f->x.tick[i]);
-        put_line(h, x, f->bottom, x, f->bottom + 4, "axis");
+        svg_line(h, x, f->bottom, x, f->bottom + 4, "axis");
         axis_label(&f->x, label, f->x.tick[i]);
-        put_text(h, x, f->bottom + 17, "middle", "tick", label);
+        svg_text(h, x, f->bottom + 17, "middle", "tick", label);
     }
     if (c->title)
-        put_text(h, 0, 14, "start", "title", c->title);
+        svg_text(h, 0, 14, "start", "title", c->title);
     if (c->y_label && !c->is_small)
-        put_text(h, 0, 32, "start", "label", c->y_label);
+        svg_text(h, 0, 32, "start", "label", c->y_label);
     if (c->x_label && !c->is_small)
-        put_text(h, f->right, f->height - 5, "end", "label", c->x_label);
+        svg_text(h, f->right, f->height - 5, "end", "label", c->x_label);
     if (c->mark_label && axis_has(&f->y, c->mark)) {
         double y = axis_at(&f->y, c->mark);
-        put_line(h, f->left, y, f->right, y, "mark");
-        put_text(h, f->left + 6, y - 5, "start", "tick halo", c->mark_label);
+        svg_line(h, f->left, y, f->right, y, "mark");
+        svg_text(h, f->left + 6, y - 5, "start", "tick halo", c->mark_label);
     }
 }
 
@@ -160,8 +124,8 @@ static void draw_names(Html *h, const LineChart *c, const Frame *f, double *end)
     for (int i = n - 1; i >= 0; i--, limit -= 14) {
         end[order[i]] = fmin(end[order[i]], limit);
         const Series *s = &c->series[order[i]];
-        html_raw(h, "<g class=\"c%d\">", colour_of(s->colour));
-        put_text(h, f->right + 8, end[order[i]] + 4, "start", "name", s->name);
+        html_raw(h, "<g class=\"c%d\">", svg_colour(s->colour));
+        svg_text(h, f->right + 8, end[order[i]] + 4, "start", "name", s->name);
         html_literal(h, "</g>\n");
     }
 }
@@ -170,13 +134,13 @@ void svg_line_chart(Html *h, const LineChart *c)
 {
     Frame  f = line_frame(c);
     double end[MOST_LABELS];
-    open_svg(h, f.width, f.height, c->title);
+    svg_open(h, f.width, f.height, c->title);
     draw_axes(h, c, &f);
     if (f.x.is_empty || f.y.is_empty)
-        put_text(h, (f.left + f.right) / 2, (f.top + f.bottom) / 2, "middle", "tick", "no data");
+        svg_text(h, (f.left + f.right) / 2, (f.top + f.bottom) / 2, "middle", "tick", "no data");
     for (int s = 0; s < c->n_series; s++) {
         const Series *one = &c->series[s];
-        html_raw(h, "<g class=\"c%d\">\n", colour_of(one->colour));
+        html_raw(h, "<g class=\"c%d\">\n", svg_colour(one->colour));
         if (one->smooth > 0)
             draw_path(h, &f, one, 0, "raw");
         double last = draw_path(h, &f, one, one->smooth, one->is_dashed ? "line dash" : "line");
@@ -198,7 +162,7 @@ void svg_bar_chart(Html *h, const BarChart *c)
     const double bar = 9, gap = 2, between = 11, width = 500;
     double       group = c->n_series * (bar + gap) + between, left = 0;
     for (int g = 0; g < c->n_groups; g++)
-        left = fmax(left, text_width(c->group[g]));
+        left = fmax(left, svg_text_width(c->group[g]));
     left = fmin(left, 170) + 12;
     double top = 44, bottom = top + c->n_groups * group, height = bottom + 26;
     Axis   x;
@@ -209,22 +173,22 @@ void svg_bar_chart(Html *h, const BarChart *c)
     axis_see(&x, &c->most, 1);
     axis_lay(&x, 0, 0, 6, true);
 
-    open_svg(h, width, height, c->title);
-    put_text(h, 0, 14, "start", "title", c->title);
-    put_text(h, left, 32, "start", "label", c->unit);
+    svg_open(h, width, height, c->title);
+    svg_text(h, 0, 14, "start", "title", c->title);
+    svg_text(h, left, 32, "start", "label", c->unit);
     char label[32];
     for (int i = 0; i < x.n_ticks; i++) {
         double at = axis_at(&x, x.tick[i]);
-        put_line(h, at, top - 4, at, bottom, i == 0 ? "axis" : "grid");
+        svg_line(h, at, top - 4, at, bottom, i == 0 ? "axis" : "grid");
         axis_label(&x, label, x.tick[i]);
-        put_text(h, at, bottom + 16, "middle", "tick", label);
+        svg_text(h, at, bottom + 16, "middle", "tick", label);
     }
     for (int g = 0; g < c->n_groups; g++) {
         double y = top + g * group + between / 2 - 1;
-        put_text(h, left - 10, y + c->n_series * (bar + gap) / 2 + 3.5, "end", "tick", c->group[g]);
+        svg_text(h, left - 10, y + c->n_series * (bar + gap) / 2 + 3.5, "end", "tick", c->group[g]);
         for (int s = 0; s < c->n_series; s++, y += bar + gap) {
             double v = c->value[g * c->n_series + s];
-            html_raw(h, "<g class=\"c%d\">", colour_of(c->colour[s]));
+            html_raw(h, "<g class=\"c%d\">", svg_colour(c->colour[s]));
             if (axis_has(&x, v)) {
                 html_raw(h,
                          "<rect class=\"fill\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
@@ -253,7 +217,7 @@ void svg_strip_chart(Html *h, const char *title, const char *x_label, const Stri
     const double width = 760, pitch = 46, top = 34;
     double       left = 0, bottom = top + n_rows * pitch;
     for (int r = 0; r < n_rows; r++)
-        left = fmax(left, text_width(row[r].name) * 1.45);
+        left = fmax(left, svg_text_width(row[r].name) * 1.45);
     left = fmin(left, 220) + 18;
     Axis x;
     axis_init(&x, left, width - 60, false);
@@ -263,20 +227,20 @@ void svg_strip_chart(Html *h, const char *title, const char *x_label, const Stri
         axis_see(&x, row[r].value, row[r].n);
     axis_lay(&x, 0, 0, 8, true);
 
-    open_svg(h, width, bottom + 42, title);
-    put_text(h, 0, 14, "start", "title", title);
+    svg_open(h, width, bottom + 42, title);
+    svg_text(h, 0, 14, "start", "title", title);
     char label[32];
     for (int i = 0; i < x.n_ticks; i++) {
         double at = axis_at(&x, x.tick[i]);
-        put_line(h, at, top, at, bottom, i == 0 ? "axis" : "grid");
+        svg_line(h, at, top, at, bottom, i == 0 ? "axis" : "grid");
         axis_label(&x, label, x.tick[i]);
-        put_text(h, at, bottom + 17, "middle", "tick", label);
+        svg_text(h, at, bottom + 17, "middle", "tick", label);
     }
-    put_text(h, width - 60, bottom + 36, "end", "label", x_label);
+    svg_text(h, width - 60, bottom + 36, "end", "label", x_label);
     for (int r = 0; r < n_rows; r++) {
         double y = top + (r + 0.5) * pitch, sum = 0;
         int    n = 0;
-        html_raw(h, "<g class=\"c%d\">\n", colour_of(row[r].colour));
+        html_raw(h, "<g class=\"c%d\">\n", svg_colour(row[r].colour));
         html_raw(h,
                  "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\" class=\"name\" "
                  "style=\"font-size:14.5px\">",
@@ -305,7 +269,7 @@ void svg_strip_chart(Html *h, const char *title, const char *x_label, const Stri
                      "style=\"font-size:17px\">%.1f</text>\n",
                      width, y + 6, sum / n);
         } else {
-            put_text(h, left + 8, y + 4, "start", "tick", "no trial");
+            svg_text(h, left + 8, y + 4, "start", "tick", "no trial");
         }
         html_literal(h, "</g>\n");
     }
@@ -327,7 +291,7 @@ void svg_timeline(Html *h, const char *title, const Phase *phase, int n_phases)
     const double width = 1000, pitch = 25, top = 34;
     double       left = 0, bottom = top + n_phases * pitch;
     for (int p = 0; p < n_phases; p++)
-        left = fmax(left, text_width(phase[p].name));
+        left = fmax(left, svg_text_width(phase[p].name));
     left = fmin(left, 260) + 14;
     Axis x;
     axis_init(&x, left, width - 96, false);
@@ -339,19 +303,19 @@ void svg_timeline(Html *h, const char *title, const Phase *phase, int n_phases)
     }
     axis_lay(&x, 0, 0, 8, false);
 
-    open_svg(h, width, bottom + 40, title);
-    put_text(h, 0, 14, "start", "title", title);
+    svg_open(h, width, bottom + 40, title);
+    svg_text(h, 0, 14, "start", "title", title);
     char label[32];
     for (int i = 0; i < x.n_ticks; i++) {
         double at = axis_at(&x, x.tick[i]);
-        put_line(h, at, top, at, bottom, "grid");
+        svg_line(h, at, top, at, bottom, "grid");
         axis_label(&x, label, x.tick[i]);
-        put_text(h, at, bottom + 17, "middle", "tick", label);
+        svg_text(h, at, bottom + 17, "middle", "tick", label);
     }
-    put_text(h, width - 96, bottom + 35, "end", "label", "seconds since the start");
+    svg_text(h, width - 96, bottom + 35, "end", "label", "seconds since the start");
     for (int p = 0; p < n_phases; p++) {
         double y = top + p * pitch;
-        put_text(h, left - 12, y + 16, "end", "tick", phase[p].name);
+        svg_text(h, left - 12, y + 16, "end", "tick", phase[p].name);
         double end = phase[p].start_s + phase[p].duration_s;
         if (!axis_has(&x, phase[p].start_s) || !axis_has(&x, end))
             continue;
@@ -361,8 +325,8 @@ void svg_timeline(Html *h, const char *title, const Phase *phase, int n_phases)
                  "<g class=\"c%d\"><rect class=\"fill\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
                  "height=\"13\" rx=\"2\">"
                  "<title>%s</title></rect></g>\n",
-                 colour_of(phase[p].colour), x1, y + 5, fmax(x2 - x1, 1.5), label);
-        put_text(h, x2 + 7, y + 16, "start", "tick halo", label);
+                 svg_colour(phase[p].colour), x1, y + 5, fmax(x2 - x1, 1.5), label);
+        svg_text(h, x2 + 7, y + 16, "start", "tick halo", label);
     }
     html_literal(h, "</svg>\n");
 }
@@ -371,7 +335,7 @@ void svg_legend(Html *h, const char *const *name, const int *colour, int n)
 {
     html_literal(h, "<div class=\"legend\">");
     for (int i = 0; i < n; i++) {
-        html_raw(h, "<span><span class=\"dot c%d\"></span>", colour_of(colour[i]));
+        html_raw(h, "<span><span class=\"dot c%d\"></span>", svg_colour(colour[i]));
         html_text(h, name[i]);
         html_literal(h, "</span>");
     }

@@ -1,4 +1,4 @@
-/* svg.h -- charts as inline SVG: lines, bars, strips, timelines
+/* svg.h -- charts as inline SVG: lines, bars, strips, timelines, matrices, intervals, stacks
  *
  * Charts take their colours from the page (classes c0 .. c5, the same in tables and pictures), have thin grids, name their
  * series where the lines end, and show values on hover by <title>. NaN and infinite points leave a gap; a chart
@@ -67,6 +67,39 @@ typedef struct Phase {
 } Phase;
 
 void svg_timeline(Html *h, const char *title, const Phase *phase, int n_phases);
+
+/* A matrix as shaded cells: the shade is the share of its row; the diagonal in one colour, the rest in another. Where
+ * there are few cells, each shows its share in per cent. n_rows, n_columns >= 1. */
+typedef struct MatrixChart {
+    const char        *title, *row_label, *column_label;
+    const char *const *row, *const *column;
+    const double *count; // (n_rows, n_columns)
+    int           n_rows, n_columns;
+    int           diagonal_colour, other_colour;
+} MatrixChart;
+
+void svg_matrix_chart(Html *h, const MatrixChart *chart);
+
+/* A dot and its interval a row, about zero. NaN shows a dash, a NaN end no interval. */
+typedef struct IntervalRow {
+    const char *name;
+    double      value, low, high;
+} IntervalRow;
+
+void svg_interval_chart(Html *h, const char *title, const char *x_label, const IntervalRow *row,
+                        int n_rows);
+
+/* One bar of parts a row, as wide as their sum: value[r * n_parts + p] >= 0. The legend goes before it. */
+typedef struct StackChart {
+    const char        *title, *unit;
+    const char *const *row, *const *part;
+    const int    *colour; // one a part
+    const double *value;
+    int           n_rows, n_parts;
+    bool          is_share; // every bar is 100 wide
+} StackChart;
+
+void svg_stack_chart(Html *h, const StackChart *chart);
 
 /* Names and colours of the series, for charts that carry none. */
 void svg_legend(Html *h, const char *const *name, const int *colour, int n);

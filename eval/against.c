@@ -189,7 +189,8 @@ static int compare_doubles(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-/* The 2.5 and 97.5 per cent points (nearest rank) of the defined differences of column k. */
+/* The 2.5 and 97.5 per cent points (nearest rank) of the defined differences of column k. With annotations on a single
+ * image every draw gives the same difference: that is no interval. */
 static void interval(Difference *d, const Work *w, int64_t k, double *room)
 {
     int64_t n = 0;
@@ -199,7 +200,7 @@ static void interval(Difference *d, const Work *w, int64_t k, double *room)
             room[n++] = v;
     }
     d->low = d->high = NAN;
-    if (n == 0)
+    if (n == 0 || (k < w->K && w->ours[k].n_pairs < 2))
         return;
     qsort(room, (size_t)n, sizeof *room, compare_doubles);
     d->low = room[(int64_t)floor(.025 * (double)(n - 1))];

@@ -32,7 +32,8 @@ typedef struct AgainstSide {
 typedef struct Difference {
     double ap, other_ap; // NaN: undefined
     double difference;   // ap - other_ap; NaN when undefined
-    double low, high;    // 2.5 and 97.5 per cent of the resampled differences; NaN when undefined
+    double low, high; // 2.5 and 97.5 per cent of the resampled differences; NaN when undefined, and
+                      // where fewer than two images hold annotations of the category
 } Difference;
 
 typedef struct Against {

@@ -122,6 +122,9 @@ static void difference(Text *out, const char *name, const Difference *d)
     text_printf(out, "%-*.*s", NAME_WIDTH, NAME_WIDTH, name);
     if (isnan(d->difference))
         text_puts(out, "      -      -       -\n");
+    else if (isnan(d->low))
+        text_printf(out, " %6.1f %6.1f %+7.2f        -\n", 100 * d->ap, 100 * d->other_ap,
+                    100 * d->difference);
     else
         text_printf(out, " %6.1f %6.1f %+7.2f  %+7.2f .. %+.2f%s\n", 100 * d->ap, 100 * d->other_ap,
                     100 * d->difference, 100 * d->low, 100 * d->high,
@@ -138,7 +141,7 @@ static void against(Text *out, const Card *card)
     difference(out, "all", &x->all);
     for (int64_t k = 0; k < x->K; k++)
         difference(out, card->table[0].row[k], &x->per_class[k]);
-    text_puts(out, "* the interval excludes zero\n");
+    text_puts(out, "* the interval excludes zero; -: nothing annotated, or on one image alone\n");
 }
 
 void card_text(Text *out, const Card *card)
