@@ -151,3 +151,20 @@ Status cuda_add_backward(Tensor *dx, const Tensor *dy)
 {
     return map_gradient<2, Same, Plus>("add", dx, dy, nullptr);
 }
+
+template <typename T, typename S>
+static Status accumulate(T *y, float beta, const S *x, int64_t n)
+{
+    return beta == 0.0f ? map<2>("add", y, x, (const S *)nullptr, n, Same{})
+                        : map<3>("add", y, x, (const S *)nullptr, n, Plus{});
+}
+
+Status cuda_accumulate(Tensor *y, float beta, const Tensor *x)
+{
+    return gpu_by_dtype(y, [&](auto y_type) {
+        return gpu_by_dtype(x, [&](auto x_type) {
+            return accumulate((decltype(y_type) *)y->data, beta, (const decltype(x_type) *)x->data,
+                              tensor_count(y));
+        });
+    });
+}

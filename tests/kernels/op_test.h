@@ -57,11 +57,6 @@ inline const Backend *device_under_test()
     return be;
 }
 
-inline bool is_on_host(const Backend *be)
-{
-    return strcmp(be->name, "cuda") != 0;
-}
-
 /* One tape on one backend, and tensors made from host values. */
 struct Bench {
     Tape t;
@@ -247,7 +242,7 @@ class OpTest : public ::testing::TestWithParam<const Backend *> {};
 
 inline std::vector<const Backend *> backends_under_test()
 {
-    if (is_on_host(device_under_test()))
+    if (device_under_test()->is_host)
         return {backend_ref(), device_under_test()};
     return {device_under_test()};
 }

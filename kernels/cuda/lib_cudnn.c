@@ -1,0 +1,124 @@
+/* lib_cudnn.c -- convolutions of lib.h by cuDNN's backend interface
+ *
+ * Plans overwrite. A gradient that adds to one that is there goes through scratch memory, as does an f32 weight gradient of
+ * bf16 activations where no engine writes f32.
+ */
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/lib.h"
+#include "kernels/cuda/lib_cublas.h"
+#include "kernels/cuda/lib_cudnn_plan.h"
+
+#include <string.h>
+
+static bool uses_tf32;
+
+Status lib_open(void)
+{
+    TRY(lib_cublas_open());
+    return conv_plan_open();
+}
+
+void lib_use_tf32(bool yes)
+{
+    uses_tf32 = yes;
+    lib_cublas_use_tf32(yes);
+}
+
+static ConvKey key_of(ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
+                      const Conv2d *op)
+{
+    ConvKey k;
+    memset(&k, 0, sizeof k);
+    k.kind = (int32_t)kind;
+    k.type = (int32_t)(kind == CONV_DATA ? y->dtype : x->dtype);
+    k.tf32 = k.type == F32 && uses_tf32;
+    k.N = (int32_t)x->dim[0];
+    k.H = (int32_t)x->dim[1];
+    k.W = (int32_t)x->dim[2];
+    k.Ci = (int32_t)x->dim[3];
+    k.P = (int32_t)y->dim[1];
+    k.Q = (int32_t)y->dim[2];
+    k.Co = (int32_t)y->dim[3];
+    k.kh = (int32_t)w->dim[1];
+    k.kw = (int32_t)w->dim[2];
+    k.ci = (int32_t)w->dim[3];
+    k.stride = (int32_t)op->stride;
+    k.pad = (int32_t)op->pad;
+    k.dilation = (int32_t)op->dilation;
+    return k;
+}
+
+/* One call: the tensors, and which of them is written. */
+typedef struct Job {
+    const char   *op;
+    ConvKey       key;
+    const Tensor *x, *w, *y;
+    Tensor       *out; // one of the three
+    float         beta;
+} Job;
+
+static ConvAddresses addresses(const Job *j, const void *out)
+{
+    return (ConvAddresses){.x = j->x == j->out ? out : j->x->data,
+                           .w = j->w == j->out ? out : j->w->data,
+                           .y = j->y == j->out ? out : j->y->data};
+}
+
+/* Writes the result straight to where it belongs; ERR_UNSUPPORTED when no plan can. */
+static Status run_direct(const Job *j)
+{
+    const ConvPlan *plan = NULL;
+    ConvKey         key = j->key;
+    ConvAddresses   on = addresses(j, j->out->data);
+    key.out = (int32_t)j->out->dtype;
+    TRY(conv_plan_find(j->op, &plan, &key, &on));
+    return conv_plan_run(j->op, plan, &on);
+}
+
+/* Through scratch memory of one type. */
+static Status run_through(const Job *j, DType type)
+{
+    const ConvPlan *plan = NULL;
+    ConvKey         key = j->key;
+    Tensor          scratch = *j->out;
+    scratch.dtype = type;
+    key.out = (int32_t)type;
+    TRY(cuda_alloc(&scratch.data, tensor_bytes(&scratch)));
+    ConvAddresses on = addresses(j, scratch.data);
+    Status        st = conv_plan_find(j->op, &plan, &key, &on);
+    if (st == OK)
+        st = conv_plan_run(j->op, plan, &on);
+    if (st == OK)
+        st = cuda_accumulate(j->out, j->beta, &scratch);
+    cuda_free(scratch.data);
+    return st;
+}
+
+static Status run(const Job *j)
+{
+    Status st = j->beta == 0 ? run_direct(j) : run_through(j, j->out->dtype);
+    if (st == ERR_UNSUPPORTED && (DType)j->key.type != j->out->dtype)
+        st = run_through(j, (DType)j->key.type);
+    return st;
+}
+
+Status lib_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Conv2d *op)
+{
+    Job j = {"conv2d", key_of(CONV_FORWARD, x, w, y, op), x, w, y, y, 0};
+    return run(&j);
+}
+
+Status lib_conv2d_backward_data(Tensor *dx, float beta, const Tensor *dy, const Tensor *w,
+                                const Conv2d *op)
+{
+    Job j = {"conv2d data gradient", key_of(CONV_DATA, dx, w, dy, op), dx, w, dy, dx, beta};
+    return run(&j);
+}
+
+Status lib_conv2d_backward_weights(Tensor *dw, float beta, const Tensor *x, const Tensor *dy,
+                                   const Conv2d *op)
+{
+    Job j = {"conv2d weight gradient", key_of(CONV_WEIGHTS, x, dw, dy, op), x, dw, dy, dw, beta};
+    return run(&j);
+}

@@ -1,0 +1,46 @@
+/* lib_cudnn_graph.h -- one convolution as an operation graph of cuDNN's backend interface
+ *
+ * cuDNN describes an operation by descriptors: tensors (dims in the order N C H W, with strides that say NHWC), the
+ * convolution (pads, strides, dilations), the operation that binds them, and a graph of operations. Groups need no
+ * attribute: the weights' channels divide the input's.
+ */
+#pragma once
+#include "kernels/backend.h"
+#include <cudnn.h>
+
+typedef enum ConvKind { CONV_FORWARD, CONV_DATA, CONV_WEIGHTS, CONV_STATS } ConvKind;
+
+/* Everything that decides which plan runs a convolution. Zeroed before it is filled: compared byte by byte. CONV_STATS is
+ * a forward pass that also sums each channel of its output and of its output's squares. */
+typedef struct ConvKey {
+    int32_t kind;
+    int32_t type;        // of x, y and, but for CONV_WEIGHTS, w: F32 or BF16
+    int32_t out;         // of what is written
+    int32_t tf32;        // f32 operands may be rounded
+    int32_t N, H, W, Ci; // x
+    int32_t P, Q, Co;    // y (N,P,Q,Co)
+    int32_t kh, kw, ci;  // w (Co,kh,kw,ci)
+    int32_t stride, pad, dilation;
+} ConvKey;
+
+/* The names under which a plan gets its addresses. */
+enum { UID_X = 1, UID_W = 2, UID_Y = 3, UID_SUM = 4, UID_SQUARES = 5, UID_UNROUNDED = 6 };
+
+typedef struct ConvGraph {
+    cudnnBackendDescriptor_t tensor[5], convolution, pointwise, operation[2], graph;
+} ConvGraph;
+
+/* OK, or a sentence with cuDNN's own. */
+Status lib_cudnn_check(const char *op, cudnnStatus_t s);
+
+/* An f32 weight gradient of bf16 tensors is two operations, the convolution's unrounded sums and their store: cuDNN's
+ * convolution alone writes the type that it reads. `handle` NULL asks without a device. ERR_UNSUPPORTED where cuDNN
+ * refuses the combination. Release the graph in any case. */
+Status conv_graph_make(const char *op, ConvGraph *g, cudnnHandle_t handle, const ConvKey *key);
+void   conv_graph_release(ConvGraph *g);
+
+/* Short hands for cuDNN's attributes. */
+Status cudnn_make(const char *op, cudnnBackendDescriptor_t *d, cudnnBackendDescriptorType_t type);
+Status cudnn_set(const char *op, cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name,
+                 cudnnBackendAttributeType_t type, int64_t n, const void *values);
+Status cudnn_finish(const char *op, cudnnBackendDescriptor_t d);

@@ -1,0 +1,24 @@
+/* lib_cudnn_plan.h -- the plan that runs a convolution: chosen once per shape, kept
+ *
+ * The first few of the engines that compute as they should (lib_cudnn_engines.h) are timed on the shape itself; the
+ * fastest is noted in memory and on disk (plan_cache.h).
+ */
+#pragma once
+#include "kernels/cuda/lib_cudnn_graph.h"
+
+typedef struct ConvPlan ConvPlan;
+
+/* Where a plan finds its tensors. */
+typedef struct ConvAddresses {
+    const void *x, *w, *y;     // one of them is written
+    float      *sum, *squares; // CONV_STATS: (Co) each
+} ConvAddresses;
+
+Status conv_plan_open(void);
+
+/* The plan of a key, found now if need be by running candidates on `on`, whose output they overwrite. ERR_UNSUPPORTED when
+ * cuDNN has none; asked for again, it says so at once. */
+Status conv_plan_find(const char *op, const ConvPlan **plan, const ConvKey *key,
+                      const ConvAddresses *on);
+
+Status conv_plan_run(const char *op, const ConvPlan *plan, const ConvAddresses *on);

@@ -1,0 +1,11 @@
+#include "kernels/cuda/lib_workspace.h"
+#include "kernels/cuda/cuda.h"
+
+Status lib_workspace(void **memory)
+{
+    static void *only;
+    if (!only)
+        TRY(cuda_alloc(&only, LIB_WORKSPACE_BYTES));
+    *memory = only;
+    return OK;
+}
