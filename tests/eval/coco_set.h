@@ -38,7 +38,8 @@ struct CocoSet {
     std::vector<double> precision, recall, scores;
     std::string         warnings;
     std::function<void(Arena *, CocoResult *, CocoTruth *, CocoResults *)>
-        look; // before all is released
+                                               look; // before all is released
+    std::function<void(Arena *, LvisResult *)> look_lvis;
 
     void image(int id, const std::string &more = "")
     {
@@ -90,8 +91,10 @@ struct CocoSet {
             recall.assign(m->recall, m->recall + n);
             warnings = std::string(text_cstr(&t.warnings)) + text_cstr(&d.warnings);
         }
-        if (st == OK && look)
+        if (st == OK && look && !read.lvis)
             look(&a, &r, &t, &d);
+        if (st == OK && look_lvis && read.lvis)
+            look_lvis(&a, &l);
         coco_truth_release(&t);
         coco_results_release(&d);
         arena_release(&a);

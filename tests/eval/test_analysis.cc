@@ -209,13 +209,14 @@ TEST_F(AgainstTest, IntervalsDependOnTheSeedAlone)
     double low = 0, high = 0;
     threads_set(1);
     compare(
-        {100, 7, AGAINST_POINTS}, [&](const Against &x) { low = x.all.low, high = x.all.high; }, false);
+        {100, 7, AGAINST_POINTS}, [&](const Against &x) { low = x.all.low, high = x.all.high; },
+        false);
     threads_set(3);
     compare(
-        {100, 7, AGAINST_POINTS}, [&](const Against &x) { EXPECT_TRUE(low == x.all.low && high == x.all.high); },
-        false);
+        {100, 7, AGAINST_POINTS},
+        [&](const Against &x) { EXPECT_TRUE(low == x.all.low && high == x.all.high); }, false);
     compare(
-        {100, 8, AGAINST_POINTS}, [&](const Against &x) { EXPECT_FALSE(low == x.all.low && high == x.all.high); },
-        false);
+        {100, 8, AGAINST_POINTS},
+        [&](const Against &x) { EXPECT_FALSE(low == x.all.low && high == x.all.high); }, false);
     threads_set(0);
 }
