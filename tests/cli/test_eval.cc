@@ -1,0 +1,282 @@
+/* godwit eval as scripts and readers meet it: files, pages, exit codes */
+#include <gtest/gtest.h>
+#include <cjson/cJSON.h>
+#include <cmath>
+#include "cli/page_parser.h"
+#include "cli/run_program.h"
+extern "C" {
+#include "cli/eval_page.h"
+#include "eval/cards.h"
+}
+
+namespace {
+const char *const EVIL = "<script>alert(1)</script>";
+
+/* Two categories, three images; every kind of outcome: true, duplicate, class error, background, missed, crowd. */
+struct CocoFiles {
+    TempDir     dir;
+    std::string gt = dir / "gt.json", dt = dir / "dt.json", other = dir / "other.json";
+
+    void write(const std::string &path, const std::string &text) const
+    {
+        std::ofstream(path) << text;
+    }
+    explicit CocoFiles(const std::string &more = "")
+    {
+        write(gt, "{\"images\":[{\"id\":1,\"width\":200,\"height\":200" + more +
+                      "},{\"id\":2,\"width\":200,\"height\":200" + more +
+                      "},{\"id\":3,\"width\":200,\"height\":200" + more +
+                      "}],\"categories\":[{\"id\":1,\"name\":\"cat\",\"frequency\":\"f\"},{\"id\":"
+                      "5,\"name\":\"" +
+                      EVIL +
+                      "\",\"frequency\":\"r\"}],\"annotations\":["
+                      "{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,50,50],\"area\":"
+                      "2500,\"iscrowd\":0},"
+                      "{\"id\":2,\"image_id\":1,\"category_id\":5,\"bbox\":[100,100,40,40],"
+                      "\"area\":1600,\"iscrowd\":0},"
+                      "{\"id\":3,\"image_id\":2,\"category_id\":5,\"bbox\":[10,10,60,60],\"area\":"
+                      "3600,\"iscrowd\":0},"
+                      "{\"id\":4,\"image_id\":2,\"category_id\":1,\"bbox\":[0,120,80,80],\"area\":"
+                      "6400,\"iscrowd\":0}]}");
+        write(dt, results(.9));
+        write(other, results(.05));
+    }
+    static std::string results(double first)
+    {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "[{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,50,50],\"score\":%g},"
+                 "{\"image_id\":1,\"category_id\":1,\"bbox\":[1,0,50,50],\"score\":0.8},"
+                 "{\"image_id\":1,\"category_id\":1,\"bbox\":[100,100,40,40],\"score\":0.7},"
+                 "{\"image_id\":2,\"category_id\":5,\"bbox\":[10,10,60,60],\"score\":%g},"
+                 "{\"image_id\":2,\"category_id\":5,\"bbox\":[150,10,20,20],\"score\":0.6}]",
+                 first, first);
+        return text;
+    }
+};
+
+cJSON *read_json(const std::string &path)
+{
+    return cJSON_Parse(slurp(path).c_str());
+}
+cJSON *member(const cJSON *o, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(o, key);
+}
+
+void expect_page(const std::string &page, const std::vector<const char *> &ids)
+{
+    Parsed p = parse(page);
+    EXPECT_EQ("", p.error);
+    EXPECT_TRUE(p.hrefs.empty()) << "asks for another file";
+    EXPECT_EQ(1, p.elements["script"]) << "foreign text stays inert";
+    for (const char *id : ids)
+        EXPECT_TRUE(p.ids.count(id)) << id;
+    for (const char *word : {"http://", "https://", "url(", "@import"})
+        EXPECT_EQ(std::string::npos, page.find(word)) << word;
+}
+
+std::string page_of(const Card &card)
+{
+    Html h{};
+    html_page_open(&h, card.title, card.found);
+    eval_page_sections(&h, &card);
+    html_page_close(&h);
+    EXPECT_FALSE(h.is_broken);
+    std::string page(h.data, h.n_bytes);
+    html_release(&h);
+    return page;
+}
+} // namespace
+
+TEST(EvalProgram, CocoWritesEveryFormOfItsAnswer)
+{
+    CocoFiles f;
+    Ran       r = godwit("eval coco " + f.gt + " " + f.dt + " --analyse --against " + f.other +
+                         " --resamples 50 --json " + (f.dir / "o.json") + " --csv " + (f.dir / "o.csv") +
+                         " --html " + (f.dir / "o.html") + " --arrays " + (f.dir / "o.safetensors"));
+    ASSERT_EQ(0, r.code) << r.err;
+    for (const char *part : {"3 images, 2 categories, 4 annotations, 0 crowd", "5 results read",
+                             "Average Precision  (AP) @[ IoU=0.50:0.95", "COCO box AP: mean over",
+                             "best F1 at overlap .5", "2 results are true", "localisation",
+                             "annotated as -> found as", "against " /* and the file */})
+        EXPECT_NE(std::string::npos, r.out.find(part)) << part << "\n" << r.out;
+    cJSON *j = read_json(f.dir / "o.json");
+    ASSERT_TRUE(j);
+    EXPECT_EQ(12, cJSON_GetArraySize(member(j, "stats")));
+    EXPECT_EQ(2, cJSON_GetArraySize(member(j, "per_class")));
+    EXPECT_TRUE(cJSON_IsNull(cJSON_GetArrayItem(member(j, "stats"), 3)))
+        << "nothing small: undefined";
+    EXPECT_EQ(member(j, "AP50")->valuedouble,
+              cJSON_GetArrayItem(member(j, "stats"), 1)->valuedouble);
+    EXPECT_EQ(5, member(member(j, "sizes"), "results_kept")->valueint);
+    EXPECT_EQ(12, cJSON_GetArraySize(member(j, "definitions")));
+    cJSON *errors = member(member(j, "analysis"), "errors");
+    for (const char *kind : {"class", "duplicate", "background", "missed"})
+        EXPECT_EQ(1, member(member(errors, kind), "count")->valueint) << kind;
+    EXPECT_EQ(3, cJSON_GetArraySize(member(j, "confusion"))) << "two categories and background";
+    EXPECT_EQ(2, cJSON_GetArraySize(member(member(j, "against"), "per_class")));
+    cJSON_Delete(j);
+    EXPECT_EQ(
+        0u, slurp(f.dir / "o.csv")
+                .find("category,id,AP,AP50,AP75,APs,APm,APl,AR,annotations,crowd,results\ncat,1,"));
+    expect_page(slurp(f.dir / "o.html"), {"sizes", "against", "per_class", "curves", "errors",
+                                          "thresholds", "confusion", "definitions"});
+}
+
+TEST(EvalProgram, BugCompatibleGivesMinusOneAndNoAnalysis)
+{
+    CocoFiles f;
+    Ran       r =
+        godwit("eval coco " + f.gt + " " + f.dt + " --bug-compatible --json " + (f.dir / "o.json"));
+    ASSERT_EQ(0, r.code) << r.err;
+    cJSON *j = read_json(f.dir / "o.json");
+    EXPECT_EQ(-1, cJSON_GetArrayItem(member(j, "stats"), 3)->valuedouble);
+    cJSON_Delete(j);
+    for (const char *option : {"--analyse", "--html x.html", "--against x.json"}) {
+        Ran refused = godwit("eval coco " + f.gt + " " + f.dt + " --bug-compatible " + option);
+        EXPECT_EQ(64, refused.code) << option;
+        EXPECT_NE(std::string::npos, refused.err.find("--bug-compatible")) << refused.err;
+    }
+}
+
+TEST(EvalProgram, LvisComparesUnderFederatedRules)
+{
+    CocoFiles f(",\"neg_category_ids\":[],\"not_exhaustive_category_ids\":[]");
+    Ran       r = godwit("eval lvis " + f.gt + " " + f.dt + " --against " + f.other +
+                         " --resamples 50 --json " + (f.dir / "o.json") + " --csv " + (f.dir / "o.csv") +
+                         " --html " + (f.dir / "o.html"));
+    ASSERT_EQ(0, r.code) << r.err;
+    EXPECT_NE(std::string::npos, r.out.find("1 rare, 0 common, 1 frequent")) << r.out;
+    EXPECT_NE(std::string::npos, slurp(f.dir / "o.csv").find(",checked,frequency\ncat,1,"));
+    cJSON *j = read_json(f.dir / "o.json");
+    EXPECT_EQ(13, cJSON_GetArraySize(member(j, "stats")));
+    EXPECT_STREQ("r",
+                 member(cJSON_GetArrayItem(member(j, "per_class"), 1), "frequency")->valuestring);
+    EXPECT_TRUE(member(j, "against") && member(j, "analysis"));
+    cJSON_Delete(j);
+    expect_page(slurp(f.dir / "o.html"), {"against", "curves", "errors", "confusion"});
+}
+
+TEST(EvalProgram, VocComparesTwoResultFiles)
+{
+    TempDir     dir;
+    std::string root = dir / "VOC2007";
+    std::filesystem::create_directories(root + "/ImageSets/Main");
+    std::filesystem::create_directories(root + "/Annotations");
+    std::ofstream(root + "/ImageSets/Main/test.txt") << "000001\n000002\n";
+    for (const char *id : {"000001", "000002"})
+        std::ofstream(root + "/Annotations/" + id + ".xml")
+            << "<annotation><object><name>cat</name><difficult>0</difficult><bndbox><xmin>10</xmin>"
+               "<ymin>10</ymin><xmax>50</xmax><ymax>50</ymax></bndbox></object></annotation>";
+    for (const char *score : {"0.9", "0.2"})
+        std::ofstream(dir / (std::string(score) + ".json"))
+            << "[{\"image_id\":1,\"category\":\"cat\",\"bbox\":[9,9,41,41],\"score\":" << score
+            << "},{\"image_id\":1,\"category\":\"cat\",\"bbox\":[100,9,41,41],\"score\":0.5},"
+               "{\"image_id\":2,\"category\":\"dog\",\"bbox\":[9,9,41,41],\"score\":0.7}]";
+    Ran r = godwit("eval voc " + root + " " + (dir / "0.9.json") + " --against " +
+                   (dir / "0.2.json") + " --resamples 20 --json " + (dir / "o.json") + " --csv " +
+                   (dir / "o.csv") + " --html " + (dir / "o.html"));
+    ASSERT_EQ(0, r.code) << r.err;
+    cJSON *j = read_json(dir / "o.json");
+    EXPECT_STREQ("11-point", member(j, "average")->valuestring);
+    EXPECT_EQ(10, cJSON_GetArraySize(member(j, "per_threshold")));
+    EXPECT_EQ(1,
+              member(member(member(member(j, "analysis"), "errors"), "class"), "count")->valueint);
+    cJSON *all = member(j, "against");
+    EXPECT_NEAR(6. / 11 - 3. / 11, member(all, "difference")->valuedouble, 1e-12)
+        << "recall .5 reaches six points, with precision 1 or 1/2";
+    cJSON_Delete(j);
+    EXPECT_NE(std::string::npos, slurp(dir / "o.csv").find("AP_11_point@0.50"));
+    expect_page(slurp(dir / "o.html"),
+                {"against", "per_class", "per_threshold", "curves", "confusion"});
+}
+
+TEST(EvalProgram, OptionsOutOfRangeAndMissingFilesAreNamed)
+{
+    CocoFiles f;
+    Ran       zero =
+        godwit("eval coco " + f.gt + " " + f.dt + " --against " + f.other + " --resamples 0");
+    EXPECT_EQ(64, zero.code);
+    EXPECT_NE(std::string::npos, zero.err.find("1 to 100000")) << zero.err;
+    Ran missing = godwit("eval coco " + f.gt + " " + f.dt + " --against " + (f.dir / "none.json"));
+    EXPECT_EQ(66, missing.code) << missing.err;
+    EXPECT_NE(std::string::npos, missing.err.find("none.json")) << missing.err;
+    Ran folder = godwit("eval coco " + f.gt + " " + f.dt + " --html " + (f.dir / "no/such/o.html"));
+    EXPECT_NE(0, folder.code);
+    EXPECT_NE(std::string::npos, folder.err.find("o.html")) << folder.err;
+}
+
+TEST(EvalProgram, EveryMetricExplainsItsOptionsAndItsAnswer)
+{
+    for (const char *metric : {"voc", "coco", "lvis", "cityscapes", "semseg", "densepose"}) {
+        Ran r = godwit(std::string("eval ") + metric + " --help");
+        EXPECT_EQ(0, r.code);
+        for (const char *part :
+             {"--json FILE", "--csv FILE", "--html FILE", "Prints", "docs/eval.md"})
+            EXPECT_NE(std::string::npos, r.out.find(part)) << metric << ": " << part << "\n"
+                                                           << r.out;
+        bool matches = std::string("voc coco lvis").find(metric) != std::string::npos;
+        EXPECT_EQ(matches, r.out.find("--against FILE") != std::string::npos) << metric;
+    }
+}
+
+/* ---- cards of metrics whose files are large ---- */
+
+TEST(EvalPage, CityscapesAndDensePoseMakeWholePages)
+{
+    Arena a = {};
+    Card  card;
+    auto  c = std::make_unique<CityscapesInstances>();
+    for (auto &row : c->ap)
+        for (double &ap : row)
+            ap = NAN;
+    c->ap[0][0] = .5;
+    ASSERT_EQ(OK, cityscapes_instances_card(&a, &card, c.get()));
+    EXPECT_EQ(.5, card.table[1].column[0].value[0]) << "classes without ground truth are left out";
+    EXPECT_TRUE(std::isnan(card.table[1].column[0].value[1]));
+    expect_page(page_of(card), {"sizes", "per_class", "per_threshold"});
+
+    auto p = std::make_unique<CityscapesPixels>();
+    p->confusion[7][7] = 30;
+    p->confusion[7][8] = 10;
+    ASSERT_EQ(OK, cityscapes_pixels_card(&a, &card, p.get()));
+    EXPECT_EQ(40, card.table[0].column[2].value[0]) << "road";
+    EXPECT_EQ(10, card.table[0].column[3].value[1]) << "sidewalk, predicted";
+    expect_page(page_of(card), {"per_class", "per_category", "confusion"});
+
+    DenseposeOptions opt = {};
+    DenseposeResult  d = {};
+    d.n_stats = 2;
+    d.name[0] = "AP";
+    d.name[1] = "AP50";
+    d.stat[1] = -1;
+    d.n_thresholds = 1;
+    d.threshold[0] = .5;
+    d.ap_at[0] = .25;
+    ASSERT_EQ(OK, densepose_card(&a, &card, &opt, &d));
+    EXPECT_STREQ("average precision at GPS .50", card.stat[1].meaning);
+    EXPECT_TRUE(std::isnan(card.stat[1].value));
+    expect_page(page_of(card), {"sizes", "per_threshold"});
+    arena_release(&a);
+}
+
+TEST(EvalPage, SemsegShowsItsConfusionsInPixels)
+{
+    Arena         a = {};
+    Card          card;
+    SemsegOptions opt = {2, SEMSEG_VOID, false};
+    SemsegResult  r;
+    const int64_t confusion[6] = {90, 10, 0, 5, 95, 0};
+    const char   *name[2] = {"cat", EVIL};
+    ASSERT_EQ(OK, semseg_score(&a, &opt, &r, confusion));
+    ASSERT_EQ(OK, semseg_card(&a, &card, &r, name));
+    std::string page = page_of(card);
+    expect_page(page, {"per_class", "confusion"});
+    EXPECT_NE(std::string::npos, page.find("cat found as cat: 90 (90.0 %)"));
+    Text text = {};
+    card_text(&text, &card);
+    EXPECT_NE(nullptr, strstr(text_cstr(&text), "10  cat -> <script>"));
+    text_release(&text);
+    arena_release(&a);
+}
