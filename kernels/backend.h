@@ -161,7 +161,7 @@ struct Backend {
 /* The plain loops; never fails. */
 const Backend *backend_ref(void);
 
-/* oneDNN and vectorised loops on the host; the instruction set is chosen at first call. */
+/* Vectorised loops and oneDNN on the host; the instruction set is chosen at first call. */
 const Backend *backend_cpu(void);
 
 /* "cpu", "ref", "cuda" or "auto" (cuda when a device answers, else cpu). The cuda plug-in is the file that the environment

@@ -12,7 +12,7 @@ Status bench_peak_flops(double *gflops);
 /* a[i] = b[i] + s * c[i] over arrays far larger than caches: GB/s counting three transfers of 4 bytes. ERR_MEMORY. */
 Status bench_triad(double *gb_per_s);
 
-/* The cpu backend's instruction set ("x86-64-v3") and oneDNN's version ("2.6.3"). */
+/* The cpu backend's instruction set ("x86-64-v4 + avx512bf16") and oneDNN's version ("2.6.3"). */
 const char *bench_cpu_level(void);
 const char *bench_onednn_version(void);
 

@@ -1,7 +1,11 @@
 /* conv2d as matrix products over chunks of rows (im2col.h, simd/gemm.h): forward and the gradient of the input.
  *
  * The weights are packed once a call and read by all parts. A part is a chunk of rows and a block of output channels;
- * parts are fixed by the sizes alone, so results do not depend on the number of threads.
+ * parts are fixed by the sizes alone, so results do not depend on the number of threads. The gradient of the input at a
+ * stride s runs as s x s convolutions of dy, one for each class of places that meets the same taps.
+ *
+ * bf16 in both operands is multiplied in pairs where the machine can, else widened: the weights while they are packed,
+ * the images a chunk's reach at a time.
  */
 #include "base/size.h"
 #include "base/threads.h"
@@ -12,29 +16,34 @@
 #include <string.h>
 
 enum {
-    ROWS = 192, // of a chunk: a multiple of every tile height
-    BLOCK = 64, // channels come in blocks of this many: a multiple of every panel's width
-    PARTS = 16, // wanted at least, for cores
-    GATHERED =
-        1 << 16,  // floats of a gathered chunk: a quarter megabyte stays in the second-level cache
-    IMAGES = 256, // places of dy in a part of the scattering way
+    ROWS = 192,  // of a chunk; a multiple of every tile height, as is STEP
+    STEP = 24,   //
+    BLOCK = 64,  // channels come in blocks of this many: a multiple of every panel's width
+    PARTS = 64,  // wanted at least, for cores
+    NARROW = 16, // inputs of fewer channels are gathered
+    LINE = 64,   // bytes that blocks of scratch memory are aligned to
 };
 
 typedef struct Work {
-    ConvSizes     s;
-    const Conv2d *op;
-    Tensor       *out; // y or dx
-    const Tensor *in;  // x or dy
-    const Tensor *bias;
-    float         beta;
-    const float  *w;      // (Co,taps,ci) f32
-    float        *panels; // packed: (groups, panels, depth, nr)
-    int64_t       depth;  // of a panel: taps ci (forward) or taps co (backward)
-    int64_t       per_group;
-    int64_t       rows, n_chunks, block, n_blocks; // the grid of parts
-    int64_t       images;                          // scattering: images a part
-    Outcome       outcome;
+    ConvSizes           s;
+    Tensor             *out; // y or dx
+    const Tensor       *in;  // x or dy
+    const float        *bias;
+    float               beta;
+    const ProductLoops *loops, *packing; // packing: of the weights
+    bool                is_gathered, is_widened;
+    int64_t             in_ci, out_co; // channels of a group of `in` and `out`
+    const Tensor       *w;             // (Co,kh,kw,ci)
+    char               *panels;        // packed: (groups, panels, all taps, K, nr) units
+    int64_t             K, panel;      // units of a tap and of a panel
+    int64_t             group_bytes;   // of a group's panels
+    void               *outside;       // zeros, as many as channels
+    Lattice             l;
+    int64_t             rows, n_chunks, block, n_blocks; // the grid of parts
+    Outcome             outcome;
 } Work;
+
+enum { UNIT = 4 }; // bytes
 
 /* ---- weights ---- */
 
@@ -46,9 +55,9 @@ static void pack_forward(void *ctx, int64_t begin, int64_t end)
     int64_t          nr = cpu_loops()->nr, n = (s->co + nr - 1) / nr;
     for (int64_t i = begin; i < end; i++) {
         int64_t g = i / n, o = i % n * nr;
-        cpu_loops()->pack_turned(k->panels + g * k->per_group + i % n * k->depth * nr,
-                                 k->w + (g * s->co + o) * s->K, s->K, s->K, size_min(nr, s->co - o),
-                                 0);
+        k->packing->pack_turned(k->panels + g * k->group_bytes + i % n * k->panel * UNIT,
+                                at(k->w, (g * s->co + o) * s->K), s->K, s->K,
+                                size_min(nr, s->co - o));
     }
 }
 
@@ -57,163 +66,186 @@ static void pack_backward(void *ctx, int64_t begin, int64_t end)
 {
     const Work      *k = ctx;
     const ConvSizes *s = &k->s;
-    int64_t          nr = cpu_loops()->nr, n = (s->ci + nr - 1) / nr;
+    int64_t          nr = cpu_loops()->nr, n = (s->ci + nr - 1) / nr, pair = k->packing->pair;
     for (int64_t i = begin; i < end; i++) {
         int64_t g = i / n, c = i % n * nr;
-        for (int64_t t = 0; t < s->taps; t++)
-            cpu_loops()->pack_panels(
-                k->panels + g * k->per_group + (i % n * k->depth + t * s->co) * nr,
-                k->w + g * s->co * s->K + t * s->ci + c, s->K, s->co, size_min(nr, s->ci - c), 0);
+        for (int64_t t = 0; t < s->taps; t++) {
+            int64_t first = g * s->co * s->K + t * s->ci + c;
+            Strands from = {{at(k->w, first), at(k->w, first + (pair - 1) * s->K)},
+                            {pair * s->K, pair * s->K}};
+            k->packing->pack_panels(k->panels + g * k->group_bytes +
+                                        (i % n * k->panel + t * k->K * nr) * UNIT,
+                                    &from, k->K, size_min(nr, s->ci - c), 0);
+        }
     }
 }
 
-/* Widens bf16 weights, then packs them into k->panels. */
-static Status pack_weights(Work *k, const Tensor *w, bool is_forward)
+static Status pack_weights(Work *k, bool is_forward)
 {
     const ConvSizes *s = &k->s;
-    int64_t nr = cpu_loops()->nr, columns = is_forward ? s->co : s->ci, n = (columns + nr - 1) / nr;
-    float  *wide = NULL;
-    k->depth = s->taps * (is_forward ? s->ci : s->co);
-    k->per_group = n * k->depth * nr;
-    k->w = w->data;
-    if (w->dtype == BF16) {
-        int64_t count = tensor_count(w);
-        if (!(k->w = wide = scratch_take(count * (int64_t)sizeof *wide)))
-            return ERR_MEMORY;
-        cpu_loops()->widen(wide, w->data, count);
+    int64_t          nr = cpu_loops()->nr, n = (k->out_co + nr - 1) / nr;
+    k->panel = k->K * (k->is_gathered ? 1 : s->taps) * nr;
+    k->group_bytes = n * k->panel * UNIT;
+    k->panels = scratch_take(s->groups * k->group_bytes);
+    if (!k->panels)
+        return ERR_MEMORY;
+    threads_for(s->groups * n, threads_grain(s->groups * n, 1),
+                is_forward ? pack_forward : pack_backward, k);
+    return OK;
+}
+
+/* ---- one call ---- */
+
+static void choose_loops(Work *k)
+{
+    const CpuLoops *loops = cpu_loops();
+    bool            is_low = k->in->dtype == BF16 && k->w->dtype == BF16;
+    bool            is_even = k->is_gathered || k->in_ci % 2 == 0; // rows are read in whole pairs
+    k->loops = &loops->of_f32;
+    k->packing = k->w->dtype == BF16 ? &loops->of_widened : &loops->of_f32;
+    if (is_low && is_even && loops->of_pairs.pair)
+        k->loops = k->packing = &loops->of_pairs;
+    k->is_widened = k->in->dtype == BF16 && k->loops->pair == 1;
+    int64_t elements = k->is_gathered ? k->s.K : k->in_ci;
+    k->K = (elements + k->loops->pair - 1) / k->loops->pair;
+}
+
+static Status open_work(Work *k, bool is_forward)
+{
+    const ConvSizes *s = &k->s;
+    k->in_ci = is_forward ? s->ci : s->co;
+    k->out_co = is_forward ? s->co : s->ci;
+    k->is_gathered = is_forward && s->taps > 1 && s->ci < NARROW;
+    choose_loops(k);
+    TRY(lattice_init(&k->l, s->taps));
+    k->outside = scratch_take(k->in_ci * UNIT);
+    if (!k->outside)
+        return ERR_MEMORY;
+    memset(k->outside, 0, (size_t)(k->in_ci * UNIT));
+    return pack_weights(k, is_forward);
+}
+
+static Status close_work(Work *k, Status st)
+{
+    scratch_give(k->panels);
+    scratch_give(k->outside);
+    lattice_release(&k->l);
+    return st == OK ? outcome_status(&k->outcome) : st;
+}
+
+/* ---- a chunk ---- */
+
+/* Scratch memory of a chunk, and what the product is told. */
+typedef struct Chunk {
+    const void **a;
+    void       **c;
+    float       *sums;
+    char        *image; // gathered or widened
+} Chunk;
+
+static Chunk cut(char *memory, const Work *k, int64_t up)
+{
+    Chunk   c;
+    int64_t taps = k->is_gathered ? 1 : k->l.n_taps;
+    c.sums = (float *)(void *)memory;
+    c.a = (const void **)(void *)(memory + up * cpu_loops()->nr * UNIT);
+    c.c = (void **)(void *)(c.a + size_max(1, taps) * up);
+    c.image = (char *)(c.c + up);
+    return c;
+}
+
+static int64_t chunk_bytes(const Work *k, int64_t up, int64_t reach)
+{
+    int64_t image = k->is_gathered  ? up * k->K * UNIT
+                    : k->is_widened ? reach * k->in->dim[3] * UNIT
+                                    : 0;
+    int64_t addresses = (size_max(1, k->l.n_taps) + 1) * up * (int64_t)sizeof(void *);
+    return up * cpu_loops()->nr * UNIT + size_round_up(addresses, LINE) + image;
+}
+
+/* Where rows [m0,m1) of group g are read. */
+static void find_rows(Chunk *c, const Work *k, int64_t m0, int64_t m1, int64_t up, int64_t g,
+                      int64_t begin, int64_t end)
+{
+    const Tensor *in = k->in;
+    int64_t       C = in->dim[3], bytes = k->is_widened ? UNIT : dtype_bytes(in->dtype);
+    Pixels        x = {at(in, g * k->in_ci), 0, in->dim[1], in->dim[2], C * bytes, k->outside};
+    if (k->is_gathered) {
+        DType type = k->is_widened ? F32 : in->dtype;
+        im2col(c->image, k->K * k->loops->pair, type, &k->l, in, m0, m1, g * k->in_ci, k->in_ci);
+        for (int64_t i = 0; i < up; i++)
+            c->a[i] = c->image + size_min(i, m1 - m0 - 1) * k->K * UNIT;
+        return;
     }
-    k->panels = scratch_take(s->groups * k->per_group * (int64_t)sizeof *k->panels);
-    if (k->panels)
-        threads_for(s->groups * n, threads_grain(s->groups * n, 1),
-                    is_forward ? pack_forward : pack_backward, k);
-    scratch_give(wide);
-    return k->panels ? OK : ERR_MEMORY;
-}
-
-/* ---- the grid of parts ---- */
-
-static void choose_blocks(Work *k, int64_t chunks, int64_t channels)
-{
-    int64_t wanted = size_max(1, PARTS / (chunks * k->s.groups));
-    int64_t blocks = size_min(wanted, (channels + BLOCK - 1) / BLOCK);
-    k->block = size_round_up((channels + blocks - 1) / blocks, BLOCK);
-    k->n_blocks = (channels + k->block - 1) / k->block;
-}
-
-static void lay_out(Work *k, int64_t M, int64_t channels)
-{
-    int64_t chunks = (M + ROWS - 1) / ROWS;
-    k->rows = size_round_up((M + chunks - 1) / chunks, 24);
-    k->n_chunks = (M + k->rows - 1) / k->rows;
-    choose_blocks(k, k->n_chunks, channels);
-}
-
-/* c (rows, width) into out's rows from m0, channels from o0: bf16 only. */
-static void store_rows(const Work *k, const float *c, int64_t m0, int64_t rows, int64_t o0,
-                       int64_t width)
-{
-    int64_t C = k->out->dim[3];
-    for (int64_t r = 0; r < rows; r++)
-        cpu_loops()->narrow_add((uint16_t *)k->out->data + (m0 + r) * C + o0, c + r * width,
-                                k->beta, width);
-}
-
-/* ---- forward, and the gradient of the input at stride 1 (a convolution of dy with the mirrored kernel) ---- */
-
-/* What both have in common: rows of `in` gathered tap by tap, times panels, into rows of `out`. */
-typedef struct Way {
-    Gather  from;
-    int64_t M;           // rows
-    int64_t in_channels; // of one group of `in`, and all of them
-    int64_t in_all;
-    int64_t out_channels; // of one group of `out`
-} Way;
-
-static Way way_of(const Work *k, bool is_forward)
-{
-    const ConvSizes *s = &k->s;
-    const Conv2d    *o = k->op;
-    return is_forward ? (Way){{k->in, s->P, s->Q, s->kw, o->stride, o->pad, o->dilation, false},
-                              s->M,
-                              s->ci,
-                              s->Ci,
-                              s->co}
-                      : (Way){{k->in, s->H, s->W, s->kw, 1, o->pad, o->dilation, true},
-                              s->N * s->H * s->W,
-                              s->co,
-                              s->Co,
-                              s->ci};
-}
-
-static void add_bias(const Product *p, const float *bias)
-{
-    for (int64_t r = 0; r < p->rows; r++)
-        cpu_loops()->f32.accumulate(p->c + r * p->ldc, bias, 1.0f, p->n);
+    if (k->is_widened) {
+        cpu_loops()->widen((float *)(void *)c->image, at(in, begin * C), (end - begin) * C);
+        x.at = c->image + g * k->in_ci * UNIT;
+        x.first = begin;
+    }
+    lattice_rows(c->a, &k->l, &x, m0, m1, up);
 }
 
 /* Rows [m0,m1), channels [o, o+width) of group g. */
-static void chunk(Work *k, const Way *way, float *buffer, int64_t m0, int64_t m1, int64_t g,
-                  int64_t o, int64_t width)
+static Status chunk(const Work *k, int64_t m0, int64_t m1, int64_t g, int64_t o, int64_t width)
 {
-    const ConvSizes *s = &k->s;
-    bool             direct = k->out->dtype == F32;
-    int64_t          C = k->out->dim[3], first = g * way->out_channels + o, nr = cpu_loops()->nr,
-            rows = m1 - m0;
-    Product      p = {.rows = rows,
-                      .n = width,
-                      .panel = k->depth * nr,
-                      .c = direct ? (float *)k->out->data + m0 * C + first : buffer,
-                      .ldc = direct ? C : width,
-                      .adds = direct && k->beta != 0.0f};
-    const float *b = k->panels + g * k->per_group + o / nr * p.panel;
-    float       *a = direct ? buffer : buffer + rows * width;
-    if (s->is_plain && k->in->dtype == F32) {
-        p.K = way->in_channels;
-        p.a = (const float *)k->in->data + m0 * way->in_all;
-        p.lda = way->in_all;
-        p.b = b;
-        cpu_loops()->product(&p);
-    } else {
-        int64_t step = size_max(1, size_min(s->taps, GATHERED / (rows * way->in_channels)));
-        for (int64_t t = 0; t < s->taps; t += step) {
-            int64_t end = size_min(t + step, s->taps);
-            im2col(a, &way->from, m0, m1, t, end, g * way->in_channels, way->in_channels);
-            p.K = p.lda = (end - t) * way->in_channels;
-            p.a = a;
-            p.b = b + t * way->in_channels * nr;
-            cpu_loops()->product(&p);
-            p.adds = true;
-        }
+    static const int64_t FIRST[1] = {0};
+    int64_t              up = size_round_up(m1 - m0, cpu_loops()->mr), begin = 0, end = 0;
+    Pixels               whole = {.H = k->in->dim[1], .W = k->in->dim[2]};
+    if (k->is_widened && k->l.n_taps > 0)
+        lattice_reach(&begin, &end, &k->l, &whole, m0, m1);
+    char *memory = scratch_take(chunk_bytes(k, up, end - begin));
+    if (!memory)
+        return ERR_MEMORY;
+    Chunk c = cut(memory, k, up);
+    lattice_out(c.c, &k->l, k->out, g * k->out_co + o, m0, m1);
+    if (k->l.n_taps > 0) {
+        find_rows(&c, k, m0, m1, up, g, begin, end);
+        Product p = {.rows = m1 - m0,
+                     .n = width,
+                     .K = k->K,
+                     .taps = k->is_gathered ? 1 : k->l.n_taps,
+                     .a = c.a,
+                     .tap = k->is_gathered ? FIRST : k->l.tap,
+                     .b = k->panels + g * k->group_bytes + o / cpu_loops()->nr * k->panel * UNIT,
+                     .panel = k->panel,
+                     .c = c.c,
+                     .sums = c.sums,
+                     .bias = k->bias ? k->bias + g * k->out_co + o : NULL,
+                     .adds = k->beta != 0.0f,
+                     .is_low = k->out->dtype == BF16};
+        k->loops->product(&p);
+    } else if (k->beta == 0.0f) { // places that no tap reaches
+        for (int64_t i = 0; i < m1 - m0; i++)
+            memset(c.c[i], 0, (size_t)(width * dtype_bytes(k->out->dtype)));
     }
-    if (k->bias)
-        add_bias(&p, (const float *)k->bias->data + first);
-    if (!direct)
-        store_rows(k, p.c, m0, rows, first, width);
+    scratch_give(memory);
+    return OK;
 }
 
-static void chunks(Work *k, bool is_forward, int64_t begin, int64_t end)
+static void chunks(void *ctx, int64_t begin, int64_t end)
 {
-    Way     way = way_of(k, is_forward);
-    int64_t floats = size_max(GATHERED, k->rows * way.in_channels) + k->rows * k->block;
-    float  *buffer = scratch_take(floats * (int64_t)sizeof *buffer);
-    for (int64_t i = begin; buffer && i < end; i++) {
+    Work   *k = ctx;
+    int64_t M = k->l.N * k->l.P * k->l.Q;
+    for (int64_t i = begin; i < end; i++) {
         int64_t block = i % k->n_blocks, g = i / k->n_blocks % k->s.groups,
                 m0 = i / k->n_blocks / k->s.groups * k->rows;
-        chunk(k, &way, buffer, m0, size_min(m0 + k->rows, way.M), g, block * k->block,
-              size_min(k->block, way.out_channels - block * k->block));
+        outcome_note(&k->outcome, chunk(k, m0, size_min(m0 + k->rows, M), g, block * k->block,
+                                        size_min(k->block, k->out_co - block * k->block)));
     }
-    outcome_note(&k->outcome, buffer ? OK : ERR_MEMORY);
-    scratch_give(buffer);
 }
 
-static void forward_chunks(void *ctx, int64_t begin, int64_t end)
+static void run_chunks(Work *k)
 {
-    chunks(ctx, true, begin, end);
-}
-
-static void backward_chunks(void *ctx, int64_t begin, int64_t end)
-{
-    chunks(ctx, false, begin, end);
+    int64_t M = k->l.N * k->l.P * k->l.Q, n = (M + ROWS - 1) / ROWS;
+    if (M == 0)
+        return;
+    k->rows = size_round_up((M + n - 1) / n, STEP);
+    k->n_chunks = (M + k->rows - 1) / k->rows;
+    int64_t wanted = size_max(1, PARTS / (k->n_chunks * k->s.groups));
+    int64_t blocks = size_min(wanted, (k->out_co + BLOCK - 1) / BLOCK);
+    k->block = size_round_up((k->out_co + blocks - 1) / blocks, BLOCK);
+    k->n_blocks = (k->out_co + k->block - 1) / k->block;
+    threads_for(k->n_chunks * k->s.groups * k->n_blocks, 1, chunks, k);
 }
 
 Status cpu_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
@@ -221,103 +253,27 @@ Status cpu_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Ten
 {
     if (tensor_count(y) == 0 || tensor_count(w) == 0 || tensor_count(x) == 0)
         return ref_conv2d_forward(y, x, w, bias, op);
-    Work k = {.s = conv_sizes(y, x, w, op), .op = op, .out = y, .in = x, .bias = bias};
-    TRY(pack_weights(&k, w, true));
-    lay_out(&k, k.s.M, k.s.co);
-    threads_for(k.n_chunks * k.s.groups * k.n_blocks, 1, forward_chunks, &k);
-    scratch_give(k.panels);
-    return outcome_status(&k.outcome);
-}
-
-/* ---- gradient of the input at any stride: each tap's product is added where it came from ---- */
-
-/* sums (images, H, W, ld) += cols (rows of dy from m0, width) at one tap; first: the part's first row. */
-static void scatter(float *sums, int64_t ld, const Work *k, const float *cols, int64_t first,
-                    int64_t m0, int64_t m1, int64_t tap, int64_t width)
-{
-    const ConvSizes *s = &k->s;
-    int64_t          i = tap / s->kw, j = tap % s->kw;
-    for (int64_t m = m0; m < m1; m++, cols += width) {
-        int64_t q = m % s->Q, p = m / s->Q % s->P, n = (m - first) / (s->P * s->Q);
-        int64_t h = p * k->op->stride - k->op->pad + i * k->op->dilation;
-        int64_t v = q * k->op->stride - k->op->pad + j * k->op->dilation;
-        if (h >= 0 && h < s->H && v >= 0 && v < s->W)
-            cpu_loops()->f32.accumulate(sums + ((n * s->H + h) * s->W + v) * ld, cols, 1.0f, width);
+    Work k = {
+        .s = conv_sizes(y, x, w, op), .out = y, .in = x, .w = w, .bias = bias ? bias->data : NULL};
+    Status st = open_work(&k, true);
+    if (st == OK) {
+        lattice_forward(&k.l, &k.s, op);
+        run_chunks(&k);
     }
-}
-
-/* Images [n0,n1), input channels [c, c+width) of group g. */
-static void scattered(Work *k, float *buffer, int64_t n0, int64_t n1, int64_t g, int64_t c,
-                      int64_t width)
-{
-    const ConvSizes *s = &k->s;
-    bool             direct = k->out->dtype == F32;
-    int64_t          nr = cpu_loops()->nr, first = n0 * s->P * s->Q, last = n1 * s->P * s->Q;
-    int64_t place = n0 * s->H * s->W, places = (n1 - n0) * s->H * s->W, channel = g * s->ci + c;
-    float  *cols = buffer, *a = cols + ROWS * width;
-    float  *sums = direct ? (float *)k->out->data + place * s->Ci + channel : a + ROWS * s->co;
-    int64_t ld = direct ? s->Ci : width;
-    Gather  from = {k->in, s->P, s->Q, 1, 1, 0, 1, false};
-    for (int64_t i = 0; (!direct || k->beta == 0.0f) && i < places; i++)
-        memset(sums + i * ld, 0, (size_t)width * sizeof *sums);
-    for (int64_t m = first; m < last; m += ROWS) {
-        int64_t end = size_min(m + ROWS, last);
-        Product p = {.rows = end - m,
-                     .n = width,
-                     .K = s->co,
-                     .a = (const float *)k->in->data + m * s->Co + g * s->co,
-                     .lda = s->Co,
-                     .panel = k->depth * nr,
-                     .c = cols,
-                     .ldc = width};
-        if (k->in->dtype == BF16) {
-            im2col(a, &from, m, end, 0, 1, g * s->co, s->co);
-            p.a = a;
-            p.lda = s->co;
-        }
-        for (int64_t t = 0; t < s->taps; t++) {
-            p.b = k->panels + g * k->per_group + (c / nr * k->depth + t * s->co) * nr;
-            cpu_loops()->product(&p);
-            scatter(sums, ld, k, cols, first, m, end, t, width);
-        }
-    }
-    if (!direct)
-        store_rows(k, sums, place, places, channel, width);
-}
-
-static void scattered_parts(void *ctx, int64_t begin, int64_t end)
-{
-    Work            *k = ctx;
-    const ConvSizes *s = &k->s;
-    int64_t          sums = k->out->dtype == F32 ? 0 : k->images * s->H * s->W * k->block;
-    float *buffer = scratch_take((ROWS * (k->block + s->co) + sums) * (int64_t)sizeof *buffer);
-    for (int64_t i = begin; buffer && i < end; i++) {
-        int64_t block = i % k->n_blocks, g = i / k->n_blocks % s->groups,
-                n0 = i / k->n_blocks / s->groups * k->images;
-        scattered(k, buffer, n0, size_min(n0 + k->images, s->N), g, block * k->block,
-                  size_min(k->block, s->ci - block * k->block));
-    }
-    outcome_note(&k->outcome, buffer ? OK : ERR_MEMORY);
-    scratch_give(buffer);
+    return close_work(&k, st);
 }
 
 Status cpu_conv2d_backward_data(Tensor *dx, const Tensor *dy, const Tensor *w, const Conv2d *op)
 {
     if (tensor_count(dx) == 0 || tensor_count(w) == 0 || tensor_count(dy) == 0)
         return ref_conv2d_backward_data(dx, dy, w, op);
-    Work             k = {.s = conv_sizes(dy, dx, w, op), .op = op, .out = dx, .in = dy};
-    const ConvSizes *s = &k.s;
-    TRY(pack_weights(&k, w, false));
+    Work   k = {.s = conv_sizes(dy, dx, w, op), .out = dx, .in = dy, .w = w};
+    Status st = open_work(&k, false);
     k.beta = tensor_beta(dx);
-    if (op->stride == 1) {
-        lay_out(&k, s->N * s->H * s->W, s->ci);
-        threads_for(k.n_chunks * s->groups * k.n_blocks, 1, backward_chunks, &k);
-    } else {
-        k.images = size_max(1, size_min(s->N, IMAGES / (s->P * s->Q)));
-        k.n_chunks = (s->N + k.images - 1) / k.images;
-        choose_blocks(&k, k.n_chunks, s->ci);
-        threads_for(k.n_chunks * s->groups * k.n_blocks, 1, scattered_parts, &k);
-    }
-    scratch_give(k.panels);
-    return outcome_status(&k.outcome);
+    for (int64_t y = 0; st == OK && y < size_min(op->stride, k.s.H); y++)
+        for (int64_t z = 0; z < size_min(op->stride, k.s.W); z++) {
+            lattice_backward(&k.l, &k.s, op, y, z);
+            run_chunks(&k);
+        }
+    return close_work(&k, st);
 }

@@ -56,7 +56,7 @@ const CpuLoops *cpu_loops(void)
 {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("x86-64-v4"))
-        return cpu_loops_v4();
+        return __builtin_cpu_supports("avx512bf16") ? cpu_loops_v4bf16() : cpu_loops_v4();
     if (__builtin_cpu_supports("x86-64-v3"))
         return cpu_loops_v3();
 #endif

@@ -70,6 +70,14 @@ TEST(Conv2d, AgreesWithRefOnModelShapes)
                     {2, 6, 9, 4, 6, 1, {1, 1, 1, 1}, 3},  // 1x3 with pads on both axes
                     {40, 2, 2, 16, 16, 3, {1, 1, 1, 1}},  // small maps, many images
                     {1, 40, 52, 12, 16, 3, {1, 1, 1, 1}}, // many rows: several chunks and shares
+                    {3, 9, 10, 32, 48, 3, {1, 1, 1, 1}},  // bf16 in pairs of halves of an image
+                    {3, 9, 10, 32, 48, 1, {1, 0, 1, 1}},  // the same without a kernel
+                    {1, 8, 9, 18, 40, 3, {2, 0, 1, 1}},   // a last line that no output reads
+                    {4, 10, 9, 20, 24, 3, {3, 1, 1, 1}},  // in pairs of images; classes of a stride
+                    {2, 6, 7, 17, 33, 3, {1, 1, 1, 1}},   // odd channels: widened
+                    {1, 1, 12, 16, 8, 1, {1, 0, 1, 1}},   // one line: no pair
+                    {2, 5, 300, 16, 8, 3, {1, 1, 1, 1}},  // lines longer than a chunk
+                    {2, 3, 3, 640, 24, 3, {1, 1, 1, 1}},  // more than the sums hold at once
                     {0, 8, 8, 4, 4, 3, {1, 1, 1, 1}}};    // an empty batch
     for (const Case &c : cases) {
         SCOPED_TRACE("x " + std::to_string(c.H) + "x" + std::to_string(c.W) + "x" +
@@ -82,15 +90,37 @@ TEST(Conv2d, AgreesWithRefOnModelShapes)
 
 TEST(Conv2d, GivesTheSameBitsForAnyNumberOfThreads)
 {
-    Case    c = {4, 30, 30, 16, 32, 3, {2, 1, 1, 1}};
-    Outcome one, four;
-    threads_set(1);
-    one = run_op(device_under_test(), conv(c.op, true), leaves(c));
-    threads_set(4);
-    four = run_op(device_under_test(), conv(c.op, true), leaves(c));
-    threads_set(0);
-    EXPECT_EQ(one.y, four.y);
-    EXPECT_EQ(one.grads, four.grads);
+    Case c = {4, 30, 30, 16, 32, 3, {2, 1, 1, 1}};
+    for (DType dtype : {F32, BF16}) {
+        threads_set(1);
+        Outcome one = run_op(device_under_test(), conv(c.op, true), leaves(c), dtype);
+        threads_set(4);
+        Outcome four = run_op(device_under_test(), conv(c.op, true), leaves(c), dtype);
+        threads_set(0);
+        EXPECT_EQ(one.y, four.y);
+        EXPECT_EQ(one.grads, four.grads);
+    }
+}
+
+/* Whole numbers of at most 8 bits are exact in bf16 and their sums, below 2^24, in f32: what is stored must be the one
+ * rounding to nearest even of the sum. */
+TEST(Conv2d, RoundsBf16SumsOnce)
+{
+    Case cases[] = {{2, 9, 8, 32, 40, 3, {1, 1, 1, 1}},
+                    {3, 9, 8, 32, 40, 3, {2, 1, 1, 1}},
+                    {2, 9, 8, 3, 40, 5, {1, 2, 1, 1}},
+                    {2, 9, 8, 15, 40, 1, {1, 0, 1, 1}}};
+    for (const Case &c : cases) {
+        std::vector<Leaf> l = leaves(c);
+        l.pop_back();
+        for (Leaf &leaf : l)
+            for (float &v : leaf.values)
+                v = std::nearbyint(std::fmod(v * 1e4f, 100.0f));
+        Outcome want = run_op(backend_ref(), conv(c.op), l, BF16);
+        Outcome got = run_op(device_under_test(), conv(c.op), l, BF16);
+        ASSERT_EQ(OK, got.status) << got.text;
+        EXPECT_EQ(want.y, got.y);
+    }
 }
 
 TEST_P(Conv2dOp, TwoReadersOfOneInputAddTheirGradients)

@@ -1,5 +1,5 @@
-/* Compiled once per instruction set: CPU_LEVEL is v2, v3 or v4 (see kernels/CMakeLists.txt). Written for the compiler's
- * vectoriser; no intrinsics. */
+/* Compiled once per instruction set: CPU_LEVEL is v2, v3, v4 or v4bf16 (see kernels/CMakeLists.txt). Written for the
+ * compiler's vectoriser; intrinsics only where C has no word for an instruction: products of bf16 pairs. */
 #include "kernels/cpu/loops.h"
 #include "kernels/body/bf16.h"
 
@@ -30,8 +30,6 @@ static inline float keep(bool is_kept, float value)
 #define NAME(x) x##_bf16
 #include "kernels/cpu/simd/typed.h"
 
-#include "kernels/cpu/simd/gemm.h"
-
 static void widen(float *restrict to, const uint16_t *restrict from, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
@@ -53,6 +51,50 @@ static void narrow_add(uint16_t *restrict to, const float *restrict from, float 
     for (int64_t i = 0; i < n; i++)
         to[i] = bf16_from_f32(bf16_to_f32(to[i]) + from[i]);
 }
+
+/* ---- matrix products ---- */
+
+#if CPU_LANES == 4
+enum { MR = 4 };
+#elif CPU_LANES == 8
+enum { MR = 6 };
+#else
+enum { MR = 8 };
+#endif
+enum { NR = 2 * CPU_LANES, KC = 512 }; // KC: units summed in registers before the sums are put down
+
+typedef float V __attribute__((vector_size(CPU_LANES * 4)));
+typedef float Vu __attribute__((vector_size(CPU_LANES * 4), aligned(4)));
+
+/* The taps, and the units of each, that a product sums in one go. */
+typedef struct Slice {
+    int64_t t0, t1, k0, k1;
+    bool    is_first, is_last;
+} Slice;
+
+#define UNIT float
+#define SPREAD(p) (*(p) - (V){0})
+#define MULTIPLY_ADD(sum, x, b) ((sum) + (x) * (b))
+#define NAME(x) x##_f32
+#include "kernels/cpu/simd/gemm.h"
+
+#define ELEMENT float
+#define UNIT float
+#define PAIR 1
+#define UNIT_OF(a, b) (a)
+#define NAME(x) x##_f32
+#include "kernels/cpu/simd/pack.h"
+
+#define ELEMENT uint16_t
+#define UNIT float
+#define PAIR 1
+#define UNIT_OF(a, b) bf16_to_f32(a)
+#define NAME(x) x##_widened
+#include "kernels/cpu/simd/pack.h"
+
+#ifdef __AVX512BF16__
+#include "kernels/cpu/simd/pairs.h"
+#endif
 
 static void sgd(float *restrict w, float *restrict v, const float *restrict g,
                 uint16_t *restrict low, int64_t n, float lr, float momentum, float decay,
@@ -120,15 +162,13 @@ static void peak(float *sink, int64_t rounds)
     sink[0] = a[0][0];
 }
 
-#define LEVEL_TEXT_(x) "x86-64-" #x
-#define LEVEL_TEXT(x) LEVEL_TEXT_(x)
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 
 const CpuLoops *JOIN(cpu_loops_, CPU_LEVEL)(void)
 {
     static const CpuLoops TABLE = {
-        .level = LEVEL_TEXT(CPU_LEVEL),
+        .level = CPU_LEVEL_TEXT,
         .lanes = CPU_LANES,
         .f32 = {moments_f32, norm_f32, norm_sums_f32, norm_apply_f32, relu_f32, relu_back_f32,
                 add_f32, accumulate_f32, fill_f32, max_of_f32, max_back_f32, sum_rows_f32,
@@ -145,10 +185,13 @@ const CpuLoops *JOIN(cpu_loops_, CPU_LEVEL)(void)
         .sum_squares = sum_squares,
         .mr = MR,
         .nr = NR,
-        .product = product,
-        .pack_panels = pack_panels,
-        .pack_turned = pack_turned,
-        .pack_groups = pack_groups,
+        .of_f32 = {1, product_f32, outer_f32, pack_panels_f32, pack_groups_f32, pack_turned_f32},
+        .of_widened = {1, product_f32, outer_f32, pack_panels_widened, pack_groups_widened,
+                       pack_turned_widened},
+#ifdef __AVX512BF16__
+        .of_pairs = {2, product_pairs, outer_pairs, pack_panels_pairs, pack_groups_pairs,
+                     pack_turned_pairs},
+#endif
         .peak = peak,
     };
     return &TABLE;
