@@ -29,7 +29,7 @@ Status compare_add(CompareTable *t, const char *init, double ap, double ap50, do
 void compare_sort(CompareTable *t);
 
 /* To stdout: AP50, AP, AP75 a row, deltas to the supervised row in brackets, mean +- deviation when there are several
- * trials, the definition, and the published rows below. */
+ * trials, the definition, and below the published rows where they are of the same kind (VOC). */
 void compare_print(const CompareTable *t);
 
 /* {"definition":, "rows": [{"init":, "AP":, "AP50":, "AP75":, "trials": [...], "deviation": {...}, "delta": {...}}],

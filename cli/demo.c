@@ -157,11 +157,11 @@ static Status run_demo(Demo *d)
 
 Status verb_demo(const Verb *verb, int argc, char **argv)
 {
-    Demo        d         = {.out = "runs/demo", .trials = 2};
+    Demo        d         = {.out = "runs/demo", .trials = 3};
     Option      options[] = {
         {"out", OPTION_TEXT, &d.out, "DIR", "where everything goes (default runs/demo)", false},
         {"seed", OPTION_INT, &d.seed, "N", "of pictures, weights and order (default 0)", false},
-        {"trials", OPTION_INT, &d.trials, "N", "fine-tunings a row; mean and deviation are printed (default 2)", false},
+        {"trials", OPTION_INT, &d.trials, "N", "fine-tunings a row; mean and deviation are printed (default 3)", false},
     };
     CommandLine line = {.verb = verb, .options = options, .n_options = 3, .operands = "[--out DIR] [--seed N]"};
     Status      st   = OK;

@@ -167,17 +167,18 @@ static Status predict_all(const Job *job, const PathList *list, const char *json
 Status verb_predict(const Verb *verb, int argc, char **argv)
 {
     const char *run = NULL, *out = NULL;
-    bool        no_pictures = false;
+    bool        no_pictures = false, is_best = false;
     double      least       = 0.5;
     Option      options[]   = {
         {"run", OPTION_TEXT, &run, "RUN", "a finished `godwit train` run", true},
         {"out", OPTION_TEXT, &out, "DIR", "where predictions.json and the drawn pictures go (default RUN/predictions)", false},
         {"least-score", OPTION_FLOAT, &least, "S", "leave out detections below this score, 0 to 1 (default 0.5)", false},
         {"no-pictures", OPTION_FLAG, &no_pictures, NULL, "only the JSON", false},
+        {"best", OPTION_FLAG, &is_best, NULL, "the run's best.safetensors (test.every) instead of its last model", false},
     };
     CommandLine line     = {.verb            = verb,
                             .options         = options,
-                            .n_options       = 4,
+                            .n_options       = 5,
                             .operands        = "--run RUN IMAGE|DIR... [test.key=value ...]",
                             .min_operands    = 1,
                             .max_operands    = -1,
@@ -196,7 +197,8 @@ Status verb_predict(const Verb *verb, int argc, char **argv)
         st = status_fail(ERR_MISSING, "godwit predict: no .jpg or .png picture in %s", line.operand[0]);
         goto out;
     }
-    DetectorOptions how = {.device = line.common.device, .overrides = line.override, .n_overrides = line.n_overrides};
+    DetectorOptions how = {.device = line.common.device, .overrides = line.override, .n_overrides = line.n_overrides,
+                           .is_best = is_best};
     TRY_OUT(detector_open(&detector, run, &how));
     if (!out)
         out = file_join(&arena, run, "predictions");

@@ -2,6 +2,7 @@
 #include "detect/train.h"
 
 #include "base/json.h"
+#include "cli/compare.h"
 #include "cli/job_line.h"
 #include "cli/verbs.h"
 
@@ -47,27 +48,67 @@ static void print_result(const DetectTrainResult *r)
                r->best_step);
 }
 
+/* OUT/trial-0 ..: the same recipe from seeds one apart, and the table over them. */
+static Status run_trials(const JobLine *l, const DetectTrainOptions *how, int64_t n)
+{
+    Arena        arena = {0};
+    CompareTable table = {0};
+    Status       st = OK;
+    for (int64_t t = 0; t < n; t++) {
+        DetectTrainResult  result;
+        DetectTrainOptions trial = *how;
+        trial.seed_offset = t;
+        trial.job.run_dir = arena_printf(&arena, "%s/trial-%lld", how->job.run_dir, (long long)t);
+        if (!trial.job.run_dir)
+            TRY_OUT(ERR_MEMORY);
+        TRY_OUT(detect_train(&result, &trial));
+        print_result(&result);
+        table.definition = result.definition;
+        TRY_OUT(compare_add(&table, how->init_name ? how->init_name : "trials", 100 * result.ap,
+                            100 * result.ap50, 100 * result.ap75));
+    }
+    compare_print(&table);
+    if (l->line.common.json)
+        TRY_OUT(compare_save(&table, l->line.common.json));
+out:
+    arena_release(&arena);
+    return st;
+}
+
+static Status run_once(const JobLine *l, const DetectTrainOptions *how)
+{
+    DetectTrainResult result;
+    TRY(detect_train(&result, how));
+    print_result(&result);
+    return l->line.common.json ? save_result(l->line.common.json, &result) : OK;
+}
+
 Status verb_train(const Verb *verb, int argc, char **argv)
 {
     JobLine            l;
-    DetectTrainResult  result = {0};
     DetectTrainOptions how = {0};
+    int64_t            trials = 1;
     bool               is_done = false;
     Status             st = OK;
     job_line_init(&l, verb, "VOCdevkit, or the folder of COCO's annotations and pictures",
                   "backbone (safetensors, torchvision names); none: random weights");
     job_line_add(&l, (Option){"init-name", OPTION_TEXT, &how.init_name, "NAME",
                               "row of `godwit compare`: random, supervised, moco, ...", false});
+    job_line_add(&l, (Option){"trials", OPTION_INT, &trials, "N",
+                              "runs from seeds one apart in RUN/trial-0 .., mean and deviation "
+                              "printed (default 1: one run in RUN)",
+                              false});
     job_line_add(&l, (Option){"no-evaluation", OPTION_FLAG, &how.no_evaluation, NULL,
                               "leave the test part alone", false});
     TRY_OUT(job_line_parse(&l, argc, argv, detect_keys_help, &is_done));
     if (is_done)
         goto out;
+    if (trials < 1 || trials > COMPARE_MAX_TRIALS) {
+        st = status_fail(ERR_USAGE, "godwit train: --trials expects 1 to %d", COMPARE_MAX_TRIALS);
+        goto out;
+    }
     how.job = l.job;
-    TRY_OUT(detect_train(&result, &how));
-    print_result(&result);
-    if (l.line.common.json)
-        TRY_OUT(save_result(l.line.common.json, &result));
+    st = trials > 1 ? run_trials(&l, &how, trials) : run_once(&l, &how);
 out:
     job_line_release(&l);
     return st;

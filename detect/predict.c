@@ -41,17 +41,20 @@ static Status open_all(Detector *d, const char *run_dir, const DetectorOptions *
     Arena        a = {0};
     Status       st = OK;
     const char  *recipe = file_join(&a, run_dir, "recipe.json");
-    const char  *model = file_join(&a, run_dir, "model.safetensors");
+    bool         is_best = o && o->is_best;
+    const char  *model = file_join(&a, run_dir, is_best ? "best.safetensors" : "model.safetensors");
     RecipeSource source = {.name = recipe};
     if (!recipe || !model) {
         st = ERR_MEMORY;
         goto out;
     }
     if (!file_exists(model)) {
-        st = status_fail(
-            ERR_MISSING,
-            "%s: no trained model; `godwit train ... --out %s --resume auto` finishes the run",
-            model, run_dir);
+        st = is_best ? status_fail(ERR_MISSING, "%s: no best model; runs with test.every keep one",
+                                   model)
+                     : status_fail(ERR_MISSING,
+                                   "%s: no trained model; `godwit train ... --out %s --resume "
+                                   "auto` finishes the run",
+                                   model, run_dir);
         goto out;
     }
     if (o) {

@@ -30,6 +30,7 @@ typedef struct DetectorOptions {
     const char        *device;    // as in train.h
     const char *const *overrides; // "test.score=0.5", ... on top of the run's recipe
     int                n_overrides;
+    bool               is_best; // RUN/best.safetensors instead of RUN/model.safetensors
 } DetectorOptions;
 
 /* RUN/recipe.json and RUN/model.safetensors (of an unfinished run: its newest checkpoint is not enough). `options` may

@@ -14,26 +14,27 @@
 #pragma once
 #include "base/job.h"
 
+/* job.data: VOCdevkit (or one VOC folder), or the folder of COCO's annotations and pictures. job.init: a backbone
+ * (safetensors, torchvision's names), whose layer4 becomes res5; NULL: random. */
 typedef struct DetectTrainOptions {
-    JobOptions
-        job; // data: VOCdevkit (or one VOC folder), or the folder of COCO's annotations and pictures; init: a
-        // backbone (safetensors, torchvision's names), layer4 becomes res5; NULL: random
-    const char
-        *init_name; // row of `godwit compare`: "random", "supervised", "moco"; NULL: from job.init
-    bool no_evaluation; // leave the test part alone even when the recipe names one
+    JobOptions  job;
+    const char *init_name;     // row of `godwit compare`: "random", ...; NULL: from job.init
+    long long   seed_offset;   // added to the recipe's seed: the number of a trial
+    bool        no_evaluation; // leave the test part alone even when the recipe names one
 } DetectTrainOptions;
 
 /* AP as fractions, NaN when there was no evaluation; test.metric says which AP. */
 typedef struct DetectTrainResult {
-    long long steps;                                  // taken in all
-    double    loss;                                   // of the last step
-    double    rpn_class, rpn_box, roi_class, roi_box; // its terms
-    double    ap, ap50, ap75;
-    long long best_step; // of best.safetensors, -1: none
-    double    best;      // its test.best, a fraction
-    double    seconds;   // of this call, without the evaluation
-    double    images_per_second;
-    char      model[1024]; // path written
+    long long   steps;                                  // taken in all
+    double      loss;                                   // of the last step
+    double      rpn_class, rpn_box, roi_class, roi_box; // its terms
+    double      ap, ap50, ap75;
+    const char *definition; // of AP; NULL: no evaluation
+    long long   best_step;  // of best.safetensors, -1: none
+    double      best;       // its test.best, a fraction
+    double      seconds;    // of this call, without the evaluation
+    double      images_per_second;
+    char        model[1024]; // path written
 } DetectTrainResult;
 
 /* Runs to the end (or to a signal, or to a failure). `result` may be NULL. */

@@ -130,6 +130,7 @@ static Status finish(DetectTrainer *r, DetectTrainResult *result, Arena *a)
     result->ap = e.ap;
     result->ap50 = e.ap50;
     result->ap75 = e.ap75;
+    result->definition = e.definition;
     return OK;
 }
 

@@ -69,6 +69,7 @@ Status detect_trainer_open(DetectTrainer *r, const DetectTrainOptions *o)
     const DetectConfig *c = &r->config;
     r->best_step = -1;
     TRY(detect_config_load(&r->config, &source));
+    r->config.run.seed += o->seed_offset;
     r->device = o->job.device ? o->job.device : "auto";
     TRY(backend_open(&r->be, r->device));
     r->dtype = c->run.dtype == 1 ? BF16 : F32;

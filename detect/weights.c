@@ -30,9 +30,10 @@ Status detect_load_backbone(ParamSet *ps, const char *path)
     options.allow_unused = options.prefix[0] ? moco : heads;
     Status st = params_load(ps, path, &options, &report);
     if (st == OK)
-        log_info("%s: %d tensors into the body, %d of new layers keep their initial values, %d "
-                 "unused (classifier)",
-                 path, report.n_loaded, report.n_missing, report.n_unused);
+        log_info(
+            "%s: %d tensors loaded into the body, %d new (RPN, box head, extra norm), %d unused "
+            "(classifier)",
+            path, report.n_loaded, report.n_missing, report.n_unused);
     arena_release(&report.arena);
     return st == OK ? params_refresh_low(ps) : st;
 }

@@ -297,7 +297,7 @@ int64_t config_steps(const PretrainConfig *c, int64_t steps_per_epoch)
     return c->solver.iters > 0 ? c->solver.iters : c->solver.epochs * steps_per_epoch;
 }
 
-static double scaled_lr(const PretrainConfig *c)
+double config_base_lr(const PretrainConfig *c)
 {
     double share = (double)c->data.batch / (double)c->solver.lr_batch;
     double by[] = {1, share, sqrt(share)};
@@ -312,7 +312,7 @@ double config_lr(const PretrainConfig *c, int64_t step, int64_t steps_per_epoch)
     int64_t           n_epochs = (n_steps + steps_per_epoch - 1) / steps_per_epoch;
     Schedule          schedule = {
                  .kind = (ScheduleKind)s->schedule,
-                 .base_lr = scaled_lr(c),
+                 .base_lr = config_base_lr(c),
                  .total = by_epoch ? n_epochs : n_steps,
                  .milestones = s->milestones.v,
                  .n_milestones = (int)s->milestones.n,

@@ -101,5 +101,7 @@ LoaderOptions  config_loader(const PretrainConfig *c);
 SgdOptions     config_sgd(const PretrainConfig *c);
 /* Steps of the run, with steps_per_epoch from the data. */
 int64_t        config_steps(const PretrainConfig *c, int64_t steps_per_epoch);
+/* The rate before any schedule: solver.lr scaled to the batch as lr_scale says. */
+double         config_base_lr(const PretrainConfig *c);
 /* The rate of 0-based `step`. */
 double         config_lr(const PretrainConfig *c, int64_t step, int64_t steps_per_epoch);

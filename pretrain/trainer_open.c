@@ -68,8 +68,8 @@ static Status load_init(Trainer *r, const char *path)
     LoadReport               report = {0};
     Status                   st = params_load(trainer_params(r), path, &options, &report);
     if (st == OK) {
-        log_info("%s: %d tensors loaded, %d keep their initial values, %d unused", path,
-                 report.n_loaded, report.n_missing, report.n_unused);
+        log_info("%s: %d tensors loaded, %d new, %d unused", path, report.n_loaded,
+                 report.n_missing, report.n_unused);
         st = params_refresh_low(trainer_params(r));
     }
     if (st == OK && r->config.run.method == METHOD_MOCO)
@@ -137,6 +137,9 @@ Status trainer_open(Trainer *r, const JobOptions *o)
     TRY(open_ledger(r));
     TRY(open_loader(r));
     TRY(print_table(r));
+    log_info("%lld pictures, batch %lld, %lld steps an epoch; step %lld of %lld, learning rate %g",
+             (long long)r->n_images, (long long)c->data.batch, (long long)r->steps_per_epoch,
+             (long long)r->job.step, (long long)r->job.n_steps, config_base_lr(c));
     trainer_warn_at_start(r);
     return OK;
 }

@@ -103,3 +103,48 @@ TEST(Program, WrittenScenesPassTheCheck)
     EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
     EXPECT_NE(checked.out.find("16 images"), std::string::npos) << checked.out;
 }
+
+/* A run of one evaluation, as `godwit train` leaves it. */
+static std::string evaluated_run(const TempDir &dir, const std::string &name, const std::string &definition)
+{
+    std::filesystem::create_directories(dir / name);
+    std::ofstream(dir / (name + "/metrics.jsonl"))
+        << "{\"step\":9,\"kind\":\"eval\",\"ap\":0.25,\"ap50\":0.5,\"ap75\":0.125,\"init\":\"moco\",\"definition\":\"" << definition << "\"}\n";
+    return dir / name;
+}
+
+TEST(Program, CompareShowsThePapersRowsBesideVocsApAlone)
+{
+    TempDir     dir;
+    std::string coco_ap = "COCO box AP: mean over box IoU .50, .55 ... .95 of 101-point interpolated precision, over "
+                          "categories with annotations; crowds ignored; 100 results per image and category";
+    Ran voc = godwit("compare " + evaluated_run(dir, "voc", "VOC2007 AP"));
+    EXPECT_EQ(0, voc.code) << voc.err;
+    EXPECT_NE(std::string::npos, voc.out.find("published, not ours"));
+    Ran coco = godwit("compare " + evaluated_run(dir, "coco", coco_ap));
+    EXPECT_EQ(0, coco.code) << coco.err;
+    EXPECT_NE(std::string::npos, coco.out.find("25.0")) << coco.out;
+    EXPECT_NE(std::string::npos, coco.out.find("AP: COCO box AP")) << coco.out;
+    EXPECT_EQ(std::string::npos, coco.out.find("published")) << coco.out;
+    EXPECT_EQ(65, godwit("compare " + (dir / "voc") + " " + (dir / "coco")).code); // two definitions
+}
+
+TEST(Program, TrainRunsTrialsFromSeedsOneApart)
+{
+    TempDir     dir;
+    std::string run = dir / "run", data = dir / "data";
+    ASSERT_EQ(0, godwit("scenes --out " + data + " --size 96 --train 4 --val 0 --test 2").code);
+    Ran r = godwit("train demo_c4 --data " + data + "/VOCdevkit --out " + run +
+                   " --threads 1 --trials 2 --init-name random --json " + (dir / "table.json") +
+                   " seed=5 solver.iters=2 'solver.milestones=[]' 'data.sizes=[96]' data.test_size=96 data.batch=2"
+                   " model.width=0.125 'data.train=[\"Scenes/train\"]'");
+    ASSERT_EQ(0, r.code) << r.err;
+    EXPECT_NE(std::string::npos, r.out.find("2 trials")) << r.out;
+    EXPECT_NE(std::string::npos, slurp(run + "/trial-0/recipe.json").find("\"seed\": 5,"));
+    EXPECT_NE(std::string::npos, slurp(run + "/trial-1/recipe.json").find("\"seed\": 6,"));
+    EXPECT_NE(std::string::npos, slurp(dir / "table.json").find("\"deviation\""));
+    EXPECT_EQ(64, godwit("train demo_c4 --data " + data + " --out " + run + " --trials 0").code);
+    EXPECT_EQ(66, godwit("predict --run " + run + "/trial-0 --best --out " + (dir / "p") + " " + data +
+                         "/VOCdevkit/Scenes/JPEGImages")
+                      .code);
+}

@@ -15,6 +15,7 @@ extern "C" {
 #include "detect/config.h"
 #include "detect/evaluate.h"
 #include "detect/train.h"
+#include "eval/coco.h"
 }
 
 struct TempDir {

@@ -22,7 +22,7 @@ class Predict : public ::testing::Test {
     const char *low[1] = {"test.score=0.001"};
     void        SetUp() override
     {
-        DetectorOptions o = {"cpu", low, 1};
+        DetectorOptions o = {"cpu", low, 1, false};
         ASSERT_EQ(OK, detector_open(&d, run().c_str(), &o)) << status_text();
         ASSERT_EQ(OK, detector_open_part(d, &set, scenes().c_str(), "Scenes/test"))
             << status_text();

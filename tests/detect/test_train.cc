@@ -1,5 +1,6 @@
 /* detect_train: small runs on generated scenes, interrupted and not */
 #include "detect/detect_test.h"
+#include <cmath>
 
 TEST(DetectTrain, LeavesARunFolderWithModelMetricsAndDetections)
 {
@@ -98,14 +99,20 @@ TEST(DetectTrain, RefusesInitialWeightsOfAnotherWidth)
     EXPECT_EQ(ERR_FORMAT, detect_train(nullptr, &wide.options));
 }
 
+/* Scenes as COCO files: where `annotations` and pictures lie below the data folder. */
+std::string coco_part(const std::string &split)
+{
+    return "[\"annotations/instances_" + split + ".json:VOCdevkit/Scenes/JPEGImages\"]";
+}
+
 TEST(DetectTrain, ReadsCocoAnnotationsToo)
 {
     TempDir           dir;
     DetectTrainResult result;
-    std::string       data = scenes() + "/..", pictures = ":VOCdevkit/Scenes/JPEGImages\"]";
-    Small small(dir.path + "/run", {"data.format=coco", "solver.iters=1", "data.classes=[]",
-                                    "data.train=[\"annotations/instances_train.json" + pictures,
-                                    "data.test=[\"annotations/instances_test.json" + pictures});
+    std::string       data = scenes() + "/..";
+    Small             small(dir.path + "/run",
+                            {"data.format=coco", "solver.iters=1", "data.classes=[]",
+                             "data.train=" + coco_part("train"), "data.test=" + coco_part("test")});
     small.options.job.data = data.c_str();
     ASSERT_EQ(OK, detect_train(&result, &small.options)) << status_text();
     EXPECT_GE(result.ap, 0);
@@ -115,6 +122,106 @@ TEST(DetectTrain, ReadsCocoAnnotationsToo)
     small.list.back() = small.text.back().c_str();
     EXPECT_EQ(ERR_RECIPE, detect_train(&result, &small.options));
     EXPECT_FALSE(std::filesystem::exists(bad)); // found before the run, not after it
+}
+
+std::vector<std::string> coco_keys()
+{
+    return {"data.format=coco", "data.classes=[]", "test.metric=coco",
+            "data.train=" + coco_part("train"), "data.test=" + coco_part("test")};
+}
+
+std::vector<std::string> lines_of(const std::string &text, const std::string &word)
+{
+    std::vector<std::string> found;
+    std::stringstream        all(text);
+    for (std::string line; std::getline(all, line);)
+        if (line.find(word) != std::string::npos)
+            found.push_back(line);
+    return found;
+}
+
+double number_in(const std::string &line, const std::string &key)
+{
+    size_t at = line.find("\"" + key + "\":");
+    EXPECT_NE(std::string::npos, at) << key << " in " << line;
+    return at == std::string::npos ? NAN : std::atof(line.c_str() + at + key.size() + 3);
+}
+
+TEST(DetectTrain, ScoresCocoDataAsTheEvaluatorScoresTheWrittenFiles)
+{
+    TempDir     dir;
+    std::string data = scenes() + "/..";
+    auto        keys = coco_keys();
+    keys.push_back("test.score=0");
+    Small small(dir.path + "/run", keys);
+    small.options.job.data = data.c_str();
+    DetectTrainResult result;
+    ASSERT_EQ(OK, detect_train(&result, &small.options)) << status_text();
+
+    Arena           a = {};
+    CocoTruth       truth = {};
+    CocoResults     found = {};
+    CocoReadOptions read = {};
+    CocoEvalOptions options = {};
+    CocoResult      want;
+    std::string     gt = data + "/annotations/instances_test.json",
+                dt = small.run_dir + "/detections.json";
+    ASSERT_EQ(OK, coco_read(&truth, &found, &read, gt.c_str(), dt.c_str())) << status_text();
+    ASSERT_EQ(OK, coco_evaluate(&a, &options, &want, &truth, &found)) << status_text();
+    EXPECT_GT(want.n_found, 0);
+    EXPECT_EQ(want.stat[0].value, result.ap);
+    EXPECT_EQ(want.stat[1].value, result.ap50);
+    auto eval = lines_of(bytes_of(small.run_dir + "/metrics.jsonl"), "\"eval\"");
+    ASSERT_EQ(1u, eval.size());
+    EXPECT_NEAR(want.stat[8].value, number_in(eval[0], "ar100"), 1e-12); // COCO's ninth number
+    EXPECT_NE(std::string::npos, eval[0].find(coco_definition(COCO_BBOX))) << eval[0];
+    coco_results_release(&found);
+    coco_truth_release(&truth);
+    arena_release(&a);
+}
+
+TEST(DetectTrain, EvaluatesOnTheWayKeepsTheBestAndTrainsAsIfItHadNot)
+{
+    TempDir           dir;
+    Small             often(dir.path + "/often", {"test.every=2", "test.precise_bn_iters=2"});
+    Small             parts(dir.path + "/parts", {"test.every=2", "test.precise_bn_iters=2"});
+    Small             once(dir.path + "/once", {"test.precise_bn_iters=2"});
+    DetectTrainResult a, b, c;
+    ASSERT_EQ(OK, detect_train(&a, &often.options)) << status_text();
+    ASSERT_EQ(OK, detect_train(&b, &once.options)) << status_text();
+    parts.options.job.resume = "auto";
+    parts.options.job.stop_after = 3;
+    ASSERT_EQ(ERR_INTERRUPTED, detect_train(&c, &parts.options)) << status_text();
+    parts.options.job.stop_after = 0;
+    ASSERT_EQ(OK, detect_train(&c, &parts.options)) << status_text();
+
+    std::string model = bytes_of(often.run_dir + "/model.safetensors");
+    EXPECT_EQ(model, bytes_of(once.run_dir + "/model.safetensors"));
+    EXPECT_EQ(model, bytes_of(parts.run_dir + "/model.safetensors"));
+    EXPECT_FALSE(std::filesystem::exists(once.run_dir + "/best.safetensors"));
+    EXPECT_EQ(bytes_of(often.run_dir + "/best.safetensors"),
+              bytes_of(parts.run_dir + "/best.safetensors"));
+    EXPECT_EQ(-1, b.best_step);
+    EXPECT_EQ(a.best_step, c.best_step);
+
+    double best = -1, best_step = -1;
+    auto   eval = lines_of(bytes_of(often.run_dir + "/metrics.jsonl"), "\"eval\"");
+    ASSERT_EQ(3u, eval.size()); // steps 2, 4, 6
+    for (const std::string &line : eval)
+        if (number_in(line, "ap") > best) {
+            best = number_in(line, "ap");
+            best_step = number_in(line, "step");
+        }
+    EXPECT_EQ(best_step, (double)a.best_step);
+    EXPECT_NEAR(best, a.best, 1e-12);
+}
+
+TEST(DetectTrain, RefusesCocosMetricForVocData)
+{
+    TempDir dir;
+    Small   small(dir.path + "/run", {"test.metric=coco"});
+    EXPECT_EQ(ERR_RECIPE, detect_train(nullptr, &small.options));
+    EXPECT_NE(nullptr, strstr(status_text(), "COCO format")) << status_text();
 }
 
 /* The recipes that ship must load; their numbers are the published ones. */
