@@ -2,9 +2,9 @@
 #include "datasets/loader.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "datasets/picture_cache.h"
 #include "datasets/ring.h"
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,20 +24,19 @@ typedef struct Worker {
 } Worker;
 
 struct Loader {
-    const Source     *source;
-    LoaderOptions     o;
-    int64_t           n_samples, steps_per_epoch, floats; // floats of one view
-    Ring             *ring;
-    Slot             *slot;
-    int64_t           n_slots;
-    Worker           *worker;
-    int64_t          *order; // permutation of order_epoch
-    int64_t           order_epoch;
-    pthread_mutex_t   lock; // guards the rest
-    uint8_t          *is_bad;
-    int64_t           n_bad, n_warned;
-    _Atomic(Image *) *cache; // (n_samples) NULL: not decoded yet
-    int64_t           cached_bytes;
+    const Source   *source;
+    LoaderOptions   o;
+    int64_t         n_samples, steps_per_epoch, floats; // floats of one view
+    Ring           *ring;
+    Slot           *slot;
+    int64_t         n_slots;
+    Worker         *worker;
+    int64_t        *order; // permutation of order_epoch
+    int64_t         order_epoch;
+    pthread_mutex_t lock; // guards the rest
+    uint8_t        *is_bad;
+    int64_t         n_bad, n_warned;
+    PictureCache   *cache;
 };
 
 static void order_epoch(Loader *l, int64_t epoch)
@@ -71,31 +70,11 @@ static Status plan(void *ctx, int64_t slot, int64_t step, int64_t *n_items)
     return OK;
 }
 
-/* Keeps a copy-free decoded picture if it fits; returns the one that is in the cache, or NULL. */
-static Image *cache_put(Loader *l, int64_t index, Image *decoded)
-{
-    int64_t bytes = 3 * decoded->width * decoded->height + (int64_t)sizeof *decoded;
-    Image  *kept = NULL;
-    pthread_mutex_lock(&l->lock);
-    kept = atomic_load(&l->cache[index]);
-    if (kept == NULL && l->cached_bytes + bytes <= l->o.cache_bytes) {
-        kept = malloc(sizeof *kept);
-        if (kept != NULL) {
-            *kept = *decoded;
-            *decoded = (Image){0}; // its memory moved
-            l->cached_bytes += bytes;
-            atomic_store(&l->cache[index], kept);
-        }
-    }
-    pthread_mutex_unlock(&l->lock);
-    return kept;
-}
-
 /* The views of one sample, read and decoded as needed. */
 static Status load(Loader *l, Worker *w, float *const view[], int64_t epoch, int64_t index)
 {
     const AugmentOptions *a = &l->o.augment;
-    Image                *cached = l->cache != NULL ? atomic_load(&l->cache[index]) : NULL;
+    const Image          *cached = picture_cache_find(l->cache, index);
     if (cached != NULL)
         return augment_image(&w->augmenter, view, l->o.n_views, a, cached, l->o.seed, epoch, index);
     const uint8_t *bytes = NULL;
@@ -107,7 +86,7 @@ static Status load(Loader *l, Worker *w, float *const view[], int64_t epoch, int
                              index);
     Image *decoded = &w->augmenter.decoded;
     TRY(image_decode(decoded, NULL, bytes, n, name));
-    cached = cache_put(l, index, decoded);
+    cached = picture_cache_keep(l->cache, index, decoded);
     return augment_image(&w->augmenter, view, l->o.n_views, a, cached != NULL ? cached : decoded,
                          l->o.seed, epoch, index);
 }
@@ -191,11 +170,9 @@ static Status allocate(Loader *l)
     l->worker = calloc((size_t)l->o.n_workers, sizeof *l->worker);
     l->order = calloc((size_t)l->n_samples, sizeof *l->order);
     l->is_bad = calloc((size_t)l->n_samples, 1);
-    if (l->o.cache_bytes > 0)
-        l->cache = calloc((size_t)l->n_samples, sizeof *l->cache);
-    if (l->slot == NULL || l->worker == NULL || l->order == NULL || l->is_bad == NULL ||
-        (l->o.cache_bytes > 0 && l->cache == NULL))
+    if (l->slot == NULL || l->worker == NULL || l->order == NULL || l->is_bad == NULL)
         return status_no_memory("the loader's tables", l->n_samples * 24);
+    TRY(picture_cache_new(&l->cache, l->n_samples, l->o.cache_bytes));
     for (int64_t i = 0; i < n_slots; i++) {
         Slot *s = &l->slot[i];
         s->label = calloc((size_t)l->o.batch, sizeof *s->label);
@@ -293,7 +270,7 @@ LoaderStats loader_stats(const Loader *l)
                      .last_wait_s = r.last_wait_s,
                      .n_bad = l->n_bad,
                      .n_stalls = r.n_stalls,
-                     .cached_bytes = l->cached_bytes};
+                     .cached_bytes = picture_cache_bytes(l->cache)};
     pthread_mutex_unlock(lock);
     return s;
 }
@@ -314,13 +291,7 @@ void loader_close(Loader *l)
         augmenter_release(&l->worker[i].augmenter);
         image_bytes_release(&l->worker[i].bytes);
     }
-    for (int64_t i = 0; l->cache != NULL && i < l->n_samples; i++) {
-        Image *im = atomic_load(&l->cache[i]);
-        if (im != NULL)
-            image_release(im);
-        free(im);
-    }
-    free((void *)l->cache);
+    picture_cache_free(l->cache);
     free(l->slot);
     free(l->worker);
     free(l->order);
