@@ -156,6 +156,15 @@ struct Backend {
     Status (*sgd)(float *w, float *v, const float *g, void *low, int64_t n, float lr,
                   float momentum, float decay, bool is_first, const double *squares);
     Status (*ema)(float *k, const float *q, void *low, int64_t n, float m);
+
+    /* ---- a step as one piece; NULL where there is nothing to gain ----
+     * Between graph_begin and graph_end calls of other entries are kept instead of run, as *graph; write, read and sync
+     * are refused then. graph_launch runs them as if they were called again with the same addresses and numbers. A graph
+     * needs the memory that it was made with: the tape that made it must not be reset while it is in use. */
+    Status (*graph_begin)(void);
+    Status (*graph_end)(void **graph); // also after a failure, then with a NULL graph
+    Status (*graph_launch)(void *graph);
+    void (*graph_free)(void *graph); // NULL is fine
 };
 
 /* The plain loops; never fails. */

@@ -68,4 +68,9 @@
     X(clip)                                                                                        \
     X(sum_squares)
 
-#define BACKEND_OPTIONAL(X) X(conv_bn_train_forward)
+#define BACKEND_OPTIONAL(X)                                                                        \
+    X(conv_bn_train_forward)                                                                       \
+    X(graph_begin)                                                                                 \
+    X(graph_end)                                                                                   \
+    X(graph_launch)                                                                                \
+    X(graph_free)

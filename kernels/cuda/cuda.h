@@ -35,3 +35,10 @@ Status cuda_linear_backward_weights(Tensor *dw, Tensor *dbias, const Tensor *x, 
 /* bias.cu: y (..., C) += bias (C), f32; sum (C) = beta sum + the sum over the rows of x (..., C) */
 Status cuda_add_bias(Tensor *y, const Tensor *bias);
 Status cuda_column_sums(Tensor *sum, const Tensor *x);
+
+/* graph.c */
+Status cuda_graph_begin(void);
+Status cuda_graph_end(void **graph);
+Status cuda_graph_launch(void *graph);
+void   cuda_graph_free(void *graph);
+bool   cuda_is_capturing(void);

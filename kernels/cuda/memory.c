@@ -73,6 +73,9 @@ static Status write_piece(char *device, const char *host, size_t bytes)
 Status cuda_write(void *device, const void *host, int64_t bytes)
 {
     Status st = OK;
+    if (cuda_is_capturing())
+        return status_fail(ERR_USAGE, "write: a graph that is captured cannot take host memory; "
+                                      "inputs are written before");
     pthread_mutex_lock(&lock);
     for (int64_t at = 0; st == OK && at < bytes; at += RING_BYTES)
         st = write_piece((char *)device + at, (const char *)host + at,

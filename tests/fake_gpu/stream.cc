@@ -21,21 +21,32 @@
 
 typedef std::function<cudaError_t()> Work;
 
+/* What a capture keeps: the work, and the memory that it took, which is given back with the last graph. */
+struct Captured {
+    std::vector<Work>   work;
+    std::set<void *>    own;
+    ~Captured()
+    {
+        for (void *p : own)
+            (void)memory_give(p);
+    }
+};
 struct CUstream_st {
     std::deque<Work>                   queue;
     long                               n_queued = 0, n_done = 0;
-    std::shared_ptr<std::vector<Work>> capture; // while one is under way
+    std::shared_ptr<Captured> capture; // while one is under way
 };
 struct CUevent_st {
     CUstream_st            *stream = nullptr;
     long                    at = 0; // done when the stream has done so many
     std::shared_ptr<double> ms = std::make_shared<double>(0);
 };
+
 struct CUgraph_st {
-    std::shared_ptr<std::vector<Work>> work;
+    std::shared_ptr<Captured> captured;
 };
 struct CUgraphExec_st {
-    std::shared_ptr<std::vector<Work>> work;
+    std::shared_ptr<Captured> captured;
 };
 
 enum { LONGEST_QUEUE = 8192 };
@@ -78,7 +89,7 @@ static cudaError_t enqueue(CUstream_st *s, Work w)
     if (!streams.count(s))
         return cudaErrorInvalidResourceHandle;
     if (s->capture) {
-        s->capture->push_back(std::move(w));
+        s->capture->work.push_back(std::move(w));
         return cudaSuccess;
     }
     s->queue.push_back(std::move(w));
@@ -315,10 +326,8 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attr, void *v
 cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
 {
     LOCK();
-    if (s->capture)
-        return cudaErrorStreamCaptureUnsupported;
     *p = memory_take(bytes);
-    if (!*p) { // what was freed in stream order is free once the stream gets there
+    if (!*p && !s->capture) { // what was freed in stream order is free once the stream gets there
         cudaError_t e = drain(s);
         if (e != cudaSuccess)
             return e;
@@ -326,6 +335,8 @@ cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
     }
     if (!*p)
         return cudaErrorMemoryAllocation;
+    if (s->capture)
+        s->capture->own.insert(*p);
     void *fresh = *p;
     return enqueue(s, [fresh] {
         memory_fill_garbage(fresh);
@@ -338,6 +349,8 @@ cudaError_t cudaFreeAsync(void *p, cudaStream_t s)
     LOCK();
     if (!memory_is_device(p, 0))
         return cudaErrorInvalidValue;
+    if (s->capture && s->capture->own.count(p))
+        return cudaSuccess; // it stays the graph's
     return enqueue(s, [p] { return memory_give(p) ? cudaSuccess : cudaErrorInvalidValue; });
 }
 
@@ -413,7 +426,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
     LOCK();
     if (s->capture)
         return cudaErrorStreamCaptureUnsupported;
-    s->capture = std::make_shared<std::vector<Work>>();
+    s->capture = std::make_shared<Captured>();
     return cudaSuccess;
 }
 
@@ -429,14 +442,14 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)
 {
-    *exec = new CUgraphExec_st{graph->work};
+    *exec = new CUgraphExec_st{graph->captured};
     return cudaSuccess;
 }
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t s)
 {
     LOCK();
-    for (const Work &w : *exec->work) {
+    for (const Work &w : exec->captured->work) {
         cudaError_t e = enqueue(s, w);
         if (e != cudaSuccess)
             return e;

@@ -1,0 +1,60 @@
+/* A step kept as a graph and run again */
+#include "kernels/op_test.h"
+
+class Graph : public ::testing::Test {
+  protected:
+    const Backend *be = device_under_test();
+    Bench          b{be};
+};
+
+TEST_F(Graph, GivesWhatItsCallsWouldGiveOnNewInputs)
+{
+    if (!be->graph_begin)
+        GTEST_SKIP() << "this backend keeps no graphs";
+    Tensor     *w = b.tensor({6, 6}, noise(36, 1)), *bias = b.tensor({6}, noise(6, 2));
+    Tensor     *x = b.tensor({4, 6}, noise(24, 3));
+    Tensor     *weight = b.tensor({1, 24}, noise(24, 5), false);
+    LinearLayer l = {w, bias}, sum = {weight, nullptr};
+    int64_t     row[2] = {1, 24};
+    ASSERT_EQ(OK, be->graph_begin());
+    Tensor *y = tape_keep(relu(&b.t, add(&b.t, x, linear(&b.t, &l, x))));
+    Status  st = tape_backward(&b.t, linear(&b.t, &sum, reshape(&b.t, y, 2, row)));
+    void   *graph = nullptr;
+    ASSERT_EQ(OK, be->graph_end(&graph));
+    ASSERT_EQ(OK, st) << status_text();
+    for (uint64_t key : {10, 11}) {
+        Floats fresh = noise(24, key);
+        ASSERT_EQ(OK, be->write(x->data, fresh.data(), 96));
+        ASSERT_EQ(OK, be->graph_launch(graph)) << status_text();
+        Build same = [&](Bench &r, std::vector<Tensor *> &in) {
+            LinearLayer layer = {in[1], in[2]};
+            return relu(&r.t, add(&r.t, in[0], linear(&r.t, &layer, in[0])));
+        };
+        std::vector<Leaf> leaves = {{{4, 6}, fresh}, {{6, 6}, noise(36, 1)}, {{6}, noise(6, 2)}};
+        Outcome           want = run_op(backend_ref(), same, leaves);
+        expect_close(b.values(y), want.y, 1e-5, "output");
+        Floats dw(36);
+        EXPECT_EQ(OK, be->read(dw.data(), w->grad->data, 144));
+        Floats again = dw;
+        ASSERT_EQ(OK, be->graph_launch(graph));
+        EXPECT_EQ(OK, be->read(again.data(), w->grad->data, 144));
+        EXPECT_EQ(dw, again); // the first contribution overwrites, at every launch
+    }
+    be->graph_free(graph);
+}
+
+TEST_F(Graph, RefusesHostMemoryAndWaiting)
+{
+    if (!be->graph_begin)
+        GTEST_SKIP() << "this backend keeps no graphs";
+    Tensor *x = b.tensor({2}, {1, 2});
+    float   host[2] = {3, 4};
+    void   *graph = nullptr;
+    ASSERT_EQ(OK, be->graph_begin());
+    EXPECT_EQ(ERR_USAGE, be->write(x->data, host, 8));
+    EXPECT_EQ(ERR_DEVICE, be->sync());
+    EXPECT_EQ(ERR_USAGE, be->graph_begin());
+    EXPECT_EQ(OK, be->graph_end(&graph));
+    be->graph_free(graph);
+    EXPECT_EQ(b.values(x), Floats({1, 2}));
+}
