@@ -129,30 +129,67 @@ static Tensor *encode(Tape *t, const ResNet *net, Tensor *x) // (N,H,W,3) -> (N,
     return l2_normalise(t, resnet_head(t, net, resnet_features(t, net, x)));
 }
 
-/* Keys of one batch: shuffled, encoded without history, restored. */
-static Tensor *encode_keys(Tape *t, Moco *m, Tensor *x, int64_t step)
+/* Permutations of a step's key batches are addressed by twice the step where there are two. */
+static int64_t address_of(const Moco *m, int64_t step, int i)
+{
+    return m->config.is_symmetric ? 2 * step + i : step;
+}
+
+static int n_key_batches(const Moco *m)
+{
+    return m->config.is_symmetric ? 2 : 1;
+}
+
+MocoBatch moco_batch(Tape *t, const Moco *m, Tensor *im_q, Tensor *im_k, int64_t step)
+{
+    MocoBatch batch = {.im_q = im_q, .im_k = im_k};
+    int64_t   N = im_q->dim[0];
+    if (!m->config.is_shuffled)
+        return batch;
+    int32_t *perm = ARENA_ARRAY(&t->arena, int32_t, 2 * N);
+    if (!perm) {
+        tape_fail(t, ERR_MEMORY);
+        return batch;
+    }
+    for (int i = 0; i < n_key_batches(m); i++) {
+        moco_permutation(perm, perm + N, N, m->config.seed, address_of(m, step, i));
+        batch.shuffle[i] = tape_keep(tape_input(t, I32, 1, &N, perm));
+        batch.restore[i] = tape_keep(tape_input(t, I32, 1, &N, perm + N));
+    }
+    return batch;
+}
+
+Status moco_batch_rewrite(const Moco *m, const MocoBatch *batch, int64_t step)
+{
+    const Backend *be = m->params_q.be;
+    int64_t        N = batch->im_q->dim[0], bytes = N * (int64_t)sizeof(int32_t);
+    if (!m->config.is_shuffled)
+        return OK;
+    int32_t *perm = malloc(2 * (size_t)bytes);
+    Status   st = perm ? OK : status_no_memory("moco: permutation", 2 * bytes);
+    for (int i = 0; st == OK && i < n_key_batches(m); i++) {
+        moco_permutation(perm, perm + N, N, m->config.seed, address_of(m, step, i));
+        st = be->write(batch->shuffle[i]->data, perm, bytes);
+        if (st == OK)
+            st = be->write(batch->restore[i]->data, perm + N, bytes);
+    }
+    free(perm);
+    return st;
+}
+
+/* Keys of key batch i: shuffled, encoded without history, restored. */
+static Tensor *encode_keys(Tape *t, const Moco *m, Tensor *x, const MocoBatch *batch, int i)
 {
     if (!m->config.is_shuffled)
         return tape_keep(encode(t, &m->k, x));
-
-    int64_t  N = x->dim[0];
-    int32_t *perm = ARENA_ARRAY(&t->arena, int32_t, N);
-    int32_t *inverse = ARENA_ARRAY(&t->arena, int32_t, N);
-    if (!perm || !inverse)
-        return tape_fail(t, ERR_MEMORY);
-    moco_permutation(perm, inverse, N, m->config.seed, step);
-
-    Tensor *shuffle = tape_input(t, I32, 1, &N, perm);
-    Tensor *restore = tape_input(t, I32, 1, &N, inverse);
-    Tensor *k = encode(t, &m->k, gather(t, x, shuffle));
-    return tape_keep(gather(t, k, restore));
+    Tensor *k = encode(t, &m->k, gather(t, x, batch->shuffle[i]));
+    return tape_keep(gather(t, k, batch->restore[i]));
 }
 
-MocoStep moco_loss(Tape *t, Moco *m, Tensor *im_q, Tensor *im_k, int64_t step)
+MocoStep moco_forward(Tape *t, Moco *m, const MocoBatch *batch)
 {
     MocoStep out = {0};
     bool     is_symmetric = m->config.is_symmetric;
-    int64_t  address = is_symmetric ? 2 * step : step;
 
     /* theta_k <- m theta_k + (1 - m) theta_q, before the keys are computed [MoCo eq. 2] */
     Status st = params_average(&m->params_k, &m->params_q, m->config.m);
@@ -165,22 +202,35 @@ MocoStep moco_loss(Tape *t, Moco *m, Tensor *im_q, Tensor *im_k, int64_t step)
      * on them. */
     bool was_recording = t->is_recording;
     t->is_recording = false;
-    m->keys[0] = encode_keys(t, m, im_k, address);
-    m->keys[1] = is_symmetric ? encode_keys(t, m, im_q, address + 1) : NULL;
-    m->n_keys = is_symmetric ? 2 : 1;
+    Tensor *keys[2] = {encode_keys(t, m, batch->im_k, batch, 0),
+                       is_symmetric ? encode_keys(t, m, batch->im_q, batch, 1) : NULL};
     t->is_recording = was_recording;
 
     float   T = m->config.T;
-    Tensor *q = out.q = tape_keep(encode(t, &m->q, im_q));
-    out.loss = info_nce(t, &out.stats[0], q, m->keys[0], &m->queue, T);
+    Tensor *q = out.q = tape_keep(encode(t, &m->q, batch->im_q));
+    out.loss = info_nce(t, &out.stats[0], q, keys[0], &m->queue, T);
     if (is_symmetric) {
-        Tensor *q2 = encode(t, &m->q, im_k);
-        Tensor *second = info_nce(t, &out.stats[1], q2, m->keys[1], &m->queue, T);
+        Tensor *q2 = encode(t, &m->q, batch->im_k);
+        Tensor *second = info_nce(t, &out.stats[1], q2, keys[1], &m->queue, T);
         out.loss = weighted_sum(t, (Tensor *[]){out.loss, second}, (float[]){1, 1}, 2);
     }
-    m->params_q.n_batches_tracked += is_symmetric ? 2 : 1;
-    m->params_k.n_batches_tracked += is_symmetric ? 2 : 1;
+    moco_count(m, keys);
     return out;
+}
+
+void moco_count(Moco *m, Tensor *const keys[2])
+{
+    m->keys[0] = keys[0];
+    m->keys[1] = keys[1];
+    m->n_keys = n_key_batches(m);
+    m->params_q.n_batches_tracked += m->n_keys;
+    m->params_k.n_batches_tracked += m->n_keys;
+}
+
+MocoStep moco_loss(Tape *t, Moco *m, Tensor *im_q, Tensor *im_k, int64_t step)
+{
+    MocoBatch batch = moco_batch(t, m, im_q, im_k, step);
+    return moco_forward(t, m, &batch);
 }
 
 Status moco_enqueue(Moco *m)

@@ -59,9 +59,27 @@ typedef struct MocoStep {
     Tensor *q;    // (N,C), kept
 } MocoStep;
 
+/* What a step takes from the host: two views (N,H,W,3), and where shuffled rows come from and go back to. */
+typedef struct MocoBatch {
+    Tensor *im_q, *im_k;
+    Tensor *shuffle[2], *restore[2]; // (N) each; NULL where unused
+} MocoBatch;
+
+/* The views with the permutations that `step` addresses. */
+MocoBatch moco_batch(Tape *t, const Moco *m, Tensor *im_q, Tensor *im_k, int64_t step);
+
+/* The permutations of another step in the place of a batch's own: for a step that is run again from a graph. */
+Status moco_batch_rewrite(const Moco *m, const MocoBatch *batch, int64_t step);
+
+/* Forward of one step from what moco_batch prepared: takes nothing from the host. See moco_loss. */
+MocoStep moco_forward(Tape *t, Moco *m, const MocoBatch *batch);
+
+/* The encoders have seen a step's batches, and these are its keys: for a step that ran from a graph. */
+void moco_count(Moco *m, Tensor *const keys[2]);
+
 /* Forward of one step: averages the key encoder (m), encodes keys (not recorded) and queries
  * (recorded on t), returns the loss. im_q, im_k (N,H,W,3). `step` addresses the permutation. The
- * tape must be recording and training. */
+ * tape must be recording and training. moco_batch, then moco_forward. */
 MocoStep moco_loss(Tape *t, Moco *m, Tensor *im_q, Tensor *im_k, int64_t step);
 
 /* The step's keys replace the oldest rows of the queue; the pointer moves on, round the ring. After

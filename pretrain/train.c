@@ -23,10 +23,10 @@ const ResNet *trainer_net(const Trainer *r)
 
 /* ---- one step ---- */
 
-static Tensor *images(Tape *t, const Trainer *r, const LoaderBatch *batch, int view)
+Tensor *trainer_images(Trainer *r, const LoaderBatch *batch, int view)
 {
     int64_t side = config_augment(&r->config).crop;
-    return tape_input(t, F32, 4, (int64_t[]){batch->n, side, side, 3}, batch->view[view]);
+    return tape_input(&r->tape, F32, 4, (int64_t[]){batch->n, side, side, 3}, batch->view[view]);
 }
 
 static Tensor *labels(Tape *t, const LoaderBatch *batch)
@@ -39,24 +39,14 @@ static Tensor *labels(Tape *t, const LoaderBatch *batch)
     return tape_input(t, I32, 1, &batch->n, label);
 }
 
-static Status moco_step(Trainer *r, const LoaderBatch *batch)
-{
-    Tape    *t = &r->tape;
-    MocoStep s =
-        moco_loss(t, &r->moco, images(t, r, batch, 0), images(t, r, batch, 1), batch->step);
-    TRY(tape_backward(t, s.loss));
-    r->features = s.q;
-    TRY(ledger_put(&r->ledger, WORD_LOSS, s.loss->data, 1));
-    /* The terms of the first loss; a symmetric second one has the same meaning and is left out. */
-    TRY(ledger_put(&r->ledger, WORD_STATS, s.stats[0]->data, 5));
-    return moco_enqueue(&r->moco);
-}
-
 static Status supervised_step(Trainer *r, const LoaderBatch *batch)
 {
     Tape   *t = &r->tape;
     Tensor *logits;
-    Tensor *loss = supervised_loss(t, &r->sup, &logits, images(t, r, batch, 0), labels(t, batch));
+    tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
+    params_clear_grads(&r->sup.params);
+    Tensor *loss =
+        supervised_loss(t, &r->sup, &logits, trainer_images(r, batch, 0), labels(t, batch));
     TRY(tape_backward(t, loss));
     TRY(ledger_put(&r->ledger, WORD_LOSS, loss->data, 1));
 
@@ -78,9 +68,8 @@ static Status train_step(Trainer *r, const LoaderBatch *batch)
     note->epoch = batch->epoch;
     memcpy(note->index, batch->index, (size_t)batch->n * sizeof *note->index);
 
-    tape_reset(&r->tape, TAPE_RECORD | TAPE_TRAIN);
-    params_clear_grads(ps);
-    TRY(r->config.run.method == METHOD_MOCO ? moco_step(r, batch) : supervised_step(r, batch));
+    TRY(r->config.run.method == METHOD_MOCO ? trainer_moco_step(r, batch)
+                                            : supervised_step(r, batch));
     TRY(params_finish_grads(ps));
     double lr = config_lr(&r->config, batch->step, r->steps_per_epoch);
     TRY(sgd_step(ps, &sgd, lr, batch->step == 0));

@@ -29,7 +29,9 @@ Status cuda_graph_end(void **graph)
     *graph = NULL;
     is_capturing = false;
     TRY(gpu_check("graph", cudaStreamEndCapture(gpu_stream(), &captured)));
-    Status st = gpu_check("graph", cudaGraphInstantiate(&executable, captured, 0));
+    /* memory taken but not given back inside belongs to the next launch again */
+    Status st = gpu_check("graph", cudaGraphInstantiate(&executable, captured,
+                                                        cudaGraphInstantiateFlagAutoFreeOnLaunch));
     cudaGraphDestroy(captured);
     *graph = executable;
     return st;

@@ -48,6 +48,7 @@ enum {
     cudaStreamNonBlocking = 1,
     cudaEventDisableTiming = 2,
     cudaHostAllocDefault = 0,
+    cudaGraphInstantiateFlagAutoFreeOnLaunch = 1,
 };
 
 typedef struct CUstream_st    *cudaStream_t;

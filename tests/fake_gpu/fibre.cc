@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <vector>
+#include <deque>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -28,9 +28,9 @@ struct Fibre {
     size_t      bytes;
 };
 
-static std::vector<Fibre *> fibres(1, new Fibre());
-static int                  current, n_used = 1;
-static FibreMain           *entry;
+static std::deque<Fibre> fibres(1); // addresses stay
+static int               current, n_used = 1;
+static FibreMain        *entry;
 
 #if defined(__x86_64__)
 /* Saves what a function must preserve on this stack, and takes up where the other one saved its own. */
@@ -64,9 +64,9 @@ static void arrived(Fibre *here)
     const void *bottom;
     size_t      bytes;
     __sanitizer_finish_switch_fiber(here->fake_stack, &bottom, &bytes);
-    if (!fibres[0]->bottom) { // the first switch away from the host's stack says where that lies
-        fibres[0]->bottom = bottom;
-        fibres[0]->bytes = bytes;
+    if (!fibres[0].bottom) { // the first switch away from the host's stack says where that lies
+        fibres[0].bottom = bottom;
+        fibres[0].bytes = bytes;
     }
 #else
     (void)here;
@@ -75,7 +75,7 @@ static void arrived(Fibre *here)
 
 static void start()
 {
-    arrived(fibres[(size_t)current]);
+    arrived(&fibres[(size_t)current]);
     entry();
     abort();
 }
@@ -114,17 +114,16 @@ int fibre_make(FibreMain *main)
             fprintf(stderr, "fake_gpu: no memory for the stack of a thread\n");
             abort();
         }
-        Fibre *f = new Fibre();
-        f->stack = (char *)m + GUARD_BYTES;
-        fibres.push_back(f);
+        fibres.emplace_back();
+        fibres.back().stack = (char *)m + GUARD_BYTES;
     }
-    prepare(fibres[(size_t)n_used]);
+    prepare(&fibres[(size_t)n_used]);
     return n_used++;
 }
 
 void fibre_switch(int to)
 {
-    Fibre *from = fibres[(size_t)current], *next = fibres[(size_t)to];
+    Fibre *from = &fibres[(size_t)current], *next = &fibres[(size_t)to];
     current = to;
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(&from->fake_stack, next->bottom, next->bytes);

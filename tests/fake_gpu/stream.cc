@@ -23,8 +23,8 @@ typedef std::function<cudaError_t()> Work;
 
 /* What a capture keeps: the work, and the memory that it took, which is given back with the last graph. */
 struct Captured {
-    std::vector<Work>   work;
-    std::set<void *>    own;
+    std::vector<Work> work;
+    std::set<void *>  own;
     ~Captured()
     {
         for (void *p : own)
@@ -32,8 +32,8 @@ struct Captured {
     }
 };
 struct CUstream_st {
-    std::deque<Work>                   queue;
-    long                               n_queued = 0, n_done = 0;
+    std::deque<Work>          queue;
+    long                      n_queued = 0, n_done = 0;
     std::shared_ptr<Captured> capture; // while one is under way
 };
 struct CUevent_st {
