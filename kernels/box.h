@@ -8,6 +8,9 @@
  * are i32. N images, M anchors of a level, G ground truths over all images, P proposal slots, S sampled regions an
  * image, R regions, K classes, D detection slots. All arrays live on the device; only sizes and options are host values.
  *
+ * A backend that runs behind the host may report a failure that depends on values (ERR_NONFINITE, too few slots) at the
+ * next read or sync.
+ *
  * Every backend gives the same result: IoU and deltas are float32 in the order written in body/box.h, the lower index
  * wins among equals, and random choices take the smallest Philox numbers keyed by (seed, iteration, image, box).
  * Rules and constants: Detectron2 (Wu et al. 2019) anchor_generator.py, matcher.py, sampling.py, rpn.py, fast_rcnn.py.

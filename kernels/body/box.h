@@ -1,7 +1,8 @@
 /* box.h -- the arithmetic of one box or one pair, shared by all backends
  *
  * float32 in exactly this order of operations, so that every backend decides every threshold alike.
- * PITFALL: compile without contraction (-ffp-contract=off): a fused multiply-add changes the last bit of an IoU.
+ * PITFALL: compile without contraction (-ffp-contract=off, nvcc -fmad=false): a fused multiply-add changes the last bit of
+ * an IoU.
  */
 #pragma once
 #include "base/rng.h"
@@ -9,6 +10,25 @@
 #include <stdbool.h>
 
 #define BOX_MAX_LOG 4.135166556742356f // ln(1000 / 16): the greatest exponent of a decoded side
+
+/* e^x and ln x. The host's are right to within .51 ulp, a GPU's float functions to 2: a GPU rounds its double ones. */
+static inline GW_HD float box_exp(float x)
+{
+#ifdef __CUDA_ARCH__
+    return (float)exp((double)x);
+#else
+    return expf(x);
+#endif
+}
+
+static inline GW_HD float box_log(float x)
+{
+#ifdef __CUDA_ARCH__
+    return (float)log((double)x);
+#else
+    return logf(x);
+#endif
+}
 
 static inline GW_HD float box_min(float a, float b)
 {
@@ -55,8 +75,8 @@ static inline GW_HD void box_encode(float *delta, const float *from, const float
     float gx = to[0] + 0.5f * gw, gy = to[1] + 0.5f * gh;
     delta[0] = weight[0] * (gx - x) / w;
     delta[1] = weight[1] * (gy - y) / h;
-    delta[2] = weight[2] * logf(gw / w);
-    delta[3] = weight[3] * logf(gh / h);
+    delta[2] = weight[2] * box_log(gw / w);
+    delta[3] = weight[3] * box_log(gh / h);
 }
 
 static inline GW_HD void box_decode(float *box, const float *delta, const float *from,
@@ -68,7 +88,7 @@ static inline GW_HD void box_decode(float *box, const float *delta, const float 
     dw = dw > BOX_MAX_LOG ? BOX_MAX_LOG : dw; // NaN stays NaN
     dh = dh > BOX_MAX_LOG ? BOX_MAX_LOG : dh;
     float px = delta[0] / weight[0] * w + x, py = delta[1] / weight[1] * h + y;
-    float pw = expf(dw) * w, ph = expf(dh) * h;
+    float pw = box_exp(dw) * w, ph = box_exp(dh) * h;
     box[0] = px - 0.5f * pw;
     box[1] = py - 0.5f * ph;
     box[2] = px + 0.5f * pw;
@@ -112,6 +132,16 @@ static inline GW_HD uint32_t box_rank_key(float score)
     if (v.f == 0)
         v.u = 0; // -0 ties with +0
     return v.u & 0x80000000u ? ~v.u : v.u | 0x80000000u;
+}
+
+/* The score of a key of box_rank_key; -0 comes back as 0. */
+static inline GW_HD float box_rank_score(uint32_t key)
+{
+    union {
+        uint32_t u;
+        float    f;
+    } v = {key & 0x80000000u ? key & 0x7FFFFFFFu : ~key};
+    return v.f;
 }
 
 /* Who draws: the random numbers of one image's anchors and of its regions are distinct streams. */

@@ -41,34 +41,48 @@ static inline GW_HD RoiFrame roi_frame(const float *box, int64_t P, int64_t S, f
     return f;
 }
 
+/* Sample i of g in bin p along one side of n cells: the two cells it lies between and their shares. */
+typedef struct RoiSide {
+    int64_t lo, hi;     // the same at the last cell
+    float   w_lo, w_hi; // 0 outside
+    bool    is_inside;
+} RoiSide;
+
+static inline GW_HD RoiSide roi_side(float start, float bin, int64_t p, int i, int g, int64_t n)
+{
+    RoiSide s = {0, 0, 0, 0, false};
+    float   at = start + (float)p * bin + ((float)i + 0.5f) * bin / (float)g;
+    if (!(at >= -1.0f && at <= (float)n))
+        return s;
+    at = at > 0 ? at : 0;
+    s.is_inside = true;
+    s.lo = (int64_t)at;
+    s.hi = s.lo + 1;
+    if (s.lo >= n - 1) {
+        s.lo = s.hi = n - 1;
+        at = (float)s.lo;
+    }
+    s.w_hi = at - (float)s.lo;
+    s.w_lo = 1.0f - s.w_hi;
+    return s;
+}
+
 static inline GW_HD RoiTaps roi_taps(const RoiFrame *f, int64_t ph, int64_t pw, int iy, int ix,
                                      int64_t H, int64_t W)
 {
     RoiTaps t = {{0, 0, 0, 0}, {0, 0, 0, 0}};
-    float   y = f->y1 + (float)ph * f->bin_h + ((float)iy + 0.5f) * f->bin_h / (float)f->g_h;
-    float   x = f->x1 + (float)pw * f->bin_w + ((float)ix + 0.5f) * f->bin_w / (float)f->g_w;
-    if (!(y >= -1.0f && y <= (float)H && x >= -1.0f && x <= (float)W))
+    RoiSide y = roi_side(f->y1, f->bin_h, ph, iy, f->g_h, H);
+    RoiSide x = roi_side(f->x1, f->bin_w, pw, ix, f->g_w, W);
+    if (!y.is_inside || !x.is_inside)
         return t;
-    y = y > 0 ? y : 0;
-    x = x > 0 ? x : 0;
-    int64_t y0 = (int64_t)y, x0 = (int64_t)x, y1 = y0 + 1, x1 = x0 + 1;
-    if (y0 >= H - 1) {
-        y0 = y1 = H - 1;
-        y = (float)y0;
-    }
-    if (x0 >= W - 1) {
-        x0 = x1 = W - 1;
-        x = (float)x0;
-    }
-    float ly = y - (float)y0, lx = x - (float)x0, hy = 1.0f - ly, hx = 1.0f - lx;
-    t.at[0] = y0 * W + x0;
-    t.at[1] = y0 * W + x1;
-    t.at[2] = y1 * W + x0;
-    t.at[3] = y1 * W + x1;
-    t.weight[0] = hy * hx;
-    t.weight[1] = hy * lx;
-    t.weight[2] = ly * hx;
-    t.weight[3] = ly * lx;
+    t.at[0] = y.lo * W + x.lo;
+    t.at[1] = y.lo * W + x.hi;
+    t.at[2] = y.hi * W + x.lo;
+    t.at[3] = y.hi * W + x.hi;
+    t.weight[0] = y.w_lo * x.w_lo;
+    t.weight[1] = y.w_lo * x.w_hi;
+    t.weight[2] = y.w_hi * x.w_lo;
+    t.weight[3] = y.w_hi * x.w_hi;
     return t;
 }
 

@@ -42,3 +42,37 @@ Status cuda_graph_end(void **graph);
 Status cuda_graph_launch(void *graph);
 void   cuda_graph_free(void *graph);
 bool   cuda_is_capturing(void);
+
+/* box_shape.cu, box_match.cu, box_rank.cu, box_sample.cu; shapes and rules in kernels/box.h */
+Status cuda_anchors(Tensor *box, const AnchorGrid *grid);
+Status cuda_encode(Tensor *delta, const Tensor *from, const Tensor *to, const float weight[4]);
+Status cuda_decode(Tensor *box, const Tensor *delta, const Tensor *from, const float weight[4]);
+Status cuda_match(Tensor *label, Tensor *gt_index, const Tensor *box, const Tensor *gt,
+                  const BoxMatch *op);
+Status cuda_top_k(Tensor *index, const Tensor *score);
+Status cuda_nms(Tensor *index, Tensor *count, const Tensor *box, const Tensor *score,
+                const Tensor *class_index, float threshold);
+Status cuda_sample(Tensor *index, Tensor *count, const Tensor *label, double fg_fraction,
+                   const BoxRandom *random);
+
+/* rpn_targets.cu, rpn_propose.cu, roi_targets.cu, box_predict.cu. What a kernel finds wrong (values that are not finite,
+ * too few slots) is told by the next wait: cuda_read, cuda_sync. */
+Status cuda_rpn_targets(Tensor *const *label, Tensor *const *fg_label, Tensor *const *target,
+                        const Tensor *const *anchors, int L, const GroundTruth *gt,
+                        const RpnTargets *op);
+Status cuda_rpn_propose(const Proposals *out, const Tensor *const *logit,
+                        const Tensor *const *delta, const Tensor *const *anchors, int L,
+                        const Tensor *size, const RpnPropose *op);
+Status cuda_roi_targets(const RoiSet *out, const Proposals *proposals, const GroundTruth *gt,
+                        const RoiTargets *op);
+Status cuda_labels_of_images(Tensor *kept, const Tensor *label, const Tensor *start, int64_t first,
+                             int64_t end);
+Status cuda_rois_pack(Tensor *rois, Tensor *start, const Proposals *proposals);
+Status cuda_box_predict(const Detections *out, const Tensor *logit, const Tensor *delta,
+                        const Tensor *rois, const Tensor *start, const Tensor *size,
+                        const BoxPredict *op);
+
+/* roi_align.cu */
+Status cuda_roi_align_forward(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op);
+Status cuda_roi_align_backward(Tensor *dx, const Tensor *dy, const Tensor *rois,
+                               const RoiAlign *op);

@@ -6,6 +6,7 @@ static struct {
     bool         is_open, waits;
     cudaStream_t compute, copy;
     int          n_processors;
+    Status (*check)(void); // after a wait; may be NULL
 } gpu;
 
 enum { OLDEST_MAJOR = 8 }; // Ampere: bfloat16 arithmetic
@@ -67,7 +68,13 @@ Status gpu_check(const char *op, cudaError_t e)
 
 Status gpu_wait(const char *op)
 {
-    return gpu_check(op, cudaStreamSynchronize(gpu.compute));
+    TRY(gpu_check(op, cudaStreamSynchronize(gpu.compute)));
+    return gpu.check ? gpu.check() : OK;
+}
+
+void gpu_after_wait(Status (*check)(void))
+{
+    gpu.check = check;
 }
 
 Status gpu_launched(const char *op)

@@ -24,3 +24,6 @@ Status gpu_launched(const char *op);
 
 /* Waits for the compute stream. */
 Status gpu_wait(const char *op);
+
+/* From now on every successful gpu_wait asks `check` what kernels found wrong. One for all. */
+void gpu_after_wait(Status (*check)(void));

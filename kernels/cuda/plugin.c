@@ -34,6 +34,23 @@ static Backend CUDA = {
     .graph_end = cuda_graph_end,
     .graph_launch = cuda_graph_launch,
     .graph_free = cuda_graph_free,
+
+    .roi_align_forward = cuda_roi_align_forward,
+    .roi_align_backward = cuda_roi_align_backward,
+
+    .box = {.anchors = cuda_anchors,
+            .encode = cuda_encode,
+            .decode = cuda_decode,
+            .match = cuda_match,
+            .top_k = cuda_top_k,
+            .nms = cuda_nms,
+            .sample = cuda_sample,
+            .rpn_targets = cuda_rpn_targets,
+            .rpn_propose = cuda_rpn_propose,
+            .roi_targets = cuda_roi_targets,
+            .labels_of_images = cuda_labels_of_images,
+            .rois_pack = cuda_rois_pack,
+            .box_predict = cuda_box_predict},
 };
 
 #define EXPORT __attribute__((visibility("default")))

@@ -1,4 +1,4 @@
-/* box: anchors, coder, matcher, suppression, sampling, and the four stages; the same bits on every backend */
+/* box: anchors, coder, matcher, suppression, sampling, and the four stages */
 #include "kernels/golden.h"
 #include "kernels/op_test.h"
 #include <set>
@@ -221,8 +221,8 @@ TEST_P(Boxes, ANonFiniteLogitStopsTrainingAndIsDroppedInTesting)
     const Tensor *levels[] = {anchors}, *logit[] = {f32({1, 3}, {1, NAN, 0})},
                  *delta[] = {f32({1, 12}, Floats(12, 0))};
     RpnPropose op = {3, 3, 1, true};
-    EXPECT_EQ(ERR_NONFINITE,
-              box.rpn_propose(&out, logit, delta, levels, 1, f32({1, 2}, {50, 50}), &op));
+    Status     st = box.rpn_propose(&out, logit, delta, levels, 1, f32({1, 2}, {50, 50}), &op);
+    EXPECT_EQ(ERR_NONFINITE, st == OK ? GetParam()->sync() : st); // at the latest by the next wait
     EXPECT_NE(nullptr, strstr(status_text(), "anchor 1")) << status_text();
     op.is_strict = false;
     ASSERT_EQ(OK, box.rpn_propose(&out, logit, delta, levels, 1, f32({1, 2}, {50, 50}), &op));
@@ -301,54 +301,4 @@ TEST_P(Boxes, DetectionsAgreeWithTorchvision)
     expect_close(b.values(d.box), want, 1e-6, "boxes");
     expect_close(b.values(d.score), score, 1e-6, "scores");
     EXPECT_EQ(g.ints("det.label"), ints(d.label));
-}
-
-TEST(BoxBackends, GiveTheSameBitsOnModelShapes)
-{
-    const int64_t       N = 3, H = 19, W = 25, A = 15, P = 300, S = 64;
-    std::vector<Floats> result[2];
-    AnchorGrid          cells = {H, W, 16, 0, {}};
-    double              side[] = {32, 64, 128, 256, 512}, ratio[] = {0.5, 1, 2};
-    ASSERT_EQ(OK, anchor_cell(&cells, side, 5, ratio, 3));
-    for (int which = 0; which < 2; which++) {
-        const Backend *be = which ? backend_cpu() : backend_ref();
-        Bench          b(be, 0);
-        int64_t        M = H * W * A;
-        auto           make = [&](DType type, Dims d) {
-            return tape_keep(tape_tensor(&b.t, type, (int)d.size(), d.data()));
-        };
-        auto keep = [&](Tensor *x) {
-            Floats v((size_t)tensor_count(x));
-            EXPECT_EQ(OK, be->read(v.data(), x->data, (int64_t)v.size() * 4));
-            result[which].push_back(v);
-        };
-        Tensor *anchors = make(F32, {M, 4});
-        ASSERT_EQ(OK, be->box.anchors(anchors, &cells));
-        const Tensor *levels[] = {anchors}, *logit[] = {b.tensor({N, M}, noise(N * M, 1))};
-        const Tensor *delta[] = {b.tensor({N, 4 * M}, noise(4 * N * M, 2, 0.3f))};
-        Tensor       *size = b.tensor({N, 2}, {400, 300, 390, 290, 200, 300});
-        Proposals     p = {make(F32, {N, P, 4}), make(F32, {N, P}), make(I32, {N})};
-        RpnPropose    propose = {2000, P, 0.7f, true};
-        ASSERT_EQ(OK, be->box.rpn_propose(&p, logit, delta, levels, 1, size, &propose));
-        Tensor *label = make(I32, {N, M}), *fg = make(I32, {N, M}), *target = make(F32, {N, M, 4});
-        GroundTruth gt = {b.tensor({4, 4}, {10, 20, 100, 90, 30, 30, 330, 280, 5, 5, 60, 200, 100,
-                                            100, 120, 140}),
-                          b.ints({4}, {0, 3, 2, 1}), b.ints({4}, {0, 2, 2, 4})};
-        RpnTargets  rpn = {{0.3f, 0.7f, true}, 256, 0.5, {5, 6, 0}};
-        ASSERT_EQ(OK, be->box.rpn_targets(&label, &fg, &target, levels, 1, &gt, &rpn));
-        for (Tensor *x : {p.box, p.score, p.count, label, fg, target})
-            keep(x);
-        Tensor    *rois = make(F32, {N * P, 5}), *start = make(I32, {N + 1});
-        Detections d = {make(F32, {N, S, 4}), make(F32, {N, S}), make(I32, {N, S}), make(I32, {N})};
-        BoxPredict predict = {{10, 10, 5, 5}, 0.05f, 0.5f, S};
-        ASSERT_EQ(OK, be->box.rois_pack(rois, start, &p));
-        ASSERT_EQ(OK, be->box.box_predict(&d, b.tensor({N * P, 21}, noise(N * P * 21, 3)),
-                                          b.tensor({N * P, 80}, noise(N * P * 80, 4, 0.5f)), rois,
-                                          start, size, &predict));
-        for (Tensor *x : {d.box, d.score, d.label, d.count})
-            keep(x);
-    }
-    for (size_t i = 0; i < result[0].size(); i++)
-        EXPECT_EQ(0, memcmp(result[0][i].data(), result[1][i].data(), result[0][i].size() * 4))
-            << "array " << i;
 }

@@ -1,0 +1,206 @@
+/* roi_align.cu -- forward: a bin and 16 bytes of channels a thread; backward: a cell a block, which gathers
+ *
+ *      dx[cell] = sum over regions, bins ph, pw of  Wy[ph] Wx[pw] / samples  dy[region][ph][pw]
+ *
+ * The weight that all samples of a bin give a cell is the product of a row's and a column's part (body/roi_align.h:
+ * roi_side), so a block finds 2 P numbers for a region and reads each bin that touches its cell once. Additions have one
+ * order, regions ascending, then bins: two runs give the same bits, and dx is written once, without a float32 copy.
+ * A scatter with float atomics would read dy once but add (cells a bin touches) x 4 bytes a channel at L2, where the gather
+ * reads as many times the 2 or 4 bytes of dy: it moves more, and needs the float32 copy for bfloat16.
+ */
+#include "kernels/cuda/gpu.h"
+#include <type_traits>
+extern "C" {
+#include "kernels/body/roi_align.h"
+}
+
+struct AlignShape {
+    int64_t  N, H, W, C, R;
+    RoiAlign op;
+};
+
+/* V elements: 16 bytes, or one. */
+template <int V, typename T>
+__device__ inline void read_vector(float *v, const T *p)
+{
+    if constexpr (V == 1)
+        v[0] = gpu_get(p);
+    else
+        gpu_load<V>(v, p);
+}
+template <int V, typename T>
+__device__ inline void write_vector(T *p, const float *v)
+{
+    if constexpr (V == 1)
+        gpu_put(p, v[0]);
+    else
+        gpu_store<V>(p, v);
+}
+
+__device__ static RoiFrame frame_of(const AlignShape &s, const float *roi)
+{
+    return roi_frame(roi + 1, s.op.P, s.op.S, s.op.scale, s.op.is_aligned);
+}
+
+/* y (R,P,P,C): neighbouring threads read neighbouring channels of the same four cells. A region of 14 x 14 bins re-reads
+ * its cells out of L1 and L2; what DRAM moves is x once and y once. */
+template <int V, typename T>
+__global__ void roi_align_forward_kernel(T *y, const T *x, const float *roi, AlignShape s)
+{
+    int64_t P = s.op.P, n_vectors = s.C / V, n = s.R * P * P * n_vectors;
+    for (int64_t i = gpu_index(); i < n; i += gpu_stride()) {
+        int64_t  r = i / n_vectors / (P * P), bin = i / n_vectors % (P * P);
+        int64_t  c = i % n_vectors * V;
+        RoiFrame f = frame_of(s, roi + 5 * r);
+        const T *map = x + (int64_t)roi[5 * r] * s.H * s.W * s.C + c;
+        float    sum[V] = {}, tap[V];
+        for (int iy = 0; iy < f.g_h; iy++)
+            for (int ix = 0; ix < f.g_w; ix++) {
+                RoiTaps t = roi_taps(&f, bin / P, bin % P, iy, ix, s.H, s.W);
+                for (int k = 0; k < 4; k++) {
+                    read_vector<V>(tap, map + t.at[k] * s.C);
+                    for (int j = 0; j < V; j++)
+                        sum[j] += t.weight[k] * tap[j];
+                }
+            }
+        for (int j = 0; j < V; j++)
+            sum[j] = sum[j] / roi_samples(&f);
+        write_vector<V>(y + i * V, sum);
+    }
+}
+
+/* Whether samples between `first` and `last` may weigh on `cell`; generous by more than they are rounded. */
+__device__ static bool may_touch(float first, float last, int64_t cell)
+{
+    return fminf(first, last) < (float)cell + 1.01f && fmaxf(first, last) > (float)cell - 1.01f;
+}
+
+/* What the samples of bin p weigh on `cell` along one side, of n cells. */
+__device__ static float side_weight(float start, float bin, int64_t p, int g, int64_t cell,
+                                    int64_t n)
+{
+    float sum = 0;
+    for (int i = 0; i < g; i++) {
+        RoiSide side = roi_side(start, bin, p, i, g, n);
+        sum += (side.lo == cell ? side.w_lo : 0.0f) + (side.hi == cell ? side.w_hi : 0.0f);
+    }
+    return sum;
+}
+
+/* sum += the bins of one region, weighed; weight holds P rows, then P columns. */
+template <int V, typename T>
+__device__ static void add_bins(float *sum, const T *dy, const float *weight, float share,
+                                const AlignShape &s)
+{
+    float own[V];
+    for (int64_t ph = 0; ph < s.op.P; ph++) {
+        float row = weight[ph] * share;
+        for (int64_t pw = 0; pw < s.op.P && row != 0.0f; pw++) {
+            float w = row * weight[s.op.P + pw];
+            if (w == 0.0f)
+                continue;
+            read_vector<V>(own, dy + (ph * s.op.P + pw) * s.C);
+            for (int j = 0; j < V; j++)
+                sum[j] += w * own[j];
+        }
+    }
+}
+
+/* Block (cell, slab of channels); V channels a thread, at most 256 threads: 128 for the 1024 bfloat16 channels of C4. The
+ * threads first test blockDim regions at once, then go together through those that touch the cell. */
+template <int V, typename T>
+__global__ void __launch_bounds__(GPU_BLOCK)
+    roi_align_backward_kernel(T *dx, const T *dy, const float *roi, AlignShape s, bool is_blank)
+{
+    GPU_SHARED_DYNAMIC(float, weight);
+    GPU_SHARED(unsigned, touching, [GPU_BLOCK / GPU_WARP]);
+    int64_t P = s.op.P, cell = blockIdx.x, cx = cell % s.W, cy = cell / s.W % s.H;
+    int64_t image = cell / s.W / s.H;
+    int64_t c = ((int64_t)blockIdx.y * blockDim.x + threadIdx.x) * V;
+    float   sum[V] = {};
+    if (!is_blank && c < s.C)
+        read_vector<V>(sum, dx + cell * s.C + c);
+    for (int64_t first = 0; first < s.R; first += blockDim.x) {
+        int64_t r = first + threadIdx.x;
+        bool    is_near = false;
+        if (r < s.R && (int64_t)roi[5 * r] == image) {
+            RoiFrame f = frame_of(s, roi + 5 * r);
+            is_near = f.g_h > 0 && f.g_w > 0 && may_touch(f.y1, f.y1 + (float)P * f.bin_h, cy) &&
+                      may_touch(f.x1, f.x1 + (float)P * f.bin_w, cx);
+        }
+        unsigned mask = __ballot_sync(GPU_ALL_LANES, is_near);
+        if (gpu_lane() == 0)
+            touching[threadIdx.x / GPU_WARP] = mask;
+        __syncthreads();
+        for (int i = 0; i < (int)blockDim.x / GPU_WARP; i++)
+            for (unsigned rest = touching[i]; rest; rest &= rest - 1) {
+                r = first + i * GPU_WARP + __ffs((int)rest) - 1;
+                RoiFrame f = frame_of(s, roi + 5 * r);
+                for (int64_t p = threadIdx.x; p < 2 * P; p += blockDim.x)
+                    weight[p] = p < P ? side_weight(f.y1, f.bin_h, p, f.g_h, cy, s.H)
+                                      : side_weight(f.x1, f.bin_w, p - P, f.g_w, cx, s.W);
+                __syncthreads();
+                if (c < s.C)
+                    add_bins<V>(sum, dy + r * P * P * s.C + c, weight, 1.0f / roi_samples(&f), s);
+                __syncthreads();
+            }
+        __syncthreads();
+    }
+    if (c < s.C)
+        write_vector<V>(dx + cell * s.C + c, sum);
+}
+
+/* f(vector width) as the channels allow 16 bytes or not. */
+template <typename T, typename F>
+static Status by_width(int64_t C, const T *a, const T *b, F f)
+{
+    constexpr int wide = GpuWide<T>::N;
+    if (C % wide == 0 && gpu_is_aligned(a, b))
+        return f(std::integral_constant<int, wide>{});
+    return f(std::integral_constant<int, 1>{});
+}
+
+static AlignShape shape_of(const Tensor *x, const Tensor *rois, const RoiAlign *op)
+{
+    return {x->dim[0], x->dim[1], x->dim[2], x->dim[3], rois->dim[0], *op};
+}
+
+Status cuda_roi_align_forward(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op)
+{
+    AlignShape s = shape_of(x, rois, op);
+    return gpu_by_dtype(x, [&](auto type) {
+        using T = decltype(type);
+        T       *out = (T *)y->data;
+        const T *map = (const T *)x->data;
+        return by_width(s.C, (const T *)out, map, [&](auto width) {
+            constexpr int V = decltype(width)::value;
+            return gpu_launch("roi_align", roi_align_forward_kernel<V, T>,
+                              gpu_grid(tensor_count(y) / V), GPU_BLOCK, 0, out, map,
+                              (const float *)rois->data, s);
+        });
+    });
+}
+
+Status cuda_roi_align_backward(Tensor *dx, const Tensor *dy, const Tensor *rois, const RoiAlign *op)
+{
+    AlignShape s = shape_of(dx, rois, op);
+    bool       is_blank = tensor_beta(dx) == 0.0f;
+    int64_t    n_cells = s.N * s.H * s.W;
+    if (n_cells * s.C < 1)
+        return OK;
+    return gpu_by_dtype(dx, [&](auto type) {
+        using T = decltype(type);
+        T       *out = (T *)dx->data;
+        const T *in = (const T *)dy->data;
+        return by_width(s.C, (const T *)out, in, [&](auto width) {
+            constexpr int V = decltype(width)::value;
+            int64_t       n_vectors = s.C / V;
+            int64_t       threads =
+                min((n_vectors + GPU_WARP - 1) / GPU_WARP * GPU_WARP, (int64_t)GPU_BLOCK);
+            dim3 grid((unsigned)n_cells, (unsigned)((n_vectors + threads - 1) / threads));
+            return gpu_launch("roi_align gradient", roi_align_backward_kernel<V, T>, grid,
+                              dim3((unsigned)threads), 2 * (size_t)s.op.P * sizeof(float), out, in,
+                              (const float *)rois->data, s, is_blank);
+        });
+    });
+}
