@@ -8,9 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_COORDINATE 1e9
-#define MAX_AREA 1e18
-
 void coco_parse_init(CocoParse *p, const CocoReadOptions *options, bool is_results)
 {
     memset(p, 0, sizeof *p);
@@ -158,7 +155,7 @@ static Status box_event(CocoParse *p, JsonStream *s, const JsonEvent *e, int dep
     if (depth != 2 || r->n_box >= 4)
         return json_stream_fail(s, ERR_FORMAT,
                                 "expected bbox to be four numbers x, y, width, height");
-    return expect_number(s, e, &r->box[r->n_box++], MAX_COORDINATE, "a bbox coordinate");
+    return expect_number(s, e, &r->box[r->n_box++], COCO_MAX_COORDINATE, "a bbox coordinate");
 }
 
 static Status keypoint_event(CocoParse *p, JsonStream *s, const JsonEvent *e, int depth)
@@ -174,7 +171,7 @@ static Status keypoint_event(CocoParse *p, JsonStream *s, const JsonEvent *e, in
     }
     if (depth != 2)
         return json_stream_fail(s, ERR_FORMAT, "expected keypoints to be a flat list of numbers");
-    TRY(expect_number(s, e, &value, MAX_COORDINATE, "a keypoint coordinate"));
+    TRY(expect_number(s, e, &value, COCO_MAX_COORDINATE, "a keypoint coordinate"));
     return COLUMN_PUSH(&p->raw.keypoint, value);
 }
 
@@ -191,9 +188,9 @@ static Status scalar(CocoParse *p, JsonStream *s, const JsonEvent *e)
     case FIELD_CATEGORY:
         return expect_integer(s, e, &r->category, "category_id");
     case FIELD_AREA:
-        return p->is_results ? OK : expect_number(s, e, &r->area, MAX_AREA, "area");
+        return p->is_results ? OK : expect_number(s, e, &r->area, COCO_MAX_AREA, "area");
     case FIELD_SCORE:
-        return p->is_results ? expect_number(s, e, &r->score, 1e308, "score") : OK;
+        return p->is_results ? expect_number(s, e, &r->score, COCO_MAX_SCORE, "score") : OK;
     case FIELD_CROWD:
         if (p->is_results)
             return OK;

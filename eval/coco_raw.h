@@ -8,6 +8,11 @@
 #include "eval/coco_data.h"
 #include "eval/column.h"
 
+/* What is beyond these is damage, and would overflow further on. */
+#define COCO_MAX_COORDINATE 1e9
+#define COCO_MAX_AREA 1e18
+#define COCO_MAX_SCORE 1e308
+
 /* An image id as written: an integer, or a string as offset into CocoRaw.id_text. */
 typedef struct CocoRawId {
     int64_t value;

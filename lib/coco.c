@@ -1,11 +1,7 @@
-/* coco.c -- gw_coco_gt, gw_coco_dt, gw_coco_eval
- *
- * Arrays are written as the JSON that the readers take, so that files and arrays go through the
- * same checks and give the same bytes.
- */
+/* coco.c -- gw_coco_gt, gw_coco_dt, gw_coco_eval */
 #include "eval/coco.h"
+#include "eval/coco_arrays.h"
 #include "handles.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,95 +69,56 @@ int gw_coco_dt_read(gw_coco_dt **out, const gw_coco_gt *gt, const char *path)
 
 /* ---- arrays ---- */
 
-static Status put_number(Text *t, double x, const char *what, int64_t row)
+/* *views (n) of the masks; freed by the caller. */
+static Status view_masks(CocoArrayMask **views, const gw_mask *const *mask, int64_t n)
 {
-    if (!isfinite(x))
-        return status_fail(ERR_NONFINITE, "row %lld: %s is not finite", (long long)row, what);
-    text_number(t, x);
-    return OK;
-}
-
-static Status put_box(Text *t, const double *box, int64_t row)
-{
-    text_puts(t, ",\"bbox\":[");
-    for (int i = 0; i < 4; i++) {
-        if (i > 0)
-            text_putc(t, ',');
-        TRY(put_number(t, box[i], "box", row));
-    }
-    text_putc(t, ']');
-    return OK;
-}
-
-static Status put_mask(Text *t, const gw_mask *m, int64_t row)
-{
-    if (!m)
-        return status_fail(ERR_USAGE, "row %lld: GW_SEGM needs a mask", (long long)row);
-    text_printf(t, ",\"segmentation\":{\"size\":[%u,%u],\"counts\":", m->rle.h, m->rle.w);
-    text_json(t, m->text);
-    text_putc(t, '}');
-    return OK;
-}
-
-static void put_ids(Text *t, const char *key, const int64_t *id, int64_t n, int64_t h, int64_t w)
-{
-    text_printf(t, "\"%s\":[", key);
+    *views = calloc((size_t)n + 1, sizeof **views);
+    if (!*views)
+        return status_no_memory("masks", n * (int64_t)sizeof **views);
     for (int64_t i = 0; i < n; i++) {
-        text_printf(t, "%s{\"id\":%lld", i > 0 ? "," : "", (long long)id[i]);
-        if (h > 0)
-            text_printf(t, ",\"height\":%lld,\"width\":%lld", (long long)h, (long long)w);
-        else
-            text_puts(t, ",\"name\":\"\"");
-        text_putc(t, '}');
+        if (!mask[i])
+            return status_fail(ERR_USAGE, "row %lld: GW_SEGM needs a mask", (long long)i);
+        (*views)[i] = (CocoArrayMask){&mask[i]->rle, mask[i]->text};
     }
-    text_puts(t, "],");
+    return OK;
 }
 
-static Status put_truth(Text *t, const gw_coco_gt_columns *c, bool wants_masks)
+static Status read_gt_arrays(gw_coco_gt *gt, const gw_coco_gt_columns *c)
 {
-    int64_t h = 1, w = 1; // sizes matter to polygons only; masks bring their own
-    if (wants_masks && c->n > 0 && !c->mask)
+    CocoArrayMask *masks = NULL;
+    CocoArrays     a = {.n_images = c->n_images,
+                        .images = c->images,
+                        .n_categories = c->n_categories,
+                        .categories = c->categories,
+                        .n = c->n,
+                        .image_id = c->image_id,
+                        .category_id = c->category_id,
+                        .box = c->box,
+                        .area = c->area,
+                        .is_crowd = c->is_crowd};
+    bool           is_segm = gt->options.iou == COCO_SEGM;
+    Status         st = OK;
+    if (gt->options.iou == COCO_KEYPOINTS)
+        return status_fail(ERR_UNSUPPORTED, "keypoints are read from files only");
+    if (is_segm && c->n > 0 && !c->mask)
         return status_fail(ERR_USAGE, "GW_SEGM needs masks");
     if (c->n > 0 && (!c->image_id || !c->category_id || !c->box))
         return status_fail(ERR_USAGE, "image_id, category_id and box are needed for %lld rows",
                            (long long)c->n);
-    if (wants_masks && c->n > 0 && c->mask[0])
-        gw_mask_size(c->mask[0], &h, &w);
-    text_putc(t, '{');
-    put_ids(t, "images", c->images, c->n_images, h, w);
-    put_ids(t, "categories", c->categories, c->n_categories, 0, 0);
-    text_puts(t, "\"annotations\":[");
-    for (int64_t i = 0; i < c->n; i++) {
-        const double *box = c->box + 4 * i;
-        double        area = c->area                     ? c->area[i]
-                             : wants_masks && c->mask[i] ? (double)gw_mask_area(c->mask[i])
-                                                         : box[2] * box[3];
-        text_printf(t, "%s{\"id\":%lld,\"image_id\":%lld,\"category_id\":%lld,\"iscrowd\":%d",
-                    i > 0 ? "," : "", (long long)i + 1, (long long)c->image_id[i],
-                    (long long)c->category_id[i], c->is_crowd && c->is_crowd[i]);
-        text_puts(t, ",\"area\":");
-        TRY(put_number(t, area, "area", i));
-        TRY(put_box(t, box, i));
-        if (wants_masks)
-            TRY(put_mask(t, c->mask[i], i));
-        text_putc(t, '}');
-    }
-    text_puts(t, "]}");
-    return text_status(t);
+    if (is_segm)
+        TRY_OUT(view_masks(&masks, c->mask, c->n));
+    a.mask = masks;
+    TRY_OUT(coco_truth_arrays(&gt->truth, &gt->options, &a));
+out:
+    free(masks);
+    return st;
 }
 
 int gw_coco_gt_arrays(gw_coco_gt **out, const gw_coco_gt_columns *columns, gw_iou iou)
 {
-    Text   t = {0};
     Status st = begin_gt(out, iou);
-    if (st == OK && iou == GW_KEYPOINTS)
-        st = status_fail(ERR_UNSUPPORTED, "keypoints are read from files only");
     if (st == OK)
-        st = put_truth(&t, columns, iou == GW_SEGM);
-    if (st == OK)
-        st =
-            coco_truth_parse(&(*out)->truth, &(*out)->options, t.data, t.len, "ground truth array");
-    text_release(&t);
+        st = read_gt_arrays(*out, columns);
     if (st != OK) {
         gw_coco_gt_free(*out);
         *out = NULL;
@@ -169,44 +126,40 @@ int gw_coco_gt_arrays(gw_coco_gt **out, const gw_coco_gt_columns *columns, gw_io
     return (int)st;
 }
 
-static Status put_results(Text *t, const gw_coco_dt_columns *c, bool wants_masks)
+static Status read_dt_arrays(gw_coco_dt *dt, const gw_coco_gt *gt, const gw_coco_dt_columns *c)
 {
+    CocoArrayMask *masks = NULL;
+    CocoArrays     a = {.n = c->n,
+                        .image_id = c->image_id,
+                        .category_id = c->category_id,
+                        .score = c->score,
+                        .box = c->box};
+    bool           is_segm = dt->iou == COCO_SEGM;
+    Status         st = OK;
+    if (dt->iou == COCO_KEYPOINTS)
+        return status_fail(ERR_UNSUPPORTED, "keypoints are read from files only");
     if (c->n > 0 && (!c->image_id || !c->category_id || !c->score ||
-                     (wants_masks ? c->mask == NULL : c->box == NULL)))
+                     (is_segm ? c->mask == NULL : c->box == NULL)))
         return status_fail(ERR_USAGE,
                            "image_id, category_id, score and %s are needed for %lld rows",
-                           wants_masks ? "mask" : "box", (long long)c->n);
-    text_putc(t, '[');
-    for (int64_t i = 0; i < c->n; i++) {
-        text_printf(t, "%s{\"image_id\":%lld,\"category_id\":%lld,\"score\":", i > 0 ? "," : "",
-                    (long long)c->image_id[i], (long long)c->category_id[i]);
-        TRY(put_number(t, c->score[i], "score", i));
-        if (wants_masks)
-            TRY(put_mask(t, c->mask[i], i));
-        else
-            TRY(put_box(t, c->box + 4 * i, i));
-        text_putc(t, '}');
-    }
-    text_putc(t, ']');
-    return text_status(t);
+                           is_segm ? "mask" : "box", (long long)c->n);
+    if (is_segm)
+        TRY_OUT(view_masks(&masks, c->mask, c->n));
+    a.mask = masks;
+    TRY_OUT(coco_results_arrays(&dt->results, &gt->options, &gt->truth, &a));
+out:
+    free(masks);
+    return st;
 }
 
 int gw_coco_dt_arrays(gw_coco_dt **out, const gw_coco_gt *gt, const gw_coco_dt_columns *columns)
 {
-    Text   t = {0};
     Status st = OK;
     *out = calloc(1, sizeof **out);
     if (!*out)
         return (int)status_no_memory("results", sizeof **out);
     (*out)->iou = gt->options.iou;
-    if (gt->options.iou == COCO_KEYPOINTS)
-        st = status_fail(ERR_UNSUPPORTED, "keypoints are read from files only");
-    if (st == OK)
-        st = put_results(&t, columns, gt->options.iou == COCO_SEGM);
-    if (st == OK)
-        st = coco_results_parse(&(*out)->results, &gt->options, &gt->truth, t.data, t.len,
-                                "results array");
-    text_release(&t);
+    st = read_dt_arrays(*out, gt, columns);
     if (st != OK) {
         gw_coco_dt_free(*out);
         *out = NULL;
