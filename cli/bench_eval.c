@@ -24,7 +24,7 @@ extern char **environ;
 enum { MAX_ROUNDS = 99, MAX_ARGS = 12 };
 
 typedef struct Settings {
-    const char *truth, *found, *iou, *python, *dataset;
+    const char *truth, *found, *iou, *python, *dataset, *peers;
     int64_t     rounds, threads;
 } Settings;
 
@@ -68,6 +68,12 @@ static const char LVIS[] =
     "g=LVIS(sys.argv[1]);e=LVISEval(g,LVISResults(g,sys.argv[2]),sys.argv[3])\n"
     "e.run();e.print_results()\n";
 
+static const char HOTCOCO_LVIS[] =
+    "import sys\n"
+    "from hotcoco import LVIS,LVISResults,LVISEval\n"
+    "g=LVIS(sys.argv[1]);e=LVISEval(g,LVISResults(g,sys.argv[2]),sys.argv[3])\n"
+    "e.run();e.print_results()\n";
+
 static const Peer PEERS[] = {
     {"godwit", NULL, NULL, false, true, 0, {0}, 0},
     {"pycocotools", "pycocotools", PYCOCO, false, false, 0, {0}, 0},
@@ -76,6 +82,7 @@ static const Peer PEERS[] = {
     {"ultrafast-pycocotools", "ultrafast_pycocotools", ULTRAFAST, false, false, 0, {0}, 0},
     {"godwit", NULL, NULL, true, true, 0, {0}, 0},
     {"lvis-api", "lvis", LVIS, true, false, 0, {0}, 0},
+    {"hotcoco", "hotcoco", HOTCOCO_LVIS, true, false, 0, {0}, 0},
 };
 enum { N_PEERS = sizeof PEERS / sizeof *PEERS };
 
@@ -140,6 +147,41 @@ static Status run_peer(Peer *p, const Settings *s)
     p->n++;
     p->rss_mb = fmax(p->rss_mb, rss);
     return OK;
+}
+
+/* Is `name` one of the comma-separated names in `list`? */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if (strncmp(at, name, n) == 0 && (at[n] == ',' || at[n] == 0))
+            return true;
+    return false;
+}
+
+/* Who takes part: we do, and each peer that was asked for, scores this kind of set and is installed. */
+static Status choose_peers(Peer *peers, const Settings *s)
+{
+    bool    is_lvis = strcmp(s->dataset, "lvis") == 0;
+    int64_t asked = 0, found = 0;
+    for (const char *at = s->peers; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        asked++;
+    for (int i = 0; i < N_PEERS; i++) {
+        Peer *p = &peers[i];
+        if (p->lvis != is_lvis || !p->module) {
+            p->is_there = p->lvis == is_lvis;
+            continue;
+        }
+        bool wanted = !s->peers || is_listed(s->peers, p->name);
+        p->is_there = wanted && is_installed(s, p->module);
+        found += s->peers && p->is_there;
+    }
+    return found == asked
+               ? OK
+               : status_fail(ERR_USAGE,
+                             "bench eval: --peers %s: %lld of these are unknown for "
+                             "--metric %s, or %s does not have them",
+                             s->peers, (long long)(asked - found), s->dataset, s->python);
 }
 
 static int compare_doubles(const void *x, const void *y)
@@ -211,6 +253,8 @@ Status bench_eval_verb(const Verb *verb, int argc, char **argv)
           {"metric", OPTION_TEXT, &s.dataset, "NAME", "coco or lvis (default coco)", false},
           {"python", OPTION_TEXT, &s.python, "PROGRAM",
            "where the peers are installed (default python3)", false},
+          {"peers", OPTION_TEXT, &s.peers, "NAMES",
+           "separated by commas (default: all that PROGRAM has)", false},
           {"rounds", OPTION_INT, &s.rounds, "N", "interleaved rounds (default 3)", false},
     };
     CommandLine line = {.verb = verb,
@@ -231,9 +275,7 @@ Status bench_eval_verb(const Verb *verb, int argc, char **argv)
         TRY_OUT(
             status_fail(ERR_USAGE, "bench eval: --metric is coco or lvis, not \"%s\"", s.dataset));
     s.threads = line.common.threads;
-    for (int i = 0; i < N_PEERS; i++)
-        peers[i].is_there = peers[i].lvis == (strcmp(s.dataset, "lvis") == 0) &&
-                            (!peers[i].module || is_installed(&s, peers[i].module));
+    TRY_OUT(choose_peers(peers, &s));
     for (int64_t r = 0; r < s.rounds; r++)
         for (int i = 0; i < N_PEERS; i++)
             if (peers[i].is_there)
