@@ -103,7 +103,11 @@ static const RecipeKey DATA[] = {
 
 static const RecipeKey SOLVER[] = {
     RECIPE_FLOAT(DetectSolverKeys, lr, "lr", "0.02", 0, 1000,
-                 "learning rate for the whole batch of a step"),
+                 "learning rate for lr_batch images a step"),
+    RECIPE_INT(DetectSolverKeys, lr_batch, "lr_batch", "0", 0, 1048576,
+               "images a step that lr is meant for; 0: data.batch"),
+    RECIPE_CHOICE(DetectSolverKeys, lr_scale, "lr_scale", "none", "none|linear|sqrt",
+                  "how lr follows data.batch / lr_batch"),
     RECIPE_FLOAT(DetectSolverKeys, momentum, "momentum", "0.9", 0, 1, "of SGD"),
     RECIPE_FLOAT(DetectSolverKeys, decay, "decay", "0.0001", 0, 1, "weight decay"),
     RECIPE_FLOAT(DetectSolverKeys, decay_norm, "decay_norm", "0", 0, 1,
@@ -181,11 +185,18 @@ static Status check(const DetectConfig *c)
     return detect_config_net(&net, c);
 }
 
+static int64_t lr_batch(const DetectConfig *c)
+{
+    return c->solver.lr_batch > 0 ? c->solver.lr_batch : c->data.batch;
+}
+
 Status detect_config_load(DetectConfig *c, const RecipeSource *source)
 {
     detect_config_tables(c);
     TRY(recipe_load(&c->arena, c->tables, c->n_tables, source));
-    return check(c);
+    TRY(check(c));
+    schedule_warn_of_batch(c->solver.lr, (RateScale)c->solver.lr_scale, c->data.batch, lr_batch(c));
+    return OK;
 }
 
 void detect_config_release(DetectConfig *c)
@@ -236,10 +247,15 @@ SgdOptions detect_config_sgd(const DetectConfig *c)
                         .clip_norm = (float)c->solver.clip};
 }
 
+double detect_config_base_lr(const DetectConfig *c)
+{
+    return schedule_scale(c->solver.lr, (RateScale)c->solver.lr_scale, c->data.batch, lr_batch(c));
+}
+
 double detect_config_lr(const DetectConfig *c, int64_t step)
 {
     Schedule s = {.kind = SCHEDULE_STEP,
-                  .base_lr = c->solver.lr,
+                  .base_lr = detect_config_base_lr(c),
                   .total = c->solver.iters,
                   .milestones = c->solver.milestones.v,
                   .n_milestones = (int)c->solver.milestones.n,

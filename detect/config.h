@@ -54,6 +54,8 @@ typedef struct DetectDataKeys {
 
 typedef struct DetectSolverKeys {
     double     lr, momentum, decay, decay_norm, clip;
+    int64_t    lr_batch; // images a step that lr is meant for; 0: data.batch
+    int        lr_scale; // RateScale
     int64_t    iters;
     RecipeInts milestones;
     double     factor;
@@ -96,6 +98,7 @@ void   detect_config_release(DetectConfig *c);
 Status           detect_config_net(ResNetConfig *out, const DetectConfig *c);
 DetLoaderOptions detect_config_loader(const DetectConfig *c, bool train);
 SgdOptions       detect_config_sgd(const DetectConfig *c);
+double           detect_config_base_lr(const DetectConfig *c); // before any schedule
 double           detect_config_lr(const DetectConfig *c, int64_t step);
 DetectMetric     detect_config_metric(const DetectConfig *c);
 int64_t detect_config_group(const DetectConfig *c); // images whose losses share a normaliser

@@ -88,7 +88,7 @@ Status detect_trainer_open(DetectTrainer *r, const DetectTrainOptions *o)
              "%g for %lld pictures a step",
              (long long)r->train.n_images, (long long)r->train.n_classes,
              (long long)params_learned_count(&r->params), (long long)r->job.step,
-             (long long)r->job.n_steps, c->solver.lr, (long long)c->data.batch);
+             (long long)r->job.n_steps, detect_config_base_lr(c), (long long)c->data.batch);
     return OK;
 }
 

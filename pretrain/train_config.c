@@ -1,7 +1,5 @@
 /* train_config.c -- the tables of keys, and what follows from them */
 #include "pretrain/train_config.h"
-#include "base/log.h"
-#include <math.h>
 #include <string.h>
 
 static const RecipeKey RUN[] = {
@@ -157,17 +155,6 @@ static Status check(const PretrainConfig *c)
     return OK;
 }
 
-static void warn_about_rate(const PretrainConfig *c)
-{
-    const SolverKeys *s = &c->solver;
-    if (s->lr_scale == 0 && s->lr_batch != c->data.batch)
-        log_warn("solver.lr %g is meant for %lld images a step, this run has %lld; linear scaling "
-                 "would give %g "
-                 "(solver.lr_scale=linear)",
-                 s->lr, (long long)s->lr_batch, (long long)c->data.batch,
-                 s->lr * (double)c->data.batch / (double)s->lr_batch);
-}
-
 void pretrain_config_tables(PretrainConfig *c)
 {
     *c = (PretrainConfig){0};
@@ -188,7 +175,8 @@ Status pretrain_config_load(PretrainConfig *c, const RecipeSource *source)
     pretrain_config_tables(c);
     TRY(recipe_load(&c->arena, c->tables, c->n_tables, source));
     TRY(check(c));
-    warn_about_rate(c);
+    schedule_warn_of_batch(c->solver.lr, (RateScale)c->solver.lr_scale, c->data.batch,
+                           c->solver.lr_batch);
     return OK;
 }
 
@@ -299,9 +287,8 @@ int64_t config_steps(const PretrainConfig *c, int64_t steps_per_epoch)
 
 double config_base_lr(const PretrainConfig *c)
 {
-    double share = (double)c->data.batch / (double)c->solver.lr_batch;
-    double by[] = {1, share, sqrt(share)};
-    return c->solver.lr * by[c->solver.lr_scale];
+    return schedule_scale(c->solver.lr, (RateScale)c->solver.lr_scale, c->data.batch,
+                          c->solver.lr_batch);
 }
 
 double config_lr(const PretrainConfig *c, int64_t step, int64_t steps_per_epoch)

@@ -53,7 +53,7 @@ typedef struct DataKeys {
 typedef struct SolverKeys {
     double     lr, momentum, decay;
     int64_t    lr_batch;
-    int        lr_scale; // 0 none, 1 linear, 2 sqrt
+    int        lr_scale; // RateScale
     int        schedule; // ScheduleKind
     int        unit;     // 0 epoch, 1 iter
     int64_t    first_epoch;

@@ -1,4 +1,5 @@
 #include "kernels/optim/schedule.h"
+#include "base/log.h"
 
 #include <math.h>
 
@@ -23,4 +24,19 @@ double schedule_lr(const Schedule *s, int64_t at, int64_t iter)
         lr *= s->warmup_factor * (1.0 - share) + share;
     }
     return lr;
+}
+
+double schedule_scale(double lr, RateScale scale, int64_t batch, int64_t lr_batch)
+{
+    double share = (double)batch / (double)lr_batch;
+    return scale == RATE_LINEAR ? lr * share : scale == RATE_SQRT ? lr * sqrt(share) : lr;
+}
+
+void schedule_warn_of_batch(double lr, RateScale scale, int64_t batch, int64_t lr_batch)
+{
+    if (scale == RATE_AS_IT_IS && batch != lr_batch)
+        log_warn("solver.lr %g is meant for %lld images a step, this run has %lld; linear scaling "
+                 "would give %g (solver.lr_scale=linear)",
+                 lr, (long long)lr_batch, (long long)batch,
+                 schedule_scale(lr, RATE_LINEAR, batch, lr_batch));
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 extern "C" {
+#include "base/log.h"
 #include "base/run.h"
 #include "base/threads.h"
 #include "datasets/scene.h"

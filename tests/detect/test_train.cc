@@ -224,6 +224,26 @@ TEST(DetectTrain, RefusesCocosMetricForVocData)
     EXPECT_NE(nullptr, strstr(status_text(), "COCO format")) << status_text();
 }
 
+TEST(DetectRecipes, ThePublishedRateFollowsTheBatchAndTheLogSaysWhenItDoesNot)
+{
+    DetectConfig c;
+    const char  *small[] = {"data.batch=4"}, *kept[] = {"data.batch=4", "solver.lr_scale=none"};
+    std::string  path = GODWIT_SOURCE_DIR "/detect/recipes/voc_r50_c4_24k.json";
+    RecipeSource source = {path.c_str(), nullptr, 0, small, 1};
+    int64_t      before = log_warnings();
+    ASSERT_EQ(OK, detect_config_load(&c, &source)) << status_text();
+    EXPECT_DOUBLE_EQ(0.005, detect_config_base_lr(&c));
+    EXPECT_DOUBLE_EQ(0.005, detect_config_lr(&c, 100));
+    EXPECT_EQ(before, log_warnings());
+    detect_config_release(&c);
+    source.overrides = kept;
+    source.n_overrides = 2;
+    ASSERT_EQ(OK, detect_config_load(&c, &source)) << status_text();
+    EXPECT_DOUBLE_EQ(0.02, detect_config_base_lr(&c));
+    EXPECT_EQ(before + 1, log_warnings());
+    detect_config_release(&c);
+}
+
 /* The recipes that ship must load; their numbers are the published ones. */
 TEST(DetectRecipes, AllLoad)
 {
