@@ -4,7 +4,6 @@
  * backward  1. each part's sums of dy and dy (x - mean)                                       2. dx = dy k + x p + q
  *
  * Narrow maps (C < 64) are folded: several rows are treated as one wider row, so that the vector loops have work.
- * What passed the ReLU is found again from x where there was no residual, so y is not read.
  */
 #include "base/size.h"
 #include "base/threads.h"

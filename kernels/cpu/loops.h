@@ -11,7 +11,6 @@
 /* How a batch norm's backward finds what passed the ReLU. */
 typedef enum MaskKind {
     MASK_NONE, // there was no ReLU
-    MASK_BY_X, // x * scale + shift > 0, as forward computed it
     MASK_BY_Y, // y > 0
 } MaskKind;
 

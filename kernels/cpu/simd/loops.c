@@ -6,13 +6,6 @@
 #include <stddef.h>
 #include <string.h>
 
-/* One rounding where the machine has it: forward and backward must agree on what passed a ReLU. */
-#ifdef __FMA__
-#define MULADD(a, b, c) __builtin_fmaf((a), (b), (c))
-#else
-#define MULADD(a, b, c) ((a) * (b) + (c))
-#endif
-
 static inline float keep(bool is_kept, float value)
 {
     return is_kept ? value : 0.0f;

@@ -46,25 +46,53 @@ static void NAME(norm)(void *py, const NormRows *n, int64_t rows, int64_t C)
         if (residual && n->relu) {
 #pragma GCC ivdep
             for (int64_t c = 0; c < C; c++) {
-                float v = MULADD(LOAD(x, c), scale[c], shift[c]) + LOAD(residual, c);
+                float v = LOAD(x, c) * scale[c] + shift[c] + LOAD(residual, c);
                 STORE(y, c, v < 0.0f ? 0.0f : v);
             }
         } else if (residual) {
 #pragma GCC ivdep
             for (int64_t c = 0; c < C; c++)
-                STORE(y, c, MULADD(LOAD(x, c), scale[c], shift[c]) + LOAD(residual, c));
+                STORE(y, c, LOAD(x, c) * scale[c] + shift[c] + LOAD(residual, c));
         } else if (n->relu) {
 #pragma GCC ivdep
             for (int64_t c = 0; c < C; c++) {
-                float v = MULADD(LOAD(x, c), scale[c], shift[c]);
+                float v = LOAD(x, c) * scale[c] + shift[c];
                 STORE(y, c, v < 0.0f ? 0.0f : v);
             }
         } else {
 #pragma GCC ivdep
             for (int64_t c = 0; c < C; c++)
-                STORE(y, c, MULADD(LOAD(x, c), scale[c], shift[c]));
+                STORE(y, c, LOAD(x, c) * scale[c] + shift[c]);
         }
     }
+}
+
+static void NAME(relu_back)(void *pdx, const void *pdy, const void *py, float beta, int64_t n)
+{
+    T       *dx = pdx;
+    const T *dy = pdy, *y = py;
+    if (beta == 0.0f) { // dx is not read: it may hold anything, and reading takes time
+#pragma GCC ivdep
+        for (int64_t i = 0; i < n; i++)
+            STORE(dx, i, keep(LOAD(y, i) > 0.0f, LOAD(dy, i)));
+    } else {
+#pragma GCC ivdep
+        for (int64_t i = 0; i < n; i++)
+            STORE(dx, i, LOAD(dx, i) + keep(LOAD(y, i) > 0.0f, LOAD(dy, i)));
+    }
+}
+
+static void NAME(accumulate)(void *pdx, const void *pdy, float beta, int64_t n)
+{
+    T       *dx = pdx;
+    const T *dy = pdy;
+    if (beta == 0.0f) {
+        memcpy(dx, dy, (size_t)n * sizeof(T));
+        return;
+    }
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; i++)
+        STORE(dx, i, LOAD(dx, i) + LOAD(dy, i));
 }
 
 /* sum and dot over rows; MASKED(r, c) is dy behind the ReLU. Two rows at once halve the traffic of the sums. */
@@ -85,36 +113,25 @@ static void NAME(norm)(void *py, const NormRows *n, int64_t rows, int64_t C)
         }
 /* keep() takes its number by value: the load happens either way, which lets the loops be vectorised. */
 #define BY_NONE(i, c) LOAD(dy, i)
-#define BY_X(i, c) keep(MULADD(LOAD(x, i), scale[c], shift[c]) > 0.0f, LOAD(dy, i))
 #define BY_Y(i, c) keep(LOAD(y, i) > 0.0f, LOAD(dy, i))
 
 static void NAME(norm_sums)(const NormRows *n, int64_t rows, int64_t C)
 {
     const T *restrict x = n->x, *restrict dy = n->dy, *restrict y = n->y;
-    const float *restrict mean = n->mean, *restrict scale = n->scale, *restrict shift = n->shift;
+    const float *restrict mean = n->mean;
     float *restrict sum = n->sum, *restrict dot = n->dot;
     int64_t r = 0;
     for (int64_t c = 0; c < C; c++)
         sum[c] = dot[c] = 0.0f;
-    if (n->mask == MASK_BY_X) {
-        SUM_ROWS(BY_X)
-    } else if (n->mask == MASK_BY_Y) {
+    if (n->mask == MASK_BY_Y) {
         SUM_ROWS(BY_Y)
     } else {
         SUM_ROWS(BY_NONE)
     }
-    T *residual = n->residual;
-    if (!residual)
-        return;
-    int64_t  count = rows * C;
-    bool     adds = n->beta_residual != 0.0f;
-    bool     by_y = n->mask == MASK_BY_Y;
-    const T *passed = by_y ? y : dy;
-#pragma GCC ivdep
-    for (int64_t i = 0; i < count; i++) {
-        float d = keep((LOAD(passed, i) > 0.0f) | !by_y, LOAD(dy, i)), old = LOAD(residual, i);
-        STORE(residual, i, adds ? old + d : d);
-    }
+    if (n->residual && n->mask == MASK_BY_Y)
+        NAME(relu_back)(n->residual, dy, y, n->beta_residual, rows * C);
+    else if (n->residual)
+        NAME(accumulate)(n->residual, dy, n->beta_residual, rows * C);
 }
 
 #define APPLY_ROWS(MASKED)                                                                         \
@@ -132,12 +149,10 @@ static void NAME(norm_sums)(const NormRows *n, int64_t rows, int64_t C)
 static void NAME(norm_apply)(const NormRows *n, int64_t rows, int64_t C)
 {
     const T     *x = n->x, *dy = n->dy, *y = n->y;
-    const float *k = n->k, *p = n->p, *q = n->q, *scale = n->scale, *shift = n->shift;
+    const float *k = n->k, *p = n->p, *q = n->q;
     T           *dx = n->dx;
     bool         adds = n->beta_dx != 0.0f;
-    if (n->mask == MASK_BY_X) {
-        APPLY_ROWS(BY_X)
-    } else if (n->mask == MASK_BY_Y) {
+    if (n->mask == MASK_BY_Y) {
         APPLY_ROWS(BY_Y)
     } else {
         APPLY_ROWS(BY_NONE)
@@ -146,7 +161,6 @@ static void NAME(norm_apply)(const NormRows *n, int64_t rows, int64_t C)
 #undef SUM_ROWS
 #undef APPLY_ROWS
 #undef BY_NONE
-#undef BY_X
 #undef BY_Y
 
 static void NAME(relu)(void *py, const void *px, int64_t n)
@@ -160,18 +174,6 @@ static void NAME(relu)(void *py, const void *px, int64_t n)
     }
 }
 
-static void NAME(relu_back)(void *pdx, const void *pdy, const void *py, float beta, int64_t n)
-{
-    T       *dx = pdx;
-    const T *dy = pdy, *y = py;
-    bool     adds = beta != 0.0f;
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; i++) {
-        float d = keep(LOAD(y, i) > 0.0f, LOAD(dy, i)), old = LOAD(dx, i);
-        STORE(dx, i, adds ? old + d : d);
-    }
-}
-
 static void NAME(add)(void *py, const void *pa, const void *pb, int64_t n)
 {
     T       *y = py;
@@ -179,19 +181,6 @@ static void NAME(add)(void *py, const void *pa, const void *pb, int64_t n)
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; i++)
         STORE(y, i, LOAD(a, i) + LOAD(b, i));
-}
-
-static void NAME(accumulate)(void *pdx, const void *pdy, float beta, int64_t n)
-{
-    T       *dx = pdx;
-    const T *dy = pdy;
-    if (beta == 0.0f) {
-        memcpy(dx, dy, (size_t)n * sizeof(T));
-        return;
-    }
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; i++)
-        STORE(dx, i, LOAD(dx, i) + LOAD(dy, i));
 }
 
 static void NAME(fill)(void *px, float value, int64_t n)
