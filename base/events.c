@@ -111,6 +111,15 @@ static void put_version(EventWriter *w)
 
 /* ---- the writer ---- */
 
+static void release(EventWriter *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    text_release(&w->pending);
+    free(w->path);
+    free(w);
+}
+
 Status events_open(EventWriter **out, const char *dir)
 {
     static atomic_int next;
@@ -126,16 +135,23 @@ Status events_open(EventWriter **out, const char *dir)
     text_file_name(&path, host);
     text_printf(&path, ".%ld.%d", (long)getpid(), atomic_fetch_add(&next, 1));
     w->path = path.data;
-    w->fd = path.failed ? -1 : open(w->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (w->fd < 0) {
-        Status st = status_fail(ERR_CREATE, "%s: cannot create: %s", dir, strerror(errno));
-        free(w->path);
-        free(w);
+    w->fd = -1;
+    Status st = text_status(&path);
+    if (st == OK) {
+        w->fd = open(w->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        if (w->fd < 0)
+            st = status_fail(ERR_CREATE, "%s: cannot create: %s", w->path, strerror(errno));
+    }
+    if (st == OK) {
+        put_version(w);
+        st = events_flush(w);
+    }
+    if (st != OK) {
+        release(w);
         return st;
     }
-    put_version(w);
     *out = w;
-    return events_flush(w);
+    return OK;
 }
 
 Status events_scalar(EventWriter *w, const char *tag, int64_t step, double value)
@@ -189,10 +205,10 @@ Status events_close(EventWriter *w)
     if (!w)
         return OK;
     Status st = events_flush(w);
-    if (close(w->fd) != 0 && st == OK)
+    int    fd = w->fd;
+    w->fd = -1;
+    if (close(fd) != 0 && st == OK)
         st = status_fail(ERR_IO, "%s: closing failed: %s", w->path, strerror(errno));
-    text_release(&w->pending);
-    free(w->path);
-    free(w);
+    release(w);
     return st;
 }

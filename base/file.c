@@ -13,8 +13,7 @@
 
 enum { MOST_NAMES = 50 * 1000 * 1000, MOST_PATH = 4096 };
 
-/* Opens a regular file for reading and tells its size. */
-static Status open_regular(int *fd, int64_t *size, const char *path)
+Status file_open(int *fd, int64_t *size, const char *path)
 {
     struct stat s;
     /* O_NONBLOCK: a FIFO must not hang us; it has no effect on regular files. */
@@ -36,7 +35,7 @@ Status file_read(Arena *a, char **bytes, int64_t *n, const char *path, int64_t l
     Status  st = OK;
     int     fd = -1;
     int64_t size, done = 0;
-    TRY(open_regular(&fd, &size, path));
+    TRY(file_open(&fd, &size, path));
     if (size > limit) {
         st = status_fail(ERR_FORMAT, "%s: %lld bytes, expected at most %lld", path, (long long)size,
                          (long long)limit);
@@ -72,7 +71,7 @@ Status file_map(FileMap *m, const char *path)
 {
     int fd;
     *m = (FileMap){.bytes = ""};
-    TRY(open_regular(&fd, &m->n, path));
+    TRY(file_open(&fd, &m->n, path));
     if (m->n > 0) {
         m->mapped = mmap(NULL, (size_t)m->n, PROT_READ, MAP_PRIVATE, fd, 0);
         if (m->mapped == MAP_FAILED) {
@@ -117,7 +116,7 @@ bool file_is_dir(const char *path)
 Status file_size(int64_t *bytes, const char *path)
 {
     int fd;
-    TRY(open_regular(&fd, bytes, path));
+    TRY(file_open(&fd, bytes, path));
     close(fd);
     return OK;
 }
@@ -166,6 +165,8 @@ Status file_list(Arena *a, char ***names, int64_t *n, const char *dir)
     int64_t count = 0, room = 0;
     char  **list = NULL;
     DIR    *d = opendir(dir);
+    if (!d && errno == ENOMEM)
+        return status_no_memory(dir, 0);
     if (!d)
         return status_fail(ERR_MISSING, "%s: cannot open the folder: %s", dir, strerror(errno));
     for (;;) {

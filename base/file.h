@@ -21,6 +21,9 @@
 Status file_read(Arena *a, char **bytes, int64_t *n, const char *path,
                  int64_t limit) STATUS_MUST_USE;
 
+/* Opens a regular file for reading and tells its size; the caller closes *fd. */
+Status file_open(int *fd, int64_t *bytes, const char *path) STATUS_MUST_USE;
+
 /* A read-only view of a whole regular file; an empty file has bytes = "" and n = 0. */
 typedef struct FileMap {
     const char *bytes;

@@ -196,10 +196,10 @@ static Status set_from_text(Loader *l, KeyRef ref, Place p, const char *text)
     char       name[RECIPE_NAME];
     recipe_full_name(name, ref);
     TRY_OUT(bare_to_json(&json, ref.key->type, text));
-    if (json_parse(l->arena, &v, text_cstr(&json), json.len, p.source, NULL) != OK) {
+    st = json_parse(l->arena, &v, text_cstr(&json), json.len, p.source, NULL);
+    if (st == ERR_FORMAT)
         st = refuse(p, name, "expected %s, found \"%.200s\"", type_name(ref.key), text);
-        goto out;
-    }
+    TRY_OUT(st);
     TRY_OUT(set_field(l, ref, p, v));
 out:
     text_release(&json);

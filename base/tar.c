@@ -7,67 +7,128 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BLOCK_BYTES = 256 * 1024 };
 
 struct TarReader {
-    struct archive *archive;
-    char           *name;
-    TarLimits       limits;
-    int64_t         total;
-    int64_t         skipped;
-    TarMember       member;
-    Arena           arena;    // the member's name
-    bool            can_read; // a member is open and was not read yet
+    struct archive       *archive;
+    struct archive_entry *entry; // our own: libarchive 3.6 does not check the one that it would make
+    char                 *name;
+    TarLimits             limits;
+    int                   fd;      // -1: the archive lies in `bytes`
+    int                   reason;  // errno of a read that failed; 0: none
+    const void           *bytes;
+    int64_t               n_bytes; // still to give
+    char                 *block;   // (BLOCK_BYTES) of the file
+    int64_t               total;
+    int64_t               skipped;
+    TarMember             member;
+    Arena                 arena;    // the member's name
+    bool                  can_read; // a member is open and was not read yet
 };
+
+/* ---- libarchive's source of bytes; its own readers leak and hide the reason when something fails ---- */
+
+static la_ssize_t give_block(struct archive *archive, void *ctx, const void **block)
+{
+    TarReader *t = ctx;
+    la_ssize_t n = t->n_bytes;
+    (void)archive;
+    if (t->fd < 0) { // all at once
+        *block = t->bytes;
+        t->n_bytes = 0;
+        return n;
+    }
+    do
+        n = read(t->fd, t->block, BLOCK_BYTES);
+    while (n < 0 && errno == EINTR);
+    *block = t->block;
+    if (n < 0)
+        t->reason = errno;
+    return n < 0 ? ARCHIVE_FATAL : n;
+}
+
+/* Steps over the data of members that nobody reads. 0: not possible, libarchive reads on. */
+static la_int64_t skip_bytes(struct archive *archive, void *ctx, la_int64_t n)
+{
+    TarReader *t = ctx;
+    off_t      before = t->fd < 0 ? -1 : lseek(t->fd, 0, SEEK_CUR);
+    off_t      after = before < 0 ? -1 : lseek(t->fd, n, SEEK_CUR);
+    (void)archive;
+    return after < 0 ? 0 : after - before;
+}
 
 /* libarchive's sentence with the archive's and the member's name. */
 static Status fail(TarReader *t, const char *what)
 {
     const char *why = archive_error_string(t->archive);
     const char *member = t->member.name;
-    Status      code = archive_errno(t->archive) == ENOMEM ? ERR_MEMORY : ERR_FORMAT;
+    Status      code = t->reason != 0 ? ERR_IO : ERR_FORMAT;
+    /* Without any reason it gives up only when one of its small blocks could not be allocated. */
+    if (t->reason == 0 && (archive_errno(t->archive) == ENOMEM || !why)) {
+        why = strerror(ENOMEM);
+        code = ERR_MEMORY;
+    }
     return status_fail(code, "%s: %s%.200s%s failed: %s", t->name, what, member ? " " : "",
-                       member ? member : "", why ? why : "the archive is damaged");
+                       member ? member : "", t->reason != 0 ? strerror(t->reason) : why);
 }
+
+/* ---- opening ---- */
 
 static Status reader_new(TarReader **out, const char *name, const TarLimits *limits)
 {
     TarReader *t = calloc(1, sizeof *t);
     if (!t)
         return status_no_memory(name, sizeof *t);
+    t->fd = -1;
     t->archive = archive_read_new();
+    t->entry = t->archive ? archive_entry_new2(t->archive) : NULL;
     t->name = strdup(name);
-    if (!t->archive || !t->name) {
-        tar_close(t);
-        return status_no_memory(name, 0);
-    }
     t->limits = limits ? *limits : (TarLimits){0};
     t->limits.max_member = t->limits.max_member > 0 ? t->limits.max_member : (int64_t)1 << 28;
     t->limits.max_total = t->limits.max_total > 0 ? t->limits.max_total : (int64_t)1 << 43;
-    archive_read_support_filter_none(t->archive);
-    archive_read_support_filter_gzip(t->archive);
-    archive_read_support_filter_xz(t->archive);
-    archive_read_support_filter_zstd(t->archive);
-    archive_read_support_format_tar(t->archive);
+    if (!t->entry || !t->name || archive_read_support_filter_none(t->archive) < ARCHIVE_WARN ||
+        archive_read_support_filter_gzip(t->archive) < ARCHIVE_WARN ||
+        archive_read_support_filter_xz(t->archive) < ARCHIVE_WARN ||
+        archive_read_support_filter_zstd(t->archive) < ARCHIVE_WARN ||
+        archive_read_support_format_tar(t->archive) < ARCHIVE_WARN) {
+        tar_close(t);
+        return status_no_memory(name, 0);
+    }
     *out = t;
+    return OK;
+}
+
+static Status begin(TarReader *t)
+{
+    /* In steps: archive_read_open2 of libarchive 3.6 does not look whether setting the data worked. */
+    archive_read_set_read_callback(t->archive, give_block);
+    archive_read_set_skip_callback(t->archive, skip_bytes);
+    if (archive_read_set_callback_data(t->archive, t) != ARCHIVE_OK ||
+        archive_read_open1(t->archive) != ARCHIVE_OK)
+        return fail(t, "opening");
     return OK;
 }
 
 Status tar_open(TarReader **out, const char *path, const TarLimits *limits)
 {
+    Status     st = OK;
     TarReader *t;
     int64_t    bytes;
     *out = NULL;
-    TRY(file_size(&bytes, path));
     TRY(reader_new(&t, path, limits));
-    if (archive_read_open_filename(t->archive, path, BLOCK_BYTES) != ARCHIVE_OK) {
-        Status st = fail(t, "opening");
+    TRY_OUT(file_open(&t->fd, &bytes, path));
+    t->block = malloc(BLOCK_BYTES);
+    if (!t->block)
+        TRY_OUT(status_no_memory(path, BLOCK_BYTES));
+    TRY_OUT(begin(t));
+out:
+    if (st != OK)
         tar_close(t);
-        return st;
-    }
-    *out = t;
-    return OK;
+    else
+        *out = t;
+    return st;
 }
 
 Status tar_open_bytes(TarReader **out, const void *bytes, int64_t n, const char *name,
@@ -76,22 +137,27 @@ Status tar_open_bytes(TarReader **out, const void *bytes, int64_t n, const char 
     TarReader *t;
     *out = NULL;
     TRY(reader_new(&t, name, limits));
-    if (archive_read_open_memory(t->archive, bytes, (size_t)n) != ARCHIVE_OK) {
-        Status st = fail(t, "opening");
+    t->bytes = bytes;
+    t->n_bytes = n;
+    Status st = begin(t);
+    if (st != OK)
         tar_close(t);
-        return st;
-    }
-    *out = t;
-    return OK;
+    else
+        *out = t;
+    return st;
 }
 
 void tar_close(TarReader *t)
 {
     if (!t)
         return;
+    archive_entry_free(t->entry);
     if (t->archive)
         archive_read_free(t->archive);
+    if (t->fd >= 0)
+        close(t->fd);
     arena_release(&t->arena);
+    free(t->block);
     free(t->name);
     free(t);
 }
@@ -102,10 +168,11 @@ int64_t tar_skipped(const TarReader *t)
 }
 
 /* Takes over name and size of a regular file after checking both. */
-static Status accept(TarReader *t, struct archive_entry *entry)
+static Status accept(TarReader *t)
 {
-    const char *name = archive_entry_pathname(entry);
-    int64_t     size = archive_entry_size(entry);
+    struct archive_entry *entry = t->entry;
+    const char           *name = archive_entry_pathname(entry);
+    int64_t               size = archive_entry_size(entry);
     if (!name)
         return status_fail(ERR_FORMAT, "%s: a member has no readable name", t->name);
     while (name[0] == '.' && name[1] == '/') // "./a.jpg", as tar of a folder writes it
@@ -135,8 +202,7 @@ Status tar_next(TarReader *t, TarMember *member, bool *found)
     *found = false;
     t->can_read = false;
     for (;;) {
-        struct archive_entry *entry;
-        int                   r = archive_read_next_header(t->archive, &entry);
+        int r = archive_read_next_header2(t->archive, t->entry);
         if (r == ARCHIVE_EOF)
             return OK;
         if (r == ARCHIVE_RETRY)
@@ -148,13 +214,13 @@ Status tar_next(TarReader *t, TarMember *member, bool *found)
         if (t->total > t->limits.max_total)
             return status_fail(ERR_FORMAT, "%s: unpacks to more than %lld bytes", t->name,
                                (long long)t->limits.max_total);
-        if (archive_entry_filetype(entry) == AE_IFDIR)
+        if (archive_entry_filetype(t->entry) == AE_IFDIR)
             continue;
-        if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry)) {
+        if (archive_entry_filetype(t->entry) != AE_IFREG || archive_entry_hardlink(t->entry)) {
             t->skipped++;
             continue;
         }
-        TRY(accept(t, entry));
+        TRY(accept(t));
         t->can_read = true;
         *member = t->member;
         *found = true;

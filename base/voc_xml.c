@@ -81,12 +81,17 @@ static Place place_of(Reader *r, const char *tag)
     return PLACE_OTHER;
 }
 
+static void fail_memory(Reader *r, const char *what, long long bytes)
+{
+    r->st = status_no_memory(what, bytes);
+    XML_StopParser(r->parser, XML_FALSE);
+}
+
 static void open_object(Reader *r)
 {
     ObjectNode *node = ARENA_NEW(r->a, ObjectNode);
     if (!node) {
-        r->st = status_no_memory("VOC objects", (long long)sizeof(ObjectNode));
-        XML_StopParser(r->parser, XML_FALSE);
+        fail_memory(r, "VOC objects", (long long)sizeof(ObjectNode));
         return;
     }
     node->object.line = (int64_t)XML_GetCurrentLineNumber(r->parser);
@@ -185,7 +190,7 @@ static void close_leaf(Reader *r, Place place)
             fail(r, n == 0 ? "an object with an empty name" : "a second <name> in one object",
                  NULL);
         else if (!(object->name = arena_strdup(r->a, text)))
-            fail(r, "no memory for", text);
+            fail_memory(r, "a VOC object's name", n + 1);
     } else if (place == PLACE_EDGE) {
         char *text = trimmed(r, &n);
         if (r->last->edges & 1U << r->edge)
@@ -247,10 +252,13 @@ Status voc_xml_parse(Arena *a, VocXml *out, const char *bytes, int64_t n, const 
     XML_SetElementHandler(r.parser, on_open, on_close);
     XML_SetCharacterDataHandler(r.parser, on_text);
     XML_SetStartDoctypeDeclHandler(r.parser, on_doctype);
-    if (XML_Parse(r.parser, bytes, (int)n, 1) != XML_STATUS_OK && r.st == OK)
-        r.st = status_fail(ERR_FORMAT, "%s:%lld: %s", name,
-                           (long long)XML_GetCurrentLineNumber(r.parser),
-                           XML_ErrorString(XML_GetErrorCode(r.parser)));
+    if (XML_Parse(r.parser, bytes, (int)n, 1) != XML_STATUS_OK && r.st == OK) {
+        enum XML_Error why = XML_GetErrorCode(r.parser);
+        r.st = why == XML_ERROR_NO_MEMORY
+                   ? status_no_memory("XML parser", n)
+                   : status_fail(ERR_FORMAT, "%s:%lld: %s", name,
+                                 (long long)XML_GetCurrentLineNumber(r.parser), XML_ErrorString(why));
+    }
     XML_ParserFree(r.parser);
     return r.st != OK ? r.st : collect(&r);
 }

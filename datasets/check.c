@@ -107,7 +107,7 @@ static int64_t class_row(Checker *c, const char *name, bool is_open)
     if (last != NULL)
         c->last_image = last;
     if (rows == NULL || copy == NULL || last == NULL) {
-        c->st = ERR_MEMORY;
+        c->st = status_no_memory("the table of classes", r->n_classes * (int64_t)sizeof *last);
         return -1;
     }
     if (r->n_classes > 0)

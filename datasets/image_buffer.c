@@ -85,6 +85,8 @@ static Status read_all(ImageBytes *b, FILE *f, const char *path)
 Status image_bytes_read(ImageBytes *b, const char *path)
 {
     FILE *f = fopen(path, "rbe");
+    if (f == NULL && errno == ENOMEM)
+        return status_no_memory(path, 0);
     if (f == NULL)
         return status_fail(ERR_MISSING, "%s: cannot be opened: %s", path, strerror(errno));
     struct stat info;

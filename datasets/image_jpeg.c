@@ -21,6 +21,7 @@ typedef struct JpegJob {
     jmp_buf                       escape;
     const char                   *name;
     char                          message[JMSG_LENGTH_MAX];
+    bool                          no_memory;
     bool                          hit_end; // libjpeg asked for bytes beyond the last
     bool                          lacks;   // and used zeros for some
     const void                   *bytes;
@@ -40,6 +41,7 @@ static void on_error(j_common_ptr cinfo)
 {
     JpegJob *job = (JpegJob *)cinfo->err;
     cinfo->err->format_message(cinfo, job->message);
+    job->no_memory = cinfo->err->msg_code == JERR_OUT_OF_MEMORY;
     longjmp(job->escape, 1);
 }
 
@@ -65,14 +67,15 @@ static void on_progress(j_common_ptr cinfo)
         fail_on(job, "more scans than the limit");
 }
 
-/* Runs body(job); a libjpeg failure comes back as ERR_FORMAT with its message. */
+/* Runs body(job); a libjpeg failure comes back as ERR_MEMORY, or as ERR_FORMAT with its message. */
 static Status guarded(JpegJob *job, void (*body)(JpegJob *))
 {
     jpeg_std_error(&job->errors);
     job->errors.error_exit = on_error;
     job->errors.emit_message = on_message;
     if (setjmp(job->escape))
-        return status_fail(ERR_FORMAT, "%s: broken JPEG: %s", job->name, job->message);
+        return job->no_memory ? status_no_memory("a JPEG", 0)
+                              : status_fail(ERR_FORMAT, "%s: broken JPEG: %s", job->name, job->message);
     body(job);
     return job->status;
 }

@@ -9,9 +9,10 @@
 
 #define CHUNK_LIMIT ((size_t)16 << 20) // of one text, profile or EXIF chunk
 
+/* zlib refuses to begin only when memory is short. */
 static Status png_fail(int code, const char *name)
 {
-    if (code == SPNG_EMEM)
+    if (code == SPNG_EMEM || code == SPNG_EZLIB_INIT)
         return status_no_memory("a PNG", 0);
     return status_fail(ERR_FORMAT, "%s: broken PNG: %s", name, spng_strerror(code));
 }

@@ -7,9 +7,12 @@
 
 enum { MOST_DEFLATE_RATIO = 1040 }; // deflate reaches about 1032 to 1
 
-static Status bad(const char *name, const char *what)
+/* libspng's code as a status; zlib refuses to begin only when memory is short. */
+static Status bad(const char *name, int err)
 {
-    return status_fail(ERR_FORMAT, "%s: %s", name, what);
+    if (err == SPNG_EMEM || err == SPNG_EZLIB_INIT)
+        return status_no_memory(name, 0);
+    return status_fail(ERR_FORMAT, "%s: %s", name, spng_strerror(err));
 }
 
 /* Size and kind, before anything is allocated for the pixels. */
@@ -17,7 +20,9 @@ static Status read_header(spng_ctx *ctx, struct spng_ihdr *h, int64_t n_bytes, c
 {
     int err = spng_get_ihdr(ctx, h);
     if (err)
-        return status_fail(ERR_FORMAT, "%s: not a PNG file (%s)", name, spng_strerror(err));
+        return err == SPNG_EMEM ? bad(name, err)
+                                : status_fail(ERR_FORMAT, "%s: not a PNG file (%s)", name,
+                                              spng_strerror(err));
     int64_t pixels = (int64_t)h->width * h->height;
     if (pixels > LABEL_MAX_PIXELS)
         return status_fail(ERR_FORMAT, "%s: %u x %u pixels; at most %d are read", name, h->width,
@@ -47,14 +52,14 @@ static Status decode_raw(Arena *a, spng_ctx *ctx, uint8_t **raw, const char *nam
     size_t n = 0;
     int    err = spng_decoded_image_size(ctx, SPNG_FMT_PNG, &n);
     if (err)
-        return bad(name, spng_strerror(err));
+        return bad(name, err);
     *raw = arena_alloc(a, (int64_t)n);
     if (!*raw)
         return ERR_MEMORY;
     err = spng_decode_image(ctx, *raw, n, SPNG_FMT_PNG, 0);
     if (!err)
         err = spng_decode_chunks(ctx); // to the end of the file: a cut tail is damage too
-    return err ? bad(name, spng_strerror(err)) : OK;
+    return err ? bad(name, err) : OK;
 }
 
 static Status parse_labels(Arena *a, LabelImage *out, spng_ctx *ctx, int64_t n_bytes,
@@ -64,7 +69,9 @@ static Status parse_labels(Arena *a, LabelImage *out, spng_ctx *ctx, int64_t n_b
     uint8_t         *raw = NULL;
     TRY(read_header(ctx, &h, n_bytes, name));
     if (h.color_type != SPNG_COLOR_TYPE_GRAYSCALE && h.color_type != SPNG_COLOR_TYPE_INDEXED)
-        return bad(name, "has colours or alpha; expected one channel (gray or palette indices)");
+        return status_fail(ERR_FORMAT,
+                           "%s: has colours or alpha; expected one channel (gray or palette indices)",
+                           name);
     TRY(decode_raw(a, ctx, &raw, name));
     *out = (LabelImage){.h = h.height, .w = h.width};
     if (h.bit_depth == 16) {
@@ -91,7 +98,7 @@ static Status parse_coloured(Arena *a, LabelImage *out, spng_ctx *ctx, const cha
     size_t n = 0;
     int    err = spng_decoded_image_size(ctx, SPNG_FMT_RGB8, &n);
     if (err)
-        return bad(name, spng_strerror(err));
+        return bad(name, err);
     uint8_t *rgb = arena_alloc(a, (int64_t)n);
     if (!rgb)
         return ERR_MEMORY;
@@ -99,7 +106,7 @@ static Status parse_coloured(Arena *a, LabelImage *out, spng_ctx *ctx, const cha
     if (!err)
         err = spng_decode_chunks(ctx);
     if (err)
-        return bad(name, spng_strerror(err));
+        return bad(name, err);
     out->narrow = rgb; // in place: pixel i is written after its own bytes were read
     for (int64_t i = 0; i < out->h * out->w; i++)
         rgb[i] = shows(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);
@@ -113,7 +120,7 @@ static Status apply_palette(LabelImage *m, spng_ctx *ctx, const char *name)
     uint8_t          visible[256] = {0};
     int              err = spng_get_plte(ctx, &p);
     if (err)
-        return bad(name, spng_strerror(err));
+        return bad(name, err);
     for (uint32_t i = 0; i < p.n_entries && i < 256; i++)
         visible[i] = shows(p.entries[i].red, p.entries[i].green, p.entries[i].blue);
     for (int64_t i = 0; i < m->h * m->w; i++)
@@ -160,7 +167,7 @@ static Status parse_with(Parser *parser, Arena *a, LabelImage *out, const uint8_
     int    err = spng_set_png_buffer(ctx, bytes, (size_t)n);
     if (!err)
         err = spng_set_chunk_limits(ctx, 1 << 20, 4 << 20);
-    st = err ? bad(name, spng_strerror(err)) : parser(a, out, ctx, n, name);
+    st = err ? bad(name, err) : parser(a, out, ctx, n, name);
     spng_ctx_free(ctx);
     return st;
 }
