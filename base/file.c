@@ -133,9 +133,10 @@ Status file_make_dirs(const char *path)
         if (part[i] != '/' && part[i] != 0)
             continue;
         part[i] = 0;
-        if (mkdir(part, 0777) != 0 && !file_is_dir(part))
+        int reason = mkdir(part, 0777) == 0 ? 0 : errno;
+        if (reason != 0 && !file_is_dir(part))
             return status_fail(ERR_CREATE, "%s: cannot create the folder: %s", part,
-                               strerror(errno));
+                               strerror(reason));
         part[i] = i < n ? '/' : 0;
     }
     return OK;

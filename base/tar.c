@@ -12,20 +12,21 @@
 enum { BLOCK_BYTES = 256 * 1024 };
 
 struct TarReader {
-    struct archive       *archive;
-    struct archive_entry *entry; // our own: libarchive 3.6 does not check the one that it would make
-    char                 *name;
-    TarLimits             limits;
-    int                   fd;      // -1: the archive lies in `bytes`
-    int                   reason;  // errno of a read that failed; 0: none
-    const void           *bytes;
-    int64_t               n_bytes; // still to give
-    char                 *block;   // (BLOCK_BYTES) of the file
-    int64_t               total;
-    int64_t               skipped;
-    TarMember             member;
-    Arena                 arena;    // the member's name
-    bool                  can_read; // a member is open and was not read yet
+    struct archive *archive;
+    struct archive_entry
+               *entry; // our own: libarchive 3.6 does not check the one that it would make
+    char       *name;
+    TarLimits   limits;
+    int         fd;     // -1: the archive lies in `bytes`
+    int         reason; // errno of a read that failed; 0: none
+    const void *bytes;
+    int64_t     n_bytes; // still to give
+    char       *block;   // (BLOCK_BYTES) of the file
+    int64_t     total;
+    int64_t     skipped;
+    TarMember   member;
+    Arena       arena;    // the member's name
+    bool        can_read; // a member is open and was not read yet
 };
 
 /* ---- libarchive's source of bytes; its own readers leak and hide the reason when something fails ---- */

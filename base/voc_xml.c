@@ -254,10 +254,11 @@ Status voc_xml_parse(Arena *a, VocXml *out, const char *bytes, int64_t n, const 
     XML_SetStartDoctypeDeclHandler(r.parser, on_doctype);
     if (XML_Parse(r.parser, bytes, (int)n, 1) != XML_STATUS_OK && r.st == OK) {
         enum XML_Error why = XML_GetErrorCode(r.parser);
-        r.st = why == XML_ERROR_NO_MEMORY
-                   ? status_no_memory("XML parser", n)
-                   : status_fail(ERR_FORMAT, "%s:%lld: %s", name,
-                                 (long long)XML_GetCurrentLineNumber(r.parser), XML_ErrorString(why));
+        r.st =
+            why == XML_ERROR_NO_MEMORY
+                ? status_no_memory("XML parser", n)
+                : status_fail(ERR_FORMAT, "%s:%lld: %s", name,
+                              (long long)XML_GetCurrentLineNumber(r.parser), XML_ErrorString(why));
     }
     XML_ParserFree(r.parser);
     return r.st != OK ? r.st : collect(&r);

@@ -41,6 +41,15 @@ __attribute__((format(printf, 5, 6))) static void found(Checker *c, bool is_erro
         r->problem[r->n_problems++] = p;
 }
 
+/* A step over one file failed: what the file is to blame for is a finding, missing memory ends the check. */
+static void failed(Checker *c, Status st, const char *kind, const char *file)
+{
+    if (st == ERR_MEMORY)
+        c->st = st;
+    else
+        found(c, true, kind, file, "%s", status_text());
+}
+
 /* Opens and judges the picture; true when *info is filled. */
 static bool check_picture(Checker *c, ImageInfo *info, const char *path, const uint8_t *bytes,
                           int64_t n)
@@ -48,10 +57,8 @@ static bool check_picture(Checker *c, ImageInfo *info, const char *path, const u
     Status st = image_probe(info, NULL, bytes, n, path);
     if (st == OK && c->o->decode)
         st = image_decode(&c->picture, NULL, bytes, n, path);
-    if (st == ERR_MEMORY)
-        c->st = st;
-    else if (st != OK)
-        found(c, true, "bad-image", path, "%s", status_text());
+    if (st != OK)
+        failed(c, st, "bad-image", path);
     return st == OK;
 }
 
@@ -141,6 +148,7 @@ static void check_voc_image(Checker *c, Arena *scratch, const char *root, const 
 {
     VocXml    xml = {0};
     ImageInfo info = {0};
+    Status    st;
     char     *file = arena_printf(scratch, "%s/Annotations/%s.xml", root, id);
     char     *path = arena_printf(scratch, "%s/JPEGImages/%s.jpg", root, id);
     if (file == NULL || path == NULL) {
@@ -152,13 +160,16 @@ static void check_voc_image(Checker *c, Arena *scratch, const char *root, const 
     if (!file_exists(path)) {
         memcpy(path + strlen(path) - 3, "jpg", 3);
         found(c, true, "missing-image", path, "listed but not there");
-    } else if (image_bytes_read(&c->bytes, path) != OK) {
-        found(c, true, "missing-image", path, "%s", status_text());
     } else {
-        check_picture(c, &info, path, c->bytes.data, c->bytes.n_bytes);
+        st = image_bytes_read(&c->bytes, path);
+        if (st != OK)
+            failed(c, st, "missing-image", path);
+        else
+            check_picture(c, &info, path, c->bytes.data, c->bytes.n_bytes);
     }
-    if (voc_xml_read(scratch, &xml, file) != OK) {
-        found(c, true, "bad-xml", file, "%s", status_text());
+    st = voc_xml_read(scratch, &xml, file);
+    if (st != OK) {
+        failed(c, st, "bad-xml", file);
         return;
     }
     if (info.width > 0)
@@ -263,8 +274,9 @@ Status check_images(CheckReport *out, const CheckOptions *options, const char *p
         const char    *name = source_name(s, i);
         if (label >= 0 && label < out->n_classes)
             count_object(&c, i, label, false);
-        if (source_read(s, i, &c.bytes, &bytes, &n) != OK)
-            found(&c, true, "missing-image", name, "%s", status_text());
+        Status st = source_read(s, i, &c.bytes, &bytes, &n);
+        if (st != OK)
+            failed(&c, st, "missing-image", name);
         else if (check_picture(&c, &info, name, bytes, n) && info.orientation != 1)
             found(&c, false, "exif", name, "EXIF orientation %d, applied", info.orientation);
     }

@@ -4,7 +4,7 @@
  *      bytes --decode-> Image: height rows of width RGB triples, 0..255, no padding between rows
  *      Image --encode-> bytes
  *
- * The format is found by content, never by name. Gray, palette, alpha (dropped), 16-bit (rounded),
+ * The format is found by content, never by name. Gray, palette, alpha (dropped), 16-bit (the high byte),
  * CMYK and YCCK come out as RGB like Pillow's `.convert("RGB")`. EXIF orientation 1-8 is read by a
  * bounded parser of our own; broken EXIF is ignored. Headers are judged against the limits before
  * anything is allocated.

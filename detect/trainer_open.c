@@ -11,8 +11,10 @@ static Status open_model(DetectTrainer *r, const DetectTrainOptions *o)
     r->has_params = true;
     TRY(faster_rcnn_c4_register(&r->model, &r->params, &r->config, r->train.n_classes));
     TRY(params_commit(&r->params, r->dtype, (uint64_t)r->config.run.seed));
-    if (o->job.init && strcmp(o->job.init, "random") != 0)
+    if (o->job.init && strcmp(o->job.init, "random") != 0) {
+        TRY(detect_check_backbone(&r->config, o->job.init));
         TRY(detect_load_backbone(&r->params, o->job.init));
+    }
     TRY(tape_init(&r->tape, r->be, r->dtype));
     r->has_tape = true;
     return OK;

@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "base/safetensors.h"
 #include "detect/data.h"
+#include "pretrain/backbone.h"
+#include <math.h>
 #include <string.h>
 
 static const char MOCO_PREFIX[] = "module.encoder_q.";
@@ -15,6 +17,70 @@ static Status prefix_of(const char **prefix, const char *path)
     for (int64_t i = 0; st == OK && i < f.n; i++)
         if (strncmp(f.tensor[i].name, MOCO_PREFIX, sizeof MOCO_PREFIX - 1) == 0)
             *prefix = MOCO_PREFIX;
+    safetensors_close(&f);
+    return st;
+}
+
+/* Metadata against the recipe; a file without it leaves the choice to the user. */
+static Status check_input(const DetectConfig *c, const SafeFile *f, const BackboneInfo *info)
+{
+    const char *order = safetensors_meta(f, "channel_order");
+    const char *ours = c->data.bgr ? "BGR" : "RGB";
+    if (order && strcmp(order, ours) != 0)
+        return status_fail(
+            ERR_FORMAT,
+            "%s: was trained on %s pictures, the recipe feeds %s; set data.bgr=%s with "
+            "data.mean and data.std in that order",
+            f->path, order, ours, c->data.bgr ? "false" : "true");
+    bool other = false;
+    for (int i = 0; i < 3; i++) {
+        int from = c->data.bgr ? 2 - i : i;
+        other |= fabs(255.0 * (double)info->mean[from] - c->data.mean.v[i]) > 0.5;
+        other |= fabs(255.0 * (double)info->std[from] - c->data.std.v[i]) > 0.5;
+    }
+    if (other && safetensors_meta(f, "mean"))
+        log_warn(
+            "%s: was trained with mean %s and std %s of pixels in 0..1, the recipe's data.mean "
+            "and data.std (in 0..255) are others",
+            f->path, safetensors_meta(f, "mean"), safetensors_meta(f, "std"));
+    return OK;
+}
+
+static Status check_net(const DetectConfig *c, const SafeFile *f, const ResNetConfig *have)
+{
+    ResNetConfig want;
+    TRY(detect_config_net(&want, c));
+    if (strcmp(have->arch, want.arch) != 0 || have->width != want.width || have->has_small_stem)
+        return status_fail(
+            ERR_FORMAT,
+            "%s: holds %s of width %g with the %s stem, the recipe wants %s of width "
+            "%g with the 7x7 stem; set model.arch and model.width, or take other "
+            "weights",
+            f->path, have->arch, have->width, have->has_small_stem ? "3x3" : "7x7", want.arch,
+            want.width);
+    if (safetensors_meta(f, "stride_in_1x1") && have->has_stride_in_1x1 != want.has_stride_in_1x1)
+        return status_fail(
+            ERR_FORMAT, "%s: its blocks stride in the %s convolution; set model.stride_in_1x1=%s",
+            f->path, have->has_stride_in_1x1 ? "1x1" : "3x3",
+            have->has_stride_in_1x1 ? "true" : "false");
+    return OK;
+}
+
+Status detect_check_backbone(const DetectConfig *c, const char *path)
+{
+    Status       st = OK;
+    SafeFile     f = {0};
+    const char  *prefix;
+    ResNetConfig have;
+    HeadKind     head;
+    int64_t      n_out;
+    BackboneInfo info;
+    TRY(prefix_of(&prefix, path));
+    TRY(safetensors_open(&f, path));
+    TRY_OUT(backbone_config(&have, &head, &n_out, &info, &f, prefix));
+    TRY_OUT(check_net(c, &f, &have));
+    TRY_OUT(check_input(c, &f, &info));
+out:
     safetensors_close(&f);
     return st;
 }

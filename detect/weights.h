@@ -3,6 +3,11 @@
 #include "datasets/detection.h"
 #include "detect/faster_rcnn_c4.h"
 
+/* Do the backbone's shapes and metadata fit the recipe? ERR_FORMAT says in one sentence which of architecture, width,
+ * stem, stride placement and channel order differ and which key to set; other pixel statistics are a warning. What a file
+ * does not say counts as fitting. */
+Status detect_check_backbone(const DetectConfig *c, const char *path);
+
 /* A backbone's weights (torchvision's names; "module.encoder_q." of MoCo's own files is stripped) into the body. Every
  * tensor of the body must be there; heads of classification ("fc.*") are ignored; RPN, extra norm and box head keep
  * their initial values. Logs what was loaded. ERR_FORMAT names what is missing, extra or of another shape. */

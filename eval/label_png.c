@@ -20,9 +20,9 @@ static Status read_header(spng_ctx *ctx, struct spng_ihdr *h, int64_t n_bytes, c
 {
     int err = spng_get_ihdr(ctx, h);
     if (err)
-        return err == SPNG_EMEM ? bad(name, err)
-                                : status_fail(ERR_FORMAT, "%s: not a PNG file (%s)", name,
-                                              spng_strerror(err));
+        return err == SPNG_EMEM
+                   ? bad(name, err)
+                   : status_fail(ERR_FORMAT, "%s: not a PNG file (%s)", name, spng_strerror(err));
     int64_t pixels = (int64_t)h->width * h->height;
     if (pixels > LABEL_MAX_PIXELS)
         return status_fail(ERR_FORMAT, "%s: %u x %u pixels; at most %d are read", name, h->width,
@@ -69,9 +69,9 @@ static Status parse_labels(Arena *a, LabelImage *out, spng_ctx *ctx, int64_t n_b
     uint8_t         *raw = NULL;
     TRY(read_header(ctx, &h, n_bytes, name));
     if (h.color_type != SPNG_COLOR_TYPE_GRAYSCALE && h.color_type != SPNG_COLOR_TYPE_INDEXED)
-        return status_fail(ERR_FORMAT,
-                           "%s: has colours or alpha; expected one channel (gray or palette indices)",
-                           name);
+        return status_fail(
+            ERR_FORMAT, "%s: has colours or alpha; expected one channel (gray or palette indices)",
+            name);
     TRY(decode_raw(a, ctx, &raw, name));
     *out = (LabelImage){.h = h.height, .w = h.width};
     if (h.bit_depth == 16) {

@@ -116,6 +116,19 @@ AugmentOptions embed_augment(const BackboneInfo *info, int64_t crop)
     return o;
 }
 
+/* FILE.names.txt has one line a picture: a line feed in a name would move every row behind it. */
+static Status check_names(const Source *source)
+{
+    for (int64_t i = 0; i < source_count(source); i++)
+        for (const char *c = source_name(source, i); *c; c++)
+            if ((unsigned char)*c < 0x20 || *c == 0x7F)
+                return status_fail(ERR_FORMAT,
+                                   "embed: the name of picture %lld has a control character (byte "
+                                   "%02x) and cannot stand on a line of its own; rename the file",
+                                   (long long)i, (unsigned char)*c);
+    return OK;
+}
+
 static Status write_names(const char *out, const Source *source, int64_t n)
 {
     Text   names = {0}, path = {0};
@@ -143,6 +156,7 @@ Status embed_file(int64_t *n, int64_t *width, const Backend *be, const char *wei
     float   *features = NULL;
     TRY(backbone_open(&backbone, be, dtype, weights));
     TRY_OUT(source_open(&source, data));
+    TRY_OUT(check_names(source));
 
     EmbedOptions o = {.what = what, .augment = embed_augment(&backbone.info, crop), .dtype = dtype};
     TRY_OUT(embed_source(&features, NULL, n, width, be, &backbone.net, source, &o));

@@ -97,6 +97,17 @@ TEST(ImageDecode, NamesWhatItFoundInstead)
     EXPECT_NE(nullptr, strstr(status_text(), "empty"));
 }
 
+TEST(ImageDecode, RefusesTwelveBitJpegs)
+{
+    std::vector<uint8_t> b = encoded(Picture(24, 17).im);
+    for (size_t i = 0; i + 9 < b.size(); i++)
+        if (b[i] == 0xFF && b[i + 1] == 0xC0)
+            b[i + 4] = 12;
+    Picture out;
+    EXPECT_EQ(ERR_FORMAT, decode(out, b));
+    EXPECT_NE(nullptr, strstr(status_text(), "precision 12")) << status_text();
+}
+
 TEST(ImageDecode, JudgesHugeHeadersBeforeAllocating)
 {
     std::vector<uint8_t> b = encoded(Picture(24, 17).im);

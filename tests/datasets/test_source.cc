@@ -83,6 +83,26 @@ TEST(Source, ReadsAFlatFolderWithoutLabels)
     EXPECT_EQ(0, source_n_classes(o.s));
 }
 
+TEST(Source, FollowsLinksOfTheUserAndEndsInCircles)
+{
+    TempDir d, elsewhere;
+    spill(elsewhere.path + "/a.jpg", std::string("1"));
+    spill(d.path + "/cat/b.jpg", std::string("2"));
+    std::filesystem::create_symlink(elsewhere.path, d.path + "/dog");
+    std::filesystem::create_symlink(elsewhere.path + "/a.jpg", d.path + "/cat/c.jpg");
+    {
+        Opened o(d.path);
+        ASSERT_OK(o.status);
+        ASSERT_EQ(3, source_count(o.s));
+        EXPECT_EQ("1", o.bytes(1));
+        EXPECT_STREQ("dog/a.jpg", source_name(o.s, 2));
+    }
+    std::filesystem::create_symlink(d.path, d.path + "/cat/round");
+    Opened circle(d.path);
+    EXPECT_EQ(ERR_FORMAT, circle.status);
+    EXPECT_NE(nullptr, strstr(status_text(), "nest deeper")) << status_text();
+}
+
 TEST(Source, NamesWhatIsMissing)
 {
     TempDir d;

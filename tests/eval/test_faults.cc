@@ -68,19 +68,20 @@ TEST_F(NoMemory, Masks)
 {
     const double xy[] = {1, 1, 8, 1, 8, 8, 1, 8};
     EXPECT_GT(every_allocation_fails([&] {
-        Arena   a = {};
-        Rle     pair[2], both;
-        int64_t len;
-        Status  st = polygon_to_rle(&a, &pair[0], xy, 4, 10, 12);
-        if (st == OK)
-            st = rle_from_string(&a, &pair[1], "f0:", 3, 10, 12);
-        if (st == OK)
-            st = rle_merge(&a, &both, pair, 2, false);
-        if (st == OK && !rle_to_string(&a, &both, &len))
-            st = ERR_MEMORY;
-        arena_release(&a);
-        return st;
-    }), 0);
+                  Arena   a = {};
+                  Rle     pair[2], both;
+                  int64_t len;
+                  Status  st = polygon_to_rle(&a, &pair[0], xy, 4, 10, 12);
+                  if (st == OK)
+                      st = rle_from_string(&a, &pair[1], "f0:", 3, 10, 12);
+                  if (st == OK)
+                      st = rle_merge(&a, &both, pair, 2, false);
+                  if (st == OK && !rle_to_string(&a, &both, &len))
+                      st = ERR_MEMORY;
+                  arena_release(&a);
+                  return st;
+              }),
+              0);
 }
 
 TEST_F(NoMemory, LabelImages)
@@ -90,17 +91,21 @@ TEST_F(NoMemory, LabelImages)
     write_gray(narrow, 3, 2, {0, 1, 2, 3, 4, 5});
     write_gray16(wide, 3, 2, {0, 1, 2, 3, 4, 26001});
     for (const std::string &file : {narrow, wide})
-        EXPECT_GT(every_allocation_fails([&] {
-            Arena      a = {};
-            LabelImage image;
-            Status     st = label_png_read(&a, &image, file.c_str());
-            if (st == OK)
-                st = label_png_read_wide(&a, &image, file.c_str());
-            if (st == OK)
-                st = mask_png_read(&a, &image, file.c_str());
-            arena_release(&a);
-            return st;
-        }, {false, "IDAT stream error"}), 0) << file; // zlib's missing window, as libspng calls it
+        EXPECT_GT(every_allocation_fails(
+                      [&] {
+                          Arena      a = {};
+                          LabelImage image;
+                          Status     st = label_png_read(&a, &image, file.c_str());
+                          if (st == OK)
+                              st = label_png_read_wide(&a, &image, file.c_str());
+                          if (st == OK)
+                              st = mask_png_read(&a, &image, file.c_str());
+                          arena_release(&a);
+                          return st;
+                      },
+                      {false, "IDAT stream error"}),
+                  0)
+            << file; // zlib's missing window, as libspng calls it
 }
 
 TEST_F(NoMemory, VocResults)
@@ -111,17 +116,19 @@ TEST_F(NoMemory, VocResults)
     std::filesystem::create_directories(root + "/Annotations");
     write_text(root + "/ImageSets/Main/test.txt", "000001\n");
     write_text(root + "/Annotations/000001.xml",
-               "<annotation><object><name>dog</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax>"
+               "<annotation><object><name>dog</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</"
+               "xmax><ymax>9</ymax>"
                "</bndbox></object></annotation>");
     write_text(txt, "000001 0.9 1 1 9 9\n000001 0.5 1 2 9 9\n");
     EXPECT_GT(every_allocation_fails([&] {
-        VocData data = {};
-        Status  st = voc_data_open(&data, nullptr, root.c_str(), "test");
-        if (st == OK)
-            st = voc_data_results(&data, txt.c_str());
-        voc_data_release(&data);
-        return st;
-    }), 0);
+                  VocData data = {};
+                  Status  st = voc_data_open(&data, nullptr, root.c_str(), "test");
+                  if (st == OK)
+                      st = voc_data_results(&data, txt.c_str());
+                  voc_data_release(&data);
+                  return st;
+              }),
+              0);
 }
 
 TEST_F(NoMemory, CityscapesLists)
@@ -130,11 +137,13 @@ TEST_F(NoMemory, CityscapesLists)
     const std::string list = dir.path + "/pred.txt";
     const char        text[] = "a.png 24 0.9\nb.png 26 0.5\n";
     EXPECT_GT(every_allocation_fails([&] {
-        Arena            a = {};
-        CityscapesFound *found = nullptr;
-        int64_t          n = 0;
-        Status           st = cityscapes_parse_list(&a, &found, &n, text, sizeof text - 1, list.c_str(), dir.path.c_str());
-        arena_release(&a);
-        return st;
-    }), 0);
+                  Arena            a = {};
+                  CityscapesFound *found = nullptr;
+                  int64_t          n = 0;
+                  Status           st = cityscapes_parse_list(&a, &found, &n, text, sizeof text - 1,
+                                                              list.c_str(), dir.path.c_str());
+                  arena_release(&a);
+                  return st;
+              }),
+              0);
 }

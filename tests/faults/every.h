@@ -47,7 +47,8 @@ int64_t every_allocation_fails(const Work &work, Library library, const Before &
     ADD_FAILURE() << "the work does not end";
     return -1;
 }
-template <class Work> int64_t every_allocation_fails(const Work &work, Library library = {})
+template <class Work>
+int64_t every_allocation_fails(const Work &work, Library library = {})
 {
     return every_allocation_fails(work, library, [] {});
 }

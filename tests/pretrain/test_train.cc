@@ -219,6 +219,19 @@ TEST_F(Pretrain, EmbedsAFolderInSortedOrder)
     EXPECT_EQ(0u, names.find("a/100.png\na/101.png\n")) << names;
 }
 
+TEST_F(Pretrain, RefusesToEmbedNamesThatBreakTheList)
+{
+    ASSERT_EQ(OK, run("a")) << status_text();
+    std::string weights = dir / "a/backbone.safetensors", data = dir / "data",
+                out = dir / "f.safetensors";
+    std::filesystem::copy(dir / "data/a/100.png", dir / "data/a/1\n2.png");
+    int64_t n = 0, width = 0;
+    EXPECT_EQ(ERR_FORMAT, embed_file(&n, &width, backend_ref(), weights.c_str(), data.c_str(),
+                                     out.c_str(), EMBED_POOLED, F32, 0));
+    EXPECT_NE(nullptr, strstr(status_text(), "byte 0a")) << status_text();
+    EXPECT_FALSE(std::filesystem::exists(out));
+}
+
 TEST_F(Pretrain, StartsFromOtherWeights)
 {
     ASSERT_EQ(OK, run("a")) << status_text();

@@ -6,11 +6,21 @@ The picture is a formula (see `picture`), so the test draws the same one.
 """
 import io
 import struct
+import zlib
 import numpy as np
 import PIL
 import torch
 import torchvision.transforms.functional as F
 from PIL import Image, ImageFilter, ImageOps
+
+
+def png16(color_type, pixels):
+    """A 16-bit PNG of (h, w, channels), which Pillow reads and does not write."""
+    h, w = pixels.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    header = struct.pack(">IIBBBBB", w, h, 16, color_type, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def fnv(b):
@@ -122,6 +132,9 @@ files["png-la"] = saved(im.convert("LA"), "PNG")
 files["png-palette"] = saved(im.quantize(16), "PNG")
 files["png-1bit"] = saved(im.convert("1"), "PNG")
 files["png-exif-6"] = saved(im, "PNG", exif=exif(6))
+files["png-16bit-rgb"] = png16(2, np.asarray(im).astype(np.uint16) * 257 + 200 * (np.asarray(im) < 255))
+adobe = files["jpeg-cmyk"].index(b"Adobe") + 11  # APP14's last byte: 0 CMYK, 2 YCCK
+files["jpeg-ycck"] = files["jpeg-cmyk"][:adobe] + b"\x02" + files["jpeg-cmyk"][adobe + 1 :]
 files["jpeg-1x1"] = saved(smooth(1, 1), "JPEG")
 lines = []
 for name, b in files.items():
