@@ -16,7 +16,7 @@
 #include "eval/against.h"
 #include "eval/analysis.h"
 
-enum { CARD_MAX_STATS = 16, CARD_MAX_SIZES = 12, CARD_MAX_COLUMNS = 16, CARD_MAX_TABLES = 2 };
+enum { CARD_MAX_STATS = 16, CARD_MAX_SIZES = 12, CARD_MAX_COLUMNS = 16, CARD_MAX_TABLES = 3 };
 
 /* One number of the headline, in the order of the reference. */
 typedef struct CardStat {
@@ -46,8 +46,9 @@ typedef struct CardTable {
     const char        *key, *row_name; // JSON member, heading of the names
     const char        *title;
     int64_t            n_rows;
-    const char *const *row; // (n_rows) names
-    const int64_t     *id;  // (n_rows); NULL: rows have none
+    const char *const *row;      // (n_rows) names
+    const int64_t     *id;       // (n_rows); NULL: rows have none
+    bool               is_keyed; // JSON: an object whose members are the rows, instead of an array
     int                n_columns;
     CardColumn         column[CARD_MAX_COLUMNS];
 } CardTable;
@@ -61,6 +62,12 @@ typedef struct CardMatrix {
     double      score; // results below it are left out; NaN: there are no scores
 } CardMatrix;
 
+/* The curve as it is, one point a result in rank order. */
+typedef struct CardPoints {
+    int64_t       n;
+    const double *recall, *precision, *score; // (n)
+} CardPoints;
+
 /* Interpolated precision at overlap .5 of each row of the first table. */
 typedef struct CardCurves {
     int64_t       n_points;
@@ -70,25 +77,26 @@ typedef struct CardCurves {
 } CardCurves;
 
 typedef struct Card {
-    const char     *metric;                // "coco"
-    const char     *variant_key, *variant; // "iou", "bbox"; NULL: none
-    const char     *title;                 // "COCO boxes"
-    const char     *definition;
-    const char     *similarity;    // what overlaps are called: "IoU", "OKS"
-    const char     *truth, *found; // paths
-    const char     *note;          // what a careful reader must know; NULL: nothing
-    const char     *summary;       // the reference's own lines; NULL: the stats are listed
-    bool            bug_compatible;
-    int             n_stats, n_sizes, n_tables, n_thresholds;
-    CardStat        stat[CARD_MAX_STATS];
-    CardSize        size[CARD_MAX_SIZES];
-    CardTable       table[CARD_MAX_TABLES]; // the first: classes
-    const double   *threshold;              // (n_thresholds) of list columns
-    CardMatrix      confusion;
-    CardCurves      curves;
-    const Analysis *analysis; // NULL: not asked for
-    const Against  *against;  // NULL: not asked for
-    const char     *against_name;
+    const char       *metric;                // "coco"
+    const char       *variant_key, *variant; // "iou", "bbox"; NULL: none
+    const char       *title;                 // "COCO boxes"
+    const char       *definition;
+    const char       *similarity;    // what overlaps are called: "IoU", "OKS"
+    const char       *truth, *found; // paths
+    const char       *note;          // what a careful reader must know; NULL: nothing
+    const char       *summary;       // the reference's own lines; NULL: the stats are listed
+    bool              bug_compatible;
+    int               n_stats, n_sizes, n_tables, n_thresholds;
+    CardStat          stat[CARD_MAX_STATS];
+    CardSize          size[CARD_MAX_SIZES];
+    CardTable         table[CARD_MAX_TABLES]; // the first: classes
+    const double     *threshold;              // (n_thresholds) of list columns
+    CardMatrix        confusion;
+    CardCurves        curves;
+    const CardPoints *points;   // (rows of the first table), in JSON alone; NULL: not kept
+    const Analysis   *analysis; // NULL: not asked for
+    const Against    *against;  // NULL: not asked for
+    const char       *against_name;
 } Card;
 
 /* ---- making ---- */

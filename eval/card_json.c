@@ -57,27 +57,39 @@ static void put_cell(JsonWriter *w, const Card *card, const CardColumn *c, int64
         json_close_array(w);
 }
 
-static void put_table(JsonWriter *w, const Card *card, const CardTable *t)
-{
-    json_open_array(w, t->key);
-    for (int64_t r = 0; r < t->n_rows; r++) {
-        json_open_object(w, NULL);
-        if (t->id)
-            json_put_int(w, "id", t->id[r]);
-        json_put_string(w, "name", t->row[r]);
-        for (int c = 0; c < t->n_columns; c++)
-            put_cell(w, card, &t->column[c], r);
-        json_close_object(w);
-    }
-    json_close_array(w);
-}
-
 static void put_doubles(JsonWriter *w, const char *key, const double *x, int64_t n)
 {
     json_open_row(w, key);
     for (int64_t i = 0; i < n; i++)
         json_put_number(w, NULL, x[i]);
     json_close_array(w);
+}
+
+static void put_points(JsonWriter *w, const CardPoints *p)
+{
+    json_open_object(w, "curve");
+    put_doubles(w, "recall", p->recall, p->n);
+    put_doubles(w, "precision", p->precision, p->n);
+    put_doubles(w, "score", p->score, p->n);
+    json_close_object(w);
+}
+
+static void put_table(JsonWriter *w, const Card *card, const CardTable *t)
+{
+    (t->is_keyed ? json_open_object : json_open_array)(w, t->key);
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        json_open_object(w, t->is_keyed ? t->row[r] : NULL);
+        if (t->id)
+            json_put_int(w, "id", t->id[r]);
+        if (!t->is_keyed)
+            json_put_string(w, "name", t->row[r]);
+        for (int c = 0; c < t->n_columns; c++)
+            put_cell(w, card, &t->column[c], r);
+        if (card->points && t == card->table)
+            put_points(w, &card->points[r]);
+        json_close_object(w);
+    }
+    (t->is_keyed ? json_close_object : json_close_array)(w);
 }
 
 static void put_analysis(JsonWriter *w, const Card *card)

@@ -1,13 +1,7 @@
 /* voc_card.c -- VOC results as a card; see cards.h */
 #include "eval/cards.h"
 #include "eval/numeric.h"
-
-static void put_means(Card *card, const char *const name[3], const char *average, const VocMeans *m)
-{
-    card_stat(card, name[0], m->ap, average);
-    card_stat(card, name[1], m->ap50, "the same at overlap .50");
-    card_stat(card, name[2], m->ap75, "the same at overlap .75");
-}
+#include <string.h>
 
 static Status class_table(Arena *a, Card *card, const VocResult *r, const char *const *name,
                           bool uses_area)
@@ -65,13 +59,44 @@ static Status threshold_table(Arena *a, Card *card, const VocResult *r)
     return OK;
 }
 
+static Status mean_table(Arena *a, Card *card, const VocResult *r)
+{
+    static const char *const NAME[2] = {"11_point", "area"};
+    const VocMeans          *means[2] = {&r->means_11_point, &r->means_area};
+    CardTable *t = card_table(card, "means", "Means over classes", "mean over classes", NAME, 2);
+    double    *ap = card_column(a, t, "AP", CARD_PERCENT, "mean over overlaps .50, .55 ... .95", 1);
+    double    *ap50 = card_column(a, t, "AP50", CARD_PERCENT, "at overlap .50", 1);
+    double    *ap75 = card_column(a, t, "AP75", CARD_PERCENT, "at overlap .75", 1);
+    double    *each =
+        card_column(a, t, "per_threshold", CARD_PERCENT, "at each overlap", VOC_THRESHOLDS);
+    if (!ap || !ap50 || !ap75 || !each)
+        return status_no_memory("voc card", 208);
+    for (int i = 0; i < 2; i++) {
+        ap[i] = means[i]->ap;
+        ap50[i] = means[i]->ap50;
+        ap75[i] = means[i]->ap75;
+        memcpy(each + (ptrdiff_t)i * VOC_THRESHOLDS, means[i]->at, sizeof means[i]->at);
+    }
+    t->is_keyed = true;
+    return OK;
+}
+
+static Status add_points(Arena *a, Card *card, const VocResult *r)
+{
+    CardPoints *p = ARENA_ARRAY(a, CardPoints, r->n_classes);
+    if (!p)
+        return status_no_memory("voc card", r->n_classes * (int64_t)sizeof *p);
+    for (int64_t c = 0; c < r->n_classes; c++)
+        p[c] = (CardPoints){r->per_class[c].n_points, r->per_class[c].recall,
+                            r->per_class[c].precision, r->per_class[c].score};
+    card->points = p;
+    return OK;
+}
+
 Status voc_card(Arena *a, Card *card, const VocResult *r, const char *const *class_name,
                 bool uses_area)
 {
-    static const char *const        HEAD[3] = {"AP", "AP50", "AP75"},
-                             *const POINTS[3] = {"AP_11_point", "AP50_11_point", "AP75_11_point"},
-                             *const AREA[3] = {"AP_area", "AP50_area", "AP75_area"};
-    const VocMeans                 *head = uses_area ? &r->means_area : &r->means_11_point;
+    const VocMeans *head = uses_area ? &r->means_area : &r->means_11_point;
     *card = (Card){.metric = "voc",
                    .variant_key = "average",
                    .variant = uses_area ? "area" : "11-point",
@@ -80,16 +105,16 @@ Status voc_card(Arena *a, Card *card, const VocResult *r, const char *const *cla
                    .similarity = "overlap",
                    .n_thresholds = VOC_THRESHOLDS,
                    .threshold = r->thresholds};
-    put_means(card, HEAD, "by the definition below, mean over overlaps .50, .55 ... .95", head);
-    put_means(card, POINTS, "11-point average (VOC2007), mean over overlaps .50 to .95",
-              &r->means_11_point);
-    put_means(card, AREA, "area under the precision envelope (VOC2010 on), mean over .50 to .95",
-              &r->means_area);
+    card_stat(card, "AP", head->ap, "by the definition below, mean over overlaps .50, .55 ... .95");
+    card_stat(card, "AP50", head->ap50, "the same at overlap .50");
+    card_stat(card, "AP75", head->ap75, "the same at overlap .75");
     card_size(card, "images", "images", r->n_images);
     card_size(card, "classes", "classes", r->n_classes);
     card_size(card, "objects", "objects", r->n_truth);
     card_size(card, "difficult", "difficult", r->n_difficult);
     card_size(card, "detections", "detections read", r->n_found);
     TRY(class_table(a, card, r, class_name, uses_area));
-    return threshold_table(a, card, r);
+    TRY(mean_table(a, card, r));
+    TRY(threshold_table(a, card, r));
+    return add_points(a, card, r);
 }
