@@ -111,7 +111,7 @@ static void stack(Html *h, const StackChart *c, const Axis *x, int r, double y)
                      fmax(axis_at(x, to) - axis_at(x, from) - 1, .4));
             html_text(h, c->part[p]);
             html_raw(h, ": %.0f (%.1f %%)</title></rect>", v, 100 * v / sum);
-            if (axis_at(x, to) - axis_at(x, from) > 34)
+            if (axis_at(x, to) - axis_at(x, from) > 42)
                 html_raw(
                     h,
                     "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" class=\"inverse\">%.0f "
