@@ -60,7 +60,8 @@ typedef struct EvalScored {
     MatchSimilarity    overlap;
 } EvalScored;
 
-/* Whether an analysis was asked for, and the sentence where it does not go with --bug-compatible. */
+/* Whether an analysis or a comparison was asked for. eval_check_output: ERR_USAGE where it does not go with
+ * --bug-compatible, or --resamples is out of range. */
 bool   eval_wants_analysis(const EvalOutput *o);
 Status eval_check_output(const Verb *verb, const EvalOutput *o,
                          bool bug_compatible) STATUS_MUST_USE;

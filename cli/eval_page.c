@@ -165,10 +165,9 @@ static void section_definitions(Html *h, const Card *card)
 {
     html_section(h, "definitions", "What the numbers mean", NULL);
     html_literal(h, "<dl class=\"terms\">\n");
-    for (int t = 0; t < card->n_tables; t++)
-        for (int c = 0; c < card->table[t].n_columns; c++)
-            if (is_shown(&card->table[t].column[c]) && t == 0)
-                term(h, card->table[t].column[c].name, card->table[t].column[c].meaning);
+    for (int c = 0; c < card->table[0].n_columns; c++)
+        if (is_shown(&card->table[0].column[c]))
+            term(h, card->table[0].column[c].name, card->table[0].column[c].meaning);
     for (int e = 0; e < ERROR_KINDS && card->analysis; e++)
         term(h, ERROR_NAME[e], ERROR_MEANING[e]);
     html_literal(h, "</dl>\n");

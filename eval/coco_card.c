@@ -136,10 +136,9 @@ Status coco_card(Arena *a, Card *card, const CocoResult *r, const CocoTruth *t, 
 
 static Status lvis_classes(Arena *a, Card *card, const LvisResult *r, const CocoTruth *t)
 {
-    int64_t            K = r->match.K;
-    CardTable         *table;
-    double            *column[SCORES] = {0};
-    const char *const *word;
+    int64_t    K = r->match.K;
+    CardTable *table;
+    double    *column[SCORES] = {0};
     TRY(category_table(a, &table, card, t, NULL, K));
     TRY(score_columns(a, column, table, card->similarity, true));
     const char **frequency = ARENA_ARRAY(a, const char *, K);
@@ -161,12 +160,11 @@ static Status lvis_classes(Arena *a, Card *card, const LvisResult *r, const Coco
         found[k] = (double)c->n_found;
         checked[k] = (double)c->n_checked;
     }
-    word = frequency;
     table->column[table->n_columns++] =
         (CardColumn){.name = "frequency",
                      .kind = CARD_WORD,
                      .per_row = 1,
-                     .word = word,
+                     .word = frequency,
                      .meaning = "rare, common or frequent, by the training images that hold it"};
     return OK;
 }
