@@ -1,4 +1,5 @@
 #include "base/threads.h"
+#include "kernels/body/optim.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/ref/ref.h"
@@ -61,7 +62,7 @@ static void scale_span(void *ctx, int64_t i, int64_t end)
 
 Status cpu_clip(float *x, int64_t n, const double *squares, float max_norm)
 {
-    Work k = {.w = x, .lr = ref_clip_factor(squares, max_norm)};
+    Work k = {.w = x, .lr = clip_factor(*squares, max_norm)};
     if (k.lr != 1.0f)
         threads_for(n, SPAN, scale_span, &k);
     return OK;

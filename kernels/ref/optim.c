@@ -1,6 +1,5 @@
+#include "kernels/body/optim.h"
 #include "kernels/ref/ref.h"
-
-#include <math.h>
 
 Status ref_sgd(float *w, float *v, const float *g, void *low, int64_t n, float lr, float momentum,
                float decay, bool is_first, const double *squares)
@@ -9,9 +8,7 @@ Status ref_sgd(float *w, float *v, const float *g, void *low, int64_t n, float l
     if (!isfinite(*squares))
         return OK;
     for (int64_t i = 0; i < n; i++) {
-        float step = g[i] + decay * w[i];
-        v[i] = is_first ? step : momentum * v[i] + step;
-        w[i] -= lr * v[i];
+        sgd_value(w + i, v + i, g[i], lr, momentum, decay, is_first);
         if (narrow)
             narrow[i] = bf16_from_f32(w[i]);
     }
@@ -22,7 +19,7 @@ Status ref_ema(float *k, const float *q, void *low, int64_t n, float m)
 {
     uint16_t *narrow = low;
     for (int64_t i = 0; i < n; i++) {
-        k[i] = m * k[i] + (1.0f - m) * q[i];
+        k[i] = ema_value(k[i], q[i], m);
         if (narrow)
             narrow[i] = bf16_from_f32(k[i]);
     }
@@ -38,15 +35,9 @@ Status ref_sum_squares(double *squares, const float *x, int64_t n, bool is_first
     return OK;
 }
 
-float ref_clip_factor(const double *squares, float max_norm)
-{
-    double norm = sqrt(*squares);
-    return isfinite(norm) && norm > (double)max_norm ? (float)((double)max_norm / norm) : 1.0f;
-}
-
 Status ref_clip(float *x, int64_t n, const double *squares, float max_norm)
 {
-    float factor = ref_clip_factor(squares, max_norm);
+    float factor = clip_factor(*squares, max_norm);
     for (int64_t i = 0; i < n && factor != 1.0f; i++)
         x[i] *= factor;
     return OK;

@@ -87,7 +87,6 @@ Status ref_softmax_forward(Tensor *y, const Tensor *x);
 
 /* optim.c */
 Status ref_sum_squares(double *squares, const float *x, int64_t n, bool is_first);
-float  ref_clip_factor(const double *squares, float max_norm); // 1: nothing to do
 Status ref_clip(float *x, int64_t n, const double *squares, float max_norm);
 Status ref_sgd(float *w, float *v, const float *g, void *low, int64_t n, float lr, float momentum,
                float decay, bool is_first, const double *squares);

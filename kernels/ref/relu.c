@@ -1,13 +1,11 @@
+#include "kernels/body/relu.h"
 #include "kernels/ref/ref.h"
 
-/* NaN passes, as in PyTorch: a broken activation must not turn into a healthy zero. */
 Status ref_relu_forward(Tensor *y, const Tensor *x)
 {
     int64_t n = tensor_count(x);
-    for (int64_t i = 0; i < n; i++) {
-        float v = ref_load(x, i);
-        ref_store(y, i, v < 0.0f ? 0.0f : v);
-    }
+    for (int64_t i = 0; i < n; i++)
+        ref_store(y, i, relu_value(ref_load(x, i)));
     return OK;
 }
 
