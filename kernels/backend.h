@@ -107,14 +107,16 @@ struct Backend {
     Status (*l2_normalise_forward)(Tensor *y, Tensor *norm, const Tensor *x);
     Status (*l2_normalise_backward)(Tensor *dx, const Tensor *dy, const Tensor *y,
                                     const Tensor *norm);
-    Status (*gather_forward)(Tensor *y, const Tensor *x,
-                             const Tensor *index); // y[r] = x[index[r]], rows of any size, i32
+    /* y[r] = x[index[r]], rows of any size, i32. A row that does not exist: ERR_SHAPE, or NaN where the host cannot see
+     * the index. */
+    Status (*gather_forward)(Tensor *y, const Tensor *x, const Tensor *index);
     Status (*gather_backward)(Tensor *dx, const Tensor *dy, const Tensor *index); // adds duplicates
     Status (*concat_forward)(Tensor *y, const Tensor *const *x, int n);           // along dim 0
     Status (*softmax_forward)(Tensor *y, const Tensor *x); // rows of (R,K), f32 out
 
     /* ---- losses, f32 (see kernels/ops/losses.h for formulas) ----
-     * info_nce: q, k (N,C) unit rows, queue (K,C) unit rows; prob (N,K+1): softmax, positive first, kept for backward;
+     * info_nce: q, k (N,C) unit rows, queue (K,C) unit rows; prob (N,K+1): kept for backward, in a form
+     * that is the backend's own (ref: softmax, positive first);
      * stats (5): loss, mean positive logit * T, mean negative logit * T, top-1 share, top-5 share. */
     Status (*info_nce_forward)(Tensor *loss, Tensor *stats, Tensor *prob, const Tensor *q,
                                const Tensor *k, const Tensor *queue, float temperature);

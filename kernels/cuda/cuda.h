@@ -36,6 +36,70 @@ Status cuda_linear_backward_weights(Tensor *dw, Tensor *dbias, const Tensor *x, 
 Status cuda_add_bias(Tensor *y, const Tensor *bias);
 Status cuda_column_sums(Tensor *sum, const Tensor *x);
 
+/* max_pool.cu, avg_pool.cu, mean_hw.cu */
+Status cuda_max_pool_forward(Tensor *y, Tensor *where, const Tensor *x, const Pool2d *op);
+Status cuda_max_pool_backward(Tensor *dx, const Tensor *dy, const Tensor *where, const Pool2d *op);
+Status cuda_avg_pool_forward(Tensor *y, const Tensor *x, const Pool2d *op);
+Status cuda_avg_pool_backward(Tensor *dx, const Tensor *dy, const Pool2d *op);
+Status cuda_mean_hw_forward(Tensor *y, const Tensor *x);
+Status cuda_mean_hw_backward(Tensor *dx, const Tensor *dy);
+
+/* batch_norm.cu, batch_norm_backward.cu */
+Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
+                                     Tensor *running_var, const Tensor *x, const Tensor *residual,
+                                     const Tensor *gamma, const Tensor *beta, const Norm *op);
+Status cuda_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *residual,
+                                    const Tensor *gamma, const Tensor *beta,
+                                    const Tensor *running_mean, const Tensor *running_var,
+                                    const Norm *op);
+Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
+                                      const Tensor *dy, const Tensor *y, const Tensor *x,
+                                      const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
+                                      const Norm *op);
+Status cuda_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
+                                     const Tensor *dy, const Tensor *y, const Tensor *x,
+                                     const Tensor *gamma, const Tensor *running_mean,
+                                     const Tensor *running_var, const Norm *op);
+
+/* l2_normalise.cu, gather.cu, concat.c, softmax.cu */
+Status cuda_l2_normalise_forward(Tensor *y, Tensor *norm, const Tensor *x);
+Status cuda_l2_normalise_backward(Tensor *dx, const Tensor *dy, const Tensor *y,
+                                  const Tensor *norm);
+Status cuda_gather_forward(Tensor *y, const Tensor *x, const Tensor *index);
+Status cuda_gather_backward(Tensor *dx, const Tensor *dy, const Tensor *index);
+Status cuda_concat_forward(Tensor *y, const Tensor *const *x, int n);
+Status cuda_softmax_forward(Tensor *y, const Tensor *x);
+
+/* info_nce.cu */
+Status cuda_info_nce_forward(Tensor *loss, Tensor *stats, Tensor *prob, const Tensor *q,
+                             const Tensor *k, const Tensor *queue, float temperature);
+Status cuda_info_nce_backward(Tensor *dq, float dloss_scale, const Tensor *dloss,
+                              const Tensor *prob, const Tensor *k, const Tensor *queue,
+                              float temperature);
+
+/* cross_entropy.cu, box_regression.cu, weighted_sum.cu */
+Status cuda_softmax_cross_entropy_forward(Tensor *loss, Tensor *prob, const Tensor *x,
+                                          const Tensor *label, float norm);
+Status cuda_softmax_cross_entropy_backward(Tensor *dx, const Tensor *dloss, const Tensor *prob,
+                                           const Tensor *label, float norm);
+Status cuda_sigmoid_cross_entropy_forward(Tensor *loss, const Tensor *x, const Tensor *label,
+                                          float norm);
+Status cuda_sigmoid_cross_entropy_backward(Tensor *dx, const Tensor *dloss, const Tensor *x,
+                                           const Tensor *label, float norm);
+Status cuda_box_regression_forward(Tensor *loss, const Tensor *x, const Tensor *target,
+                                   const Tensor *label, float beta, float norm);
+Status cuda_box_regression_backward(Tensor *dx, const Tensor *dloss, const Tensor *x,
+                                    const Tensor *target, const Tensor *label, float beta,
+                                    float norm);
+Status cuda_weighted_sum_forward(Tensor *y, const Tensor *const *x, const float *weight, int n);
+
+/* optim.cu */
+Status cuda_sgd(float *w, float *v, const float *g, void *low, int64_t n, float lr, float momentum,
+                float decay, bool is_first, const double *squares);
+Status cuda_ema(float *k, const float *q, void *low, int64_t n, float m);
+Status cuda_clip(float *x, int64_t n, const double *squares, float max_norm);
+Status cuda_sum_squares(double *squares, const float *x, int64_t n, bool is_first);
+
 /* graph.c */
 Status cuda_graph_begin(void);
 Status cuda_graph_end(void **graph);

@@ -118,16 +118,16 @@ TEST_P(GoldenNn, SgdStepsAgree)
     Tensor *w = params_add(&ps, {"w", PARAM_WEIGHT, {INIT_ZERO, 0}, false, false}, 1, six);
     ASSERT_EQ(OK, params_commit(&ps, F32, 1));
     Floats start = stream(9, 6);
-    std::copy(start.begin(), start.end(), (float *)w->data);
+    ASSERT_EQ(OK, GetParam()->write(w->data, start.data(), 24));
     for (int s = 0; s < 4; s++) {
         Floats g = stream(10 + s, 6);
-        std::copy(g.begin(), g.end(), (float *)w->grad->data);
+        ASSERT_EQ(OK, GetParam()->write(w->grad->data, g.data(), 24));
         (void)tensor_beta(w->grad);
         SgdOptions o = {0.9f, 0.01f, 0.01f, 0};
         ASSERT_EQ(OK, sgd_step(&ps, &o, s < 2 ? 0.1 : 0.01, s == 0));
-        const float *p = (const float *)w->data;
-        expect_close(Floats(p, p + 6), numbers(cJSON_GetArrayItem(steps, s), nullptr), 1e-6,
-                     "step");
+        Floats now(6);
+        ASSERT_EQ(OK, GetParam()->read(now.data(), w->data, 24));
+        expect_close(now, numbers(cJSON_GetArrayItem(steps, s), nullptr), 1e-6, "step");
     }
     params_release(&ps);
 }

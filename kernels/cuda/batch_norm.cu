@@ -1,0 +1,191 @@
+/* batch_norm.cu -- batch norm with residual and ReLU behind it, forward: x is read twice, y written once
+ *
+ * 1. moments: a block sums x - origin and its square over one part; the origin is the part's first row, so numbers far
+ *    from zero lose nothing. Each part leaves its mean and its squared deviations.
+ * 2. finish: the parts are merged in double (Chan et al. 1979); running statistics move.
+ * 3. apply: y = relu((x - mean) k + beta + residual), k = gamma rstd, from the last rows to the first: what step 1 read
+ *    last may still lie in the cache of 50 MB.
+ */
+#include "kernels/cuda/batch_norm.h"
+extern "C" {
+#include "kernels/body/relu.h"
+}
+
+/* parts (G, n_parts, 2, C): mean and squared deviations; grid (channels, parts, G). */
+template <int V, typename T>
+__global__ void batch_norm_moments_kernel(float *parts, const T *x, NormShape s)
+{
+    int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
+    int64_t c = gpu_channel<V>(), first = blockIdx.y * per_part;
+    int64_t end = min(first + per_part, n_rows), g = blockIdx.z;
+    if (first >= end)
+        return; // the whole block
+    const T *group = x + g * s.rows * s.C;
+    float    origin[V] = {}, sum[V] = {}, squares[V] = {};
+    if (c < s.C)
+        row_load<V>(origin, group + first * s.C + c);
+    GPU_UNROLL_BY(4)
+    for (int64_t r = first + threadIdx.y; c < s.C && r < end; r += blockDim.y) {
+        float v[V];
+        row_load<V>(v, group + r * s.C + c);
+        GPU_UNROLL
+        for (int j = 0; j < V; j++) {
+            float d = v[j] - origin[j];
+            sum[j] += d;
+            squares[j] = fmaf(d, d, squares[j]);
+        }
+    }
+    rows_sum<V>(sum);
+    rows_sum<V>(squares);
+    if (threadIdx.y != 0 || c >= s.C)
+        return;
+    float *part = parts + (g * gridDim.y + blockIdx.y) * 2 * s.C + c, n = (float)(end - first);
+    for (int j = 0; j < V; j++) {
+        float d = sum[j] / n;
+        part[j] = origin[j] + d;
+        part[s.C + j] = fmaxf(squares[j] - sum[j] * d, 0.0f);
+    }
+}
+
+/* mean and rstd (G,C), running statistics (C) or NULL, from the parts. A block merges 8 channels. */
+__global__ void batch_norm_finish_kernel(float *mean, float *rstd, float *running_mean,
+                                         float *running_var, const float *parts, int64_t n_table,
+                                         NormShape s, float eps, float momentum)
+{
+    int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
+    int64_t c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
+    int64_t n_parts = c < s.C ? (n_rows + per_part - 1) / per_part : 0;
+    double  n = (double)n_rows, mean_sum = 0, unbiased_sum = 0;
+    for (int64_t g = 0; g < s.G; g++) {
+        const float *part = parts + g * n_table * 2 * s.C + c;
+        double       sum = 0, m2 = 0;
+        for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y)
+            sum += (double)part[p * 2 * s.C] * (double)min(per_part, n_rows - p * per_part);
+        double m = n_rows > 0 ? norm_lanes_sum(sum) / n : 0.0;
+        for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y) {
+            double d = (double)part[p * 2 * s.C] - m;
+            m2 += (double)part[p * 2 * s.C + s.C] +
+                  d * d * (double)min(per_part, n_rows - p * per_part);
+        }
+        m2 = norm_lanes_sum(m2);
+        double var = n_rows > 0 ? m2 / n : 0.0;
+        mean_sum += m;
+        unbiased_sum += n_rows > 1 ? m2 / (n - 1) : var;
+        if (threadIdx.y == 0 && c < s.C) {
+            mean[g * s.C + c] = (float)m;
+            rstd[g * s.C + c] = (float)(1.0 / sqrt(var + (double)eps));
+        }
+    }
+    if (threadIdx.y != 0 || c >= s.C || n_rows == 0)
+        return; // nothing seen, nothing moves
+    double keep = 1.0 - (double)momentum, by = (double)momentum / (double)s.G;
+    if (running_mean)
+        running_mean[c] = (float)(keep * (double)running_mean[c] + by * mean_sum);
+    if (running_var)
+        running_var[c] = (float)(keep * (double)running_var[c] + by * unbiased_sum);
+}
+
+/* rstd (G,C), or var (C) in eval mode. Rows that do not exist become 0. */
+template <int V, typename T>
+__global__ void batch_norm_apply_kernel(T *y, const T *x, const T *residual, const float *gamma,
+                                        const float *beta, const float *mean, const float *rstd,
+                                        const float *var, float eps, NormShape s, bool relu)
+{
+    int64_t c = gpu_channel<V>(), g = blockIdx.z, n_rows = norm_rows(s);
+    if (c >= s.C)
+        return;
+    float m[V], k[V], b[V], scale[V];
+    row_load<V>(m, mean + g * s.C + c);
+    norm_rstd<V>(scale, rstd, var, eps, g * s.C + c);
+    row_load<V>(k, gamma + c);
+    row_load<V>(b, beta + c);
+    for (int j = 0; j < V; j++)
+        k[j] *= scale[j];
+    for (int64_t i = gpu_row(); i < s.rows; i += gpu_row_stride()) {
+        int64_t r = s.rows - 1 - i, at = (g * s.rows + r) * s.C + c;
+        float   v[V] = {}, add[V] = {};
+        if (r < n_rows) {
+            row_load<V>(v, x + at);
+            if (residual)
+                row_load<V>(add, residual + at);
+            GPU_UNROLL
+            for (int j = 0; j < V; j++) {
+                float norm = fmaf(v[j] - m[j], k[j], b[j]) + add[j];
+                v[j] = relu ? relu_value(norm) : norm;
+            }
+        }
+        row_store<V>(y + at, v);
+    }
+}
+
+static const float *floats(const Tensor *x)
+{
+    return (const float *)x->data;
+}
+
+/* Step 3 for either mode: rstd, or the running variance. */
+template <int V, typename T>
+static Status apply(Tensor *y, const Tensor *x, const Tensor *residual, const Tensor *gamma,
+                    const Tensor *beta, const Tensor *mean, const Tensor *rstd, const Tensor *var,
+                    const Norm *op, NormShape s)
+{
+    RowLaunch at = gpu_rows(s.rows, s.C, V, s.G, 8);
+    return gpu_launch("batch_norm", batch_norm_apply_kernel<V, T>, at.grid, at.block, 0,
+                      (T *)y->data, (const T *)x->data,
+                      (const T *)(residual ? residual->data : nullptr), floats(gamma), floats(beta),
+                      floats(mean), rstd ? floats(rstd) : nullptr, var ? floats(var) : nullptr,
+                      op->eps, s, op->relu);
+}
+
+template <int V, typename T>
+static Status moments(float *parts, int64_t n_parts, const Tensor *x, NormShape s)
+{
+    RowLaunch at = gpu_rows_blocks(s.C, V, n_parts, s.G);
+    return gpu_launch("batch_norm", batch_norm_moments_kernel<V, T>, at.grid, at.block, 0, parts,
+                      (const T *)x->data, s);
+}
+
+Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
+                                     Tensor *running_var, const Tensor *x, const Tensor *residual,
+                                     const Tensor *gamma, const Tensor *beta, const Norm *op)
+{
+    int64_t C = x->dim[x->ndim - 1];
+    if (C == 0)
+        return OK;
+    bool is_aligned = gpu_all_aligned(y, x, residual, gamma, beta, mean, rstd);
+    return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
+        using T = decltype(type);
+        constexpr int V = decltype(width)::value;
+        NormShape     s = norm_shape_of(x, op->groups, op->count, V);
+        int64_t       n_parts = norm_table_parts(&s);
+        void         *parts = nullptr;
+        TRY(cuda_alloc(&parts, s.G * n_parts * 2 * C * (int64_t)sizeof(float)));
+        Status st = n_parts > 0 ? moments<V, T>((float *)parts, n_parts, x, s) : OK;
+        if (st == OK)
+            st = gpu_launch("batch_norm", batch_norm_finish_kernel, norm_finish_grid(C),
+                            NORM_FINISH_BLOCK, 0, (float *)mean->data, (float *)rstd->data,
+                            (float *)(running_mean ? running_mean->data : nullptr),
+                            (float *)(running_var ? running_var->data : nullptr),
+                            (const float *)parts, n_parts, s, op->eps, op->momentum);
+        cuda_free(parts);
+        if (st != OK || s.rows == 0)
+            return st;
+        return apply<V, T>(y, x, residual, gamma, beta, mean, rstd, nullptr, op, s);
+    });
+}
+
+Status cuda_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *residual,
+                                    const Tensor *gamma, const Tensor *beta,
+                                    const Tensor *running_mean, const Tensor *running_var,
+                                    const Norm *op)
+{
+    if (tensor_count(x) == 0)
+        return OK;
+    int64_t C = x->dim[x->ndim - 1];
+    bool    is_aligned = gpu_all_aligned(y, x, residual, gamma, beta, running_mean, running_var);
+    return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
+        constexpr int V = decltype(width)::value;
+        return apply<V, decltype(type)>(y, x, residual, gamma, beta, running_mean, nullptr,
+                                        running_var, op, norm_shape_of(x, 1, nullptr, V));
+    });
+}

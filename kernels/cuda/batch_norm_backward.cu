@@ -1,0 +1,276 @@
+/* batch_norm_backward.cu -- gradients of batch norm with residual and ReLU: two passes over dy, x and y
+ *
+ *      d = dy where y > 0 (everywhere without ReLU)          xhat = (x - mean) rstd
+ *      dgamma = sum d xhat    dbeta = sum d    dresidual = d
+ *      dx = gamma rstd (d - dbeta / n - xhat dgamma / n)     over the n rows of a group; the last two are 0 in eval mode
+ *
+ * 1. sums: a block sums d and d (x - mean) over one part, and writes dresidual on the way.   2. finish: adds the parts.
+ * 3. apply: dx, from the last rows to the first as in batch_norm.cu. Where step 1 wrote a blank dresidual, it is read
+ *    in the place of dy and y: one tensor less. In eval mode step 3 needs no sums and writes dresidual itself.
+ */
+#include "kernels/cuda/batch_norm.h"
+
+/* What both passes read and write; NULL marks what is absent. */
+template <typename T>
+struct NormGradient {
+    const T     *dy, *y, *x; // y: the ReLU's mask
+    const float *gamma, *mean, *rstd, *var;
+    float        eps;
+    const float *of_norm; // (G,2,C): sum d / n and sum d xhat / n
+    T           *dx, *dresidual;
+    float        dx_beta, dresidual_beta;
+    T           *behind; // a dresidual that is done, except for zeros in rows that do not exist
+};
+
+/* d of V elements: dy, masked where y is given. */
+template <int V, typename T>
+__device__ inline void norm_arrived(float *d, const NormGradient<T> &k, int64_t at)
+{
+    row_load<V>(d, k.dy + at);
+    if (!k.y)
+        return;
+    float v[V];
+    row_load<V>(v, k.y + at);
+    GPU_UNROLL
+    for (int j = 0; j < V; j++)
+        d[j] = v[j] > 0.0f ? d[j] : 0.0f;
+}
+
+/* parts (G, n_parts, 2, C): the sums of d and of d (x - mean), the second 0 without x; grid (channels, parts, G). */
+template <int V, typename T>
+__global__ void batch_norm_sums_kernel(float *parts, NormGradient<T> k, NormShape s)
+{
+    int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
+    int64_t c = gpu_channel<V>(), first = blockIdx.y * per_part;
+    int64_t end = min(first + per_part, n_rows), g = blockIdx.z;
+    if (first >= end)
+        return; // the whole block
+    float m[V] = {}, sum[V] = {}, dot[V] = {};
+    if (c < s.C)
+        row_load<V>(m, k.mean + g * s.C + c);
+    GPU_UNROLL_BY(2)
+    for (int64_t r = first + threadIdx.y; c < s.C && r < end; r += blockDim.y) {
+        int64_t at = (g * s.rows + r) * s.C + c;
+        float   d[V], v[V] = {};
+        norm_arrived<V>(d, k, at);
+        if (k.x)
+            row_load<V>(v, k.x + at);
+        if (k.dresidual)
+            row_add<V>(k.dresidual + at, k.dresidual_beta, d);
+        GPU_UNROLL
+        for (int j = 0; j < V; j++) {
+            sum[j] += d[j];
+            dot[j] = k.x ? fmaf(d[j], v[j] - m[j], dot[j]) : 0.0f;
+        }
+    }
+    rows_sum<V>(sum);
+    rows_sum<V>(dot);
+    if (threadIdx.y != 0 || c >= s.C)
+        return;
+    float *part = parts + (g * gridDim.y + blockIdx.y) * 2 * s.C + c;
+    for (int j = 0; j < V; j++) {
+        part[j] = sum[j];
+        part[s.C + j] = dot[j];
+    }
+}
+
+/* dgamma and dbeta (C) or NULL, of_norm (G,2,C) or NULL, from the parts. A block adds those of 8 channels. */
+__global__ void batch_norm_sums_finish_kernel(float *dgamma, float gamma_beta, float *dbeta,
+                                              float beta_beta, float *of_norm, const float *parts,
+                                              int64_t n_table, const float *rstd, const float *var,
+                                              float eps, NormShape s)
+{
+    int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
+    int64_t c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
+    int64_t n_parts = c < s.C ? (n_rows + per_part - 1) / per_part : 0;
+    double  n = n_rows > 0 ? (double)n_rows : 1.0, gamma_sum = 0, beta_sum = 0;
+    for (int64_t g = 0; g < s.G; g++) {
+        const float *part = parts + g * n_table * 2 * s.C + c;
+        double       sum = 0, dot = 0;
+        for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y) {
+            sum += (double)part[p * 2 * s.C];
+            dot += (double)part[p * 2 * s.C + s.C];
+        }
+        sum = norm_lanes_sum(sum);
+        dot = norm_lanes_sum(dot);
+        if (threadIdx.y != 0 || c >= s.C)
+            continue;
+        dot *= var ? 1.0 / sqrt((double)var[c] + (double)eps) : (double)rstd[g * s.C + c];
+        gamma_sum += dot;
+        beta_sum += sum;
+        if (of_norm) {
+            of_norm[g * 2 * s.C + c] = (float)(sum / n);
+            of_norm[g * 2 * s.C + s.C + c] = (float)(dot / n);
+        }
+    }
+    if (threadIdx.y != 0 || c >= s.C)
+        return;
+    if (dgamma)
+        dgamma[c] = gamma_beta == 0.0f ? (float)gamma_sum : (float)(dgamma[c] + gamma_sum);
+    if (dbeta)
+        dbeta[c] = beta_beta == 0.0f ? (float)beta_sum : (float)(dbeta[c] + beta_sum);
+}
+
+/* dx = dx_beta dx + (a d + p (x - mean) + q), of rows that exist. */
+template <int V, typename T>
+__global__ void batch_norm_backward_kernel(NormGradient<T> k, NormShape s)
+{
+    int64_t c = gpu_channel<V>(), g = blockIdx.z, n_rows = norm_rows(s);
+    if (c >= s.C)
+        return;
+    float a[V], m[V] = {}, p[V] = {}, q[V] = {}, scale[V];
+    row_load<V>(a, k.gamma + c);
+    norm_rstd<V>(scale, k.rstd, k.var, k.eps, g * s.C + c);
+    if (k.of_norm) {
+        row_load<V>(m, k.mean + g * s.C + c);
+        row_load<V>(q, k.of_norm + g * 2 * s.C + c);
+        row_load<V>(p, k.of_norm + g * 2 * s.C + s.C + c);
+    }
+    GPU_UNROLL
+    for (int j = 0; j < V; j++) {
+        a[j] *= scale[j];
+        p[j] *= -a[j] * scale[j];
+        q[j] *= -a[j];
+    }
+    for (int64_t i = gpu_row(); i < s.rows; i += gpu_row_stride()) {
+        int64_t r = s.rows - 1 - i, at = (g * s.rows + r) * s.C + c;
+        float   d[V] = {}, v[V] = {};
+        if (r < n_rows)
+            norm_arrived<V>(d, k, at);
+        if (k.dresidual)
+            row_add<V>(k.dresidual + at, k.dresidual_beta, d);
+        if (k.behind && r >= n_rows)
+            row_store<V>(k.behind + at, d);
+        if (!k.dx)
+            continue;
+        if (k.of_norm && r < n_rows)
+            row_load<V>(v, k.x + at);
+        GPU_UNROLL
+        for (int j = 0; j < V; j++)
+            v[j] = r < n_rows ? fmaf(a[j], d[j], fmaf(p[j], v[j] - m[j], q[j])) : 0.0f;
+        row_add<V>(k.dx + at, k.dx_beta, v);
+    }
+}
+
+static const float *floats(const Tensor *x)
+{
+    return x ? (const float *)x->data : nullptr;
+}
+
+static float beta_of(Tensor *x)
+{
+    return x ? tensor_beta(x) : 0.0f;
+}
+
+/* Steps 1 and 2. */
+template <int V, typename T>
+static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T> k, NormShape s)
+{
+    int64_t n_parts = norm_table_parts(&s);
+    float   gamma_beta = beta_of(dgamma), beta_beta = beta_of(dbeta);
+    void   *parts = nullptr;
+    TRY(cuda_alloc(&parts, s.G * n_parts * 2 * s.C * (int64_t)sizeof(float)));
+    Status st = OK;
+    if (n_parts > 0) {
+        RowLaunch at = gpu_rows_blocks(s.C, V, n_parts, s.G);
+        st = gpu_launch("batch_norm gradient", batch_norm_sums_kernel<V, T>, at.grid, at.block, 0,
+                        (float *)parts, k, s);
+    }
+    if (st == OK)
+        st = gpu_launch("batch_norm gradient", batch_norm_sums_finish_kernel, norm_finish_grid(s.C),
+                        NORM_FINISH_BLOCK, 0, (float *)(dgamma ? dgamma->data : nullptr),
+                        gamma_beta, (float *)(dbeta ? dbeta->data : nullptr), beta_beta, of_norm,
+                        (const float *)parts, n_parts, k.rstd, k.var, k.eps, s);
+    cuda_free(parts);
+    return st;
+}
+
+/* Step 3. */
+template <int V, typename T>
+static Status apply(NormGradient<T> k, NormShape s)
+{
+    if (s.rows == 0 || (!k.dx && !k.dresidual && !k.behind))
+        return OK;
+    RowLaunch at = gpu_rows(s.rows, s.C, V, s.G, 8);
+    return gpu_launch("batch_norm gradient", batch_norm_backward_kernel<V, T>, at.grid, at.block, 0,
+                      k, s);
+}
+
+template <typename T>
+static NormGradient<T> gradient_of(Tensor *dx, Tensor *dresidual, const Tensor *dy, const Tensor *y,
+                                   const Tensor *x, const Tensor *gamma, const Tensor *mean,
+                                   const Norm *op)
+{
+    NormGradient<T> k = {};
+    k.dy = (const T *)dy->data;
+    k.y = op->relu ? (const T *)y->data : nullptr;
+    k.x = x ? (const T *)x->data : nullptr;
+    k.gamma = floats(gamma);
+    k.mean = floats(mean);
+    k.eps = op->eps;
+    k.dx = dx ? (T *)dx->data : nullptr;
+    k.dresidual = dresidual ? (T *)dresidual->data : nullptr;
+    k.dx_beta = beta_of(dx);
+    k.dresidual_beta = beta_of(dresidual);
+    return k;
+}
+
+Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
+                                      const Tensor *dy, const Tensor *y, const Tensor *x,
+                                      const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
+                                      const Norm *op)
+{
+    int64_t C = x->dim[x->ndim - 1];
+    if (C == 0)
+        return OK;
+    bool is_aligned =
+        gpu_all_aligned(dx, dresidual, dy, op->relu ? y : nullptr, x, gamma, mean, rstd);
+    return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
+        using T = decltype(type);
+        constexpr int   V = decltype(width)::value;
+        NormShape       s = norm_shape_of(x, op->groups, op->count, V);
+        NormGradient<T> k = gradient_of<T>(dx, dresidual, dy, y, x, gamma, mean, op);
+        void           *of_norm = nullptr;
+        TRY(cuda_alloc(&of_norm, s.G * 2 * C * (int64_t)sizeof(float)));
+        k.rstd = floats(rstd);
+        k.of_norm = (const float *)of_norm;
+        Status st = sums<V, T>(dgamma, dbeta, (float *)of_norm, k, s);
+        if (k.dresidual && k.dresidual_beta == 0.0f) { // it holds d
+            k.dy = k.dresidual;
+            k.y = nullptr;
+            k.behind = s.count ? k.dresidual : nullptr;
+        }
+        k.dresidual = nullptr;
+        if (st == OK)
+            st = apply<V, T>(k, s);
+        cuda_free(of_norm);
+        return st;
+    });
+}
+
+Status cuda_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
+                                     const Tensor *dy, const Tensor *y, const Tensor *x,
+                                     const Tensor *gamma, const Tensor *running_mean,
+                                     const Tensor *running_var, const Norm *op)
+{
+    int64_t C = dy->dim[dy->ndim - 1];
+    if (C == 0)
+        return OK;
+    if (!dgamma)
+        x = nullptr; // not needed, and perhaps no longer there
+    bool is_aligned = gpu_all_aligned(dx, dresidual, dy, op->relu ? y : nullptr, x, gamma,
+                                      running_mean, running_var);
+    return gpu_by_width(dy, C, is_aligned, [&](auto type, auto width) {
+        using T = decltype(type);
+        constexpr int   V = decltype(width)::value;
+        NormShape       s = norm_shape_of(dy, 1, nullptr, V);
+        NormGradient<T> k = gradient_of<T>(dx, dresidual, dy, y, x, gamma, running_mean, op);
+        k.var = floats(running_var);
+        if (dgamma || dbeta) {
+            NormGradient<T> without = k;
+            without.dresidual = nullptr;
+            TRY((sums<V, T>(dgamma, dbeta, nullptr, without, s)));
+        }
+        return apply<V, T>(k, s);
+    });
+}
