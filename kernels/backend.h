@@ -139,7 +139,7 @@ struct Backend {
     Status (*weighted_sum_forward)(Tensor *y, const Tensor *const *x, const float *weight,
                                    int n); // scalars
 
-    /* ---- regions ---- */
+    /* ---- regions: x and y of one type; sums are f32 (kernels/ops/roi_align.h) ---- */
     Status (*roi_align_forward)(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op);
     Status (*roi_align_backward)(Tensor *dx, const Tensor *dy, const Tensor *rois,
                                  const RoiAlign *op);

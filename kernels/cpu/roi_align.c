@@ -2,7 +2,9 @@
  * write the same cell and the order of the additions never depends on the threads */
 #include "kernels/body/roi_align.h"
 #include "kernels/cpu/clones.h"
+#include "kernels/cpu/cpu.h"
 #include "kernels/cpu/cpu_regions.h"
+#include "kernels/cpu/scratch.h"
 
 #include "base/threads.h"
 #include <string.h>
@@ -49,7 +51,7 @@ static void forward_rois(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-Status cpu_roi_align_forward(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op)
+static Status forward_f32(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op)
 {
     Job j = {y->data,   x->data,   rois->data, rois->dim[0], x->dim[0],
              x->dim[1], x->dim[2], x->dim[3],  op,           0};
@@ -97,10 +99,63 @@ static void backward_slabs(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-Status cpu_roi_align_backward(Tensor *dx, const Tensor *dy, const Tensor *rois, const RoiAlign *op)
+static Status backward_f32(Tensor *dx, const Tensor *dy, const Tensor *rois, const RoiAlign *op)
 {
     Job j = {dx->data,   dy->data,   rois->data, rois->dim[0], dx->dim[0],
              dx->dim[1], dx->dim[2], dx->dim[3], op,           tensor_beta(dx)};
     threads_for(j.N * ((j.C + SLAB - 1) / SLAB), 1, backward_slabs, &j);
     return OK;
+}
+
+/* bfloat16 passes through float32 arrays, where the sums are made: *wide has the shape of x, contents undefined. */
+static Status widen(Tensor *wide, const Tensor *x)
+{
+    *wide = (Tensor){.dtype = F32, .ndim = x->ndim, .is_blank = true};
+    memcpy(wide->dim, x->dim, sizeof x->dim);
+    wide->data = scratch_take(tensor_bytes(wide));
+    return wide->data ? OK : ERR_MEMORY;
+}
+
+static Status forward_bf16(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op)
+{
+    Tensor wide_x = {0}, wide_y = {0};
+    Status st = OK;
+    TRY_OUT(widen(&wide_x, x));
+    TRY_OUT(widen(&wide_y, y));
+    TRY_OUT(cpu_cast(&wide_x, x));
+    TRY_OUT(forward_f32(&wide_y, &wide_x, rois, op));
+    TRY_OUT(cpu_cast(y, &wide_y));
+out:
+    scratch_give(wide_x.data);
+    scratch_give(wide_y.data);
+    return st;
+}
+
+static Status backward_bf16(Tensor *dx, const Tensor *dy, const Tensor *rois, const RoiAlign *op)
+{
+    Tensor wide_dx = {0}, wide_dy = {0};
+    Status st = OK;
+    TRY_OUT(widen(&wide_dx, dx));
+    TRY_OUT(widen(&wide_dy, dy));
+    if (tensor_beta(dx) != 0) {
+        TRY_OUT(cpu_cast(&wide_dx, dx));
+        wide_dx.is_blank = false;
+    }
+    TRY_OUT(cpu_cast(&wide_dy, dy));
+    TRY_OUT(backward_f32(&wide_dx, &wide_dy, rois, op));
+    TRY_OUT(cpu_cast(dx, &wide_dx));
+out:
+    scratch_give(wide_dx.data);
+    scratch_give(wide_dy.data);
+    return st;
+}
+
+Status cpu_roi_align_forward(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op)
+{
+    return x->dtype == BF16 ? forward_bf16(y, x, rois, op) : forward_f32(y, x, rois, op);
+}
+
+Status cpu_roi_align_backward(Tensor *dx, const Tensor *dy, const Tensor *rois, const RoiAlign *op)
+{
+    return dx->dtype == BF16 ? backward_bf16(dx, dy, rois, op) : backward_f32(dx, dy, rois, op);
 }

@@ -23,15 +23,12 @@ Tensor *roi_align(Tape *t, const RoiAlign *op, Tensor *x, const Tensor *rois)
         return tape_fail(t, status_fail(ERR_SHAPE, "roi_align: P %lld, S %lld, scale %g on x %s",
                                         (long long)op->P, (long long)op->S, (double)op->scale,
                                         tensor_shape_text(x, a)));
-    DType   dtype = x->dtype;
-    Tensor *map = cast(t, F32, x);
-    Tensor *y = TAPE_TENSOR(t, F32, rois->dim[0], op->P, op->P, x->dim[3]);
+    Tensor *y = TAPE_TENSOR(t, x->dtype, rois->dim[0], op->P, op->P, x->dim[3]);
     if (t->status != OK)
         return &t->nothing;
-    Tensor *in[] = {map, (Tensor *)rois};
-    Status  st = t->be->roi_align_forward(y, map, rois, op);
+    Tensor *in[] = {x, (Tensor *)rois};
+    Status  st = t->be->roi_align_forward(y, x, rois, op);
     if (st != OK)
         return tape_fail(t, st);
-    y = tape_record(t, "roi_align", y, backward, in, 2, NULL, 0, op, sizeof *op);
-    return cast(t, dtype, y);
+    return tape_record(t, "roi_align", y, backward, in, 2, NULL, 0, op, sizeof *op);
 }
