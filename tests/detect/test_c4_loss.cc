@@ -1,5 +1,6 @@
 /* Faster R-CNN C4: one loss with its gradients against PyTorch, and pictures with nothing on them */
 #include "detect/detect_test.h"
+#include "device_under_test.h"
 #include <cjson/cJSON.h>
 #include <cmath>
 extern "C" {
@@ -88,7 +89,7 @@ struct Net {
 };
 
 class C4Loss : public ::testing::TestWithParam<const Backend *> {};
-INSTANTIATE_TEST_SUITE_P(On, C4Loss, ::testing::Values(backend_ref(), backend_cpu()),
+INSTANTIATE_TEST_SUITE_P(On, C4Loss, ::testing::ValuesIn(backends_under_test()),
                          [](const auto &which) { return std::string(which.param->name); });
 
 TEST_P(C4Loss, AgreesWithPyTorchFromFixedProposalsAndSamples)

@@ -7,9 +7,8 @@ extern "C" {
 #include "kernels/body/bf16.h"
 #include "kernels/ops/nn.h"
 }
+#include "device_under_test.h"
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
@@ -34,27 +33,6 @@ inline Floats noise(int64_t n, uint64_t key, float scale = 1.0f)
     for (float &x : v)
         x = scale * rng_normal(&r);
     return v;
-}
-
-#ifndef GODWIT_TEST_DEVICE
-#define GODWIT_TEST_DEVICE "cpu"
-#endif
-
-/* What is compared with ref: cpu, or cuda where these tests are compiled for a GPU (tests/fake_gpu). A program that has
- * nothing to test ends with status 77, which CTest takes for skipped. */
-inline const Backend *device_under_test()
-{
-    static const Backend *be = nullptr;
-    if (be)
-        return be;
-#ifdef GODWIT_TEST_PLUGIN
-    setenv("GODWIT_CUDA", GODWIT_TEST_PLUGIN, 0);
-#endif
-    if (backend_open(&be, GODWIT_TEST_DEVICE) != OK) {
-        fprintf(stderr, "%s\n", status_text());
-        exit(77);
-    }
-    return be;
 }
 
 /* One tape on one backend, and tensors made from host values. */
@@ -239,13 +217,6 @@ inline std::string backend_name(const ::testing::TestParamInfo<const Backend *> 
 }
 
 class OpTest : public ::testing::TestWithParam<const Backend *> {};
-
-inline std::vector<const Backend *> backends_under_test()
-{
-    if (device_under_test()->is_host)
-        return {backend_ref(), device_under_test()};
-    return {device_under_test()};
-}
 
 #define ON_EVERY_BACKEND(Suite)                                                                    \
     INSTANTIATE_TEST_SUITE_P(On, Suite, ::testing::ValuesIn(backends_under_test()), backend_name)

@@ -1,0 +1,68 @@
+/* Faster R-CNN on the GPU from recipe to detections: the whole training step and prediction against `ref`, and twice over */
+#include "detect/detect_test.h"
+#include "device_under_test.h"
+
+static DetectTrainResult train(const std::string &run, const char *device,
+                               std::vector<std::string> extra = {})
+{
+    DetectTrainResult result = {};
+    Small             small(run, extra);
+    (void)device_under_test();
+    small.options.job.device = device;
+    small.options.no_evaluation = true;
+    EXPECT_EQ(OK, detect_train(&result, &small.options)) << status_text();
+    return result;
+}
+
+TEST(DetectOnGpu, TheFirstStepHasTheLossOfRef)
+{
+    TempDir dir;
+    for (const char *group : {"solver.images_per_group=0", "solver.images_per_group=1"}) {
+        std::string       where = dir.path + "/" + (group + 7);
+        DetectTrainResult a = train(where + "-ref", "ref", {"solver.iters=1", group}),
+                          b = train(where + "-gpu", "cuda", {"solver.iters=1", group});
+        double tol = 1e-4 * a.loss; // sums of float32 in another order
+        EXPECT_GT(a.loss, 0);
+        EXPECT_NEAR(a.rpn_class, b.rpn_class, tol) << group;
+        EXPECT_NEAR(a.rpn_box, b.rpn_box, tol) << group;
+        EXPECT_NEAR(a.roi_class, b.roi_class, tol) << group;
+        EXPECT_NEAR(a.roi_box, b.roi_box, tol) << group;
+    }
+}
+
+TEST(DetectOnGpu, TwoRunsGiveTheSameBitsAndPredictAsRefDoes)
+{
+    TempDir dir;
+    train(dir.path + "/a", "cuda", {"solver.iters=4"});
+    train(dir.path + "/b", "cuda", {"solver.iters=4"});
+    std::string model = bytes_of(dir.path + "/a/model.safetensors");
+    EXPECT_FALSE(model.empty());
+    EXPECT_EQ(model, bytes_of(dir.path + "/b/model.safetensors"));
+
+    const char *low[] = {"test.score=0.001"};
+    int64_t     n_found[2] = {};
+    Detection   best[2] = {};
+    for (int on_gpu = 0; on_gpu < 2; on_gpu++) {
+        Arena           a = {};
+        Detector       *d = nullptr;
+        Image           im = {};
+        DetectedImage   out;
+        DetectorOptions o = {on_gpu ? "cuda" : "ref", low, 1, false};
+        ASSERT_EQ(OK, detector_open(&d, (dir.path + "/a").c_str(), &o)) << status_text();
+        ASSERT_EQ(OK, image_resize_buffer(&im, 120, 80));
+        for (int64_t i = 0; i < 120 * 80 * 3; i++)
+            im.pixels[i] = (uint8_t)(i / 360 * 3 + i % 360 / 2);
+        ASSERT_EQ(OK, detector_image(d, &a, &out, &im)) << status_text();
+        n_found[on_gpu] = out.n_found;
+        ASSERT_GT(out.n_found, 0);
+        best[on_gpu] = out.found[0];
+        image_release(&im);
+        detector_close(d);
+        arena_release(&a);
+    }
+    EXPECT_EQ(n_found[0], n_found[1]);
+    EXPECT_EQ(best[0].class_index, best[1].class_index);
+    EXPECT_NEAR(best[0].score, best[1].score, 1e-4);
+    EXPECT_NEAR(best[0].x1, best[1].x1, 1e-2); // pixels
+    EXPECT_NEAR(best[0].y2, best[1].y2, 1e-2);
+}
