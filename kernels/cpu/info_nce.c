@@ -1,26 +1,11 @@
 /* info_nce.c -- the queue as one matrix product, then one pass over each row; only prob (N,K+1) is stored */
 #include "kernels/cpu/cpu_regions.h"
+#include "kernels/cpu/onednn.h"
 
 #include "base/arena.h"
 #include "base/threads.h"
-#include <dnnl.h>
 #include <math.h>
 #include <string.h>
-
-static Status gemm(bool is_b_transposed, int64_t M, int64_t N, int64_t K, float alpha,
-                   const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
-                   int64_t ldc)
-{
-    if (M == 0 || N == 0)
-        return OK;
-    dnnl_status_t st =
-        dnnl_sgemm('N', is_b_transposed ? 'T' : 'N', M, N, K, alpha, a, lda, b, ldb, beta, c, ldc);
-    return st == dnnl_success
-               ? OK
-               : status_fail(ERR_DEVICE,
-                             "info_nce: matrix product %lldx%lldx%lld failed (oneDNN %d)",
-                             (long long)M, (long long)N, (long long)K, (int)st);
-}
 
 typedef struct Rows {
     float  *prob;   // holds logits on entry
@@ -71,7 +56,8 @@ Status cpu_info_nce_forward(Tensor *loss, Tensor *stats, Tensor *prob, const Ten
         st = ERR_MEMORY;
         goto out;
     }
-    TRY_OUT(gemm(true, N, K, C, 1 / temperature, q->data, C, queue->data, C, 0, j.prob + 1, K + 1));
+    TRY_OUT(onednn_sgemm('N', 'T', N, K, C, 1 / temperature, q->data, C, queue->data, C, 0,
+                         j.prob + 1, K + 1));
     threads_for(N, 1, rows, &j);
     for (int64_t i = 0; i < N; i++) {
         for (int f = 0; f < 3; f++)
@@ -100,5 +86,6 @@ Status cpu_info_nce_backward(Tensor *dq, float dloss_scale, const Tensor *dloss,
         for (int64_t c = 0; c < C; c++)
             out[n * C + c] = (beta == 0 ? 0 : beta * out[n * C + c]) + pull * ks[n * C + c];
     }
-    return K > 0 ? gemm(false, N, C, K, scale, p + 1, K + 1, queue->data, C, 1, out, C) : OK;
+    return K > 0 ? onednn_sgemm('N', 'N', N, C, K, scale, p + 1, K + 1, queue->data, C, 1, out, C)
+                 : OK;
 }

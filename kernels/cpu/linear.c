@@ -30,7 +30,7 @@ static Status product(Tensor *out, char op_a, char op_b, int64_t K, const Tensor
         wide = scratch_take(M * N * (int64_t)sizeof *wide);
     float *c = direct ? out->data : wide;
     if (fa && fb && c)
-        st = onednn_sgemm(op_a, op_b, M, N, K, fa, op_a == 'N' ? K : M, fb, op_b == 'N' ? N : K,
+        st = onednn_sgemm(op_a, op_b, M, N, K, 1, fa, op_a == 'N' ? K : M, fb, op_b == 'N' ? N : K,
                           direct ? beta : 0.0f, c, N);
     for (int64_t r = 0; st == OK && bias && r < M; r++)
         cpu_loops()->f32.accumulate(c + r * N, bias->data, 1.0f, N);

@@ -3,10 +3,13 @@
 #include <dnnl.h>
 #include <stdio.h>
 
-Status onednn_sgemm(char op_a, char op_b, int64_t M, int64_t N, int64_t K, const float *a,
-                    int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc)
+Status onednn_sgemm(char op_a, char op_b, int64_t M, int64_t N, int64_t K, float alpha,
+                    const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                    int64_t ldc)
 {
-    dnnl_status_t st = dnnl_sgemm(op_a, op_b, M, N, K, 1.0f, a, lda, b, ldb, beta, c, ldc);
+    if (M == 0 || N == 0)
+        return OK;
+    dnnl_status_t st = dnnl_sgemm(op_a, op_b, M, N, K, alpha, a, lda, b, ldb, beta, c, ldc);
     return st == dnnl_success
                ? OK
                : status_fail(
