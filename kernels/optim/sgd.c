@@ -16,6 +16,12 @@ static int64_t end_of(const Param *p)
     return p->offset + tensor_count(&p->value);
 }
 
+/* Nothing but padding lies between the stretch and p. */
+static bool touches(const Stretch *s, const Param *p)
+{
+    return p->offset - s->end < 16;
+}
+
 static Status update(ParamSet *ps, const Stretch *s, const SgdOptions *o, double lr, bool is_first)
 {
     if (s->begin == s->end)
@@ -26,17 +32,25 @@ static Status update(ParamSet *ps, const Stretch *s, const SgdOptions *o, double
                        s->decay, is_first, ps->squares);
 }
 
+/* Neighbours are summed in one call; the padding between them is zero. */
 static Status sum_squares(ParamSet *ps)
 {
-    bool is_first = true;
+    bool    is_first = true;
+    Stretch s = {0, 0, 0.0f};
     for (int i = 0; i < ps->n_params; i++) {
-        const Tensor *g = &ps->param[i]->grad;
-        if (!learns(ps->param[i]))
+        const Param *p = ps->param[i];
+        if (!learns(p))
             continue;
-        TRY(ps->be->sum_squares(ps->squares, g->data, tensor_count(g), is_first));
-        is_first = false;
+        if (s.begin != s.end && !touches(&s, p)) {
+            TRY(ps->be->sum_squares(ps->squares, ps->grads + s.begin, s.end - s.begin, is_first));
+            is_first = false;
+            s.begin = s.end;
+        }
+        if (s.begin == s.end)
+            s.begin = p->offset;
+        s.end = end_of(p);
     }
-    return is_first ? ps->be->sum_squares(ps->squares, ps->grads, 0, true) : OK;
+    return ps->be->sum_squares(ps->squares, ps->grads + s.begin, s.end - s.begin, is_first);
 }
 
 Status sgd_step(ParamSet *ps, const SgdOptions *o, double lr, bool is_first)
@@ -52,7 +66,7 @@ Status sgd_step(ParamSet *ps, const SgdOptions *o, double lr, bool is_first)
         if (p->spec.kind == PARAM_BUFFER)
             continue;
         float decay = p->spec.is_norm ? o->decay_norm : o->decay;
-        bool  joins = learns(p) && s.begin != s.end && s.decay == decay && p->offset - s.end < 16;
+        bool  joins = learns(p) && s.begin != s.end && s.decay == decay && touches(&s, p);
         if (joins) {
             s.end = end_of(p);
             continue;
