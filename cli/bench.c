@@ -26,8 +26,9 @@ static Status bench_model_verb(const Verb *verb, int argc, char **argv)
         {"dtype", OPTION_TEXT, &dtype, "TYPE", "f32 or bf16 (default f32)", false},
         {"bn-groups", OPTION_INT, &b.bn_groups, "G", "batch-norm groups (default 1)", false},
         {"reps", OPTION_INT, &b.reps, "N", "timed steps (default 9)", false},
+        {"trace", OPTION_TEXT, &b.trace, "FILE", "also one step op by op, as a Chrome trace", false},
     };
-    CommandLine line = {.verb = verb, .options = options, .n_options = 8, .operands = "[--arch NAME] [--batch N]"};
+    CommandLine line = {.verb = verb, .options = options, .n_options = 9, .operands = "[--arch NAME] [--batch N]"};
     Status      st   = OK;
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)

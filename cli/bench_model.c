@@ -12,7 +12,8 @@
 #include "kernels/bench.h"
 #include "kernels/ops/losses.h"
 #include "kernels/optim/sgd.h"
-#include "pretrain/moco.h"
+#include "kernels/profile.h"
+#include "pretrain/moco_graph.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,30 +29,39 @@ typedef struct Step {
     int64_t        batch, size;
     bool           is_moco;
     int64_t        n_taken;
+    MocoGraph      graph;
+    Tensor         resident; // the pixels on the device: no transfer is timed
 } Step;
 
 static Tensor *pixels(Step *s)
 {
-    int64_t dim[4] = {s->batch, s->size, s->size, 3};
-    return tape_input(&s->tape, F32, 4, dim, s->pixels);
+    return reshape(&s->tape, &s->resident, 4, s->resident.dim);
+}
+
+/* Forward and backward. A graph keeps the pictures of its first steps. */
+static Status moco_pass(Step *s)
+{
+    const void *none[2] = {NULL, NULL}, *view[2] = {s->pixels, s->pixels};
+    return moco_graph_step(&s->graph, &s->tape, &s->moco, s->resident.dim,
+                           s->graph.graph ? none : view, s->n_taken);
+}
+
+static Status supervised_pass(Step *s)
+{
+    Tape   *t = &s->tape;
+    int64_t dim[1] = {s->batch};
+    tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
+    params_clear_grads(&s->params);
+    Tensor *logits = resnet_head(t, &s->net, resnet_features(t, &s->net, pixels(s)));
+    return tape_backward(
+        t, softmax_cross_entropy(t, logits, tape_input(t, I32, 1, dim, s->labels), 0));
 }
 
 static Status train_step(Step *s)
 {
-    Tape      *t = &s->tape;
     ParamSet  *ps = s->is_moco ? &s->moco.params_q : &s->params;
     SgdOptions sgd = {.momentum = 0.9f, .decay = 1e-4f, .decay_norm = 1e-4f};
-    Tensor    *loss = NULL;
-    tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
-    params_clear_grads(ps);
-    if (s->is_moco) {
-        loss = moco_loss(t, &s->moco, pixels(s), pixels(s), s->n_taken).loss;
-    } else {
-        int64_t dim[1] = {s->batch};
-        Tensor *logits = resnet_head(t, &s->net, resnet_features(t, &s->net, pixels(s)));
-        loss = softmax_cross_entropy(t, logits, tape_input(t, I32, 1, dim, s->labels), 0);
-    }
-    TRY(tape_backward(t, loss));
+    TRY(s->is_moco ? moco_pass(s) : supervised_pass(s));
     TRY(params_finish_grads(ps));
     TRY(sgd_step(ps, &sgd, 0.01, s->n_taken == 0));
     if (s->is_moco)
@@ -103,12 +113,16 @@ static Status step_init(Step *s, const BenchModel *b)
         s->pixels[i] = rng_uniform(&r) * 4 - 2;
     for (int64_t i = 0; i < b->batch; i++)
         s->labels[i] = (int32_t)rng_below(&r, 1000);
-    return OK;
+    s->resident = (Tensor){.dtype = F32, .ndim = 4, .dim = {b->batch, b->size, b->size, 3}};
+    TRY(s->be->alloc(&s->resident.data, n * (int64_t)sizeof(float)));
+    return s->be->write(s->resident.data, s->pixels, n * (int64_t)sizeof(float));
 }
 
 static void step_release(Step *s)
 {
     if (s->be) {
+        moco_graph_release(&s->graph);
+        s->be->free(s->resident.data);
         tape_release(&s->tape);
         if (s->is_moco)
             moco_release(&s->moco);
@@ -173,6 +187,47 @@ static Status time_steps(double *median, double *best, Step *s, Status (*step)(S
     return st;
 }
 
+/* What the machine under the backend can do. */
+static Status ceilings(BenchModelResult *out, const Backend *be, DType dtype)
+{
+    if (!be->measure) {
+        TRY(bench_peak_flops(&out->peak_gflops));
+        return bench_triad(&out->triad_gb_per_s);
+    }
+    double      tflops = 0, tb_per_s = 0;
+    DeviceFacts facts;
+    TRY(be->describe(&facts));
+    snprintf(out->device, sizeof out->device, "%s", facts.name);
+    out->device_peak_bytes = facts.peak_bytes;
+    TRY(be->measure(&tflops, &tb_per_s, dtype));
+    out->peak_gflops = 1e3 * tflops;
+    out->triad_gb_per_s = 1e3 * tb_per_s;
+    return OK;
+}
+
+/* One step op by op into a file, and its longest ops on paper. */
+static Status trace_step(Step *s, const char *path)
+{
+    enum { SHOWN = 12 };
+    Profile *p = calloc(1, sizeof *p);
+    if (!p)
+        return status_no_memory("godwit bench", (long long)sizeof *p);
+    moco_graph_release(&s->graph); // a graph has no ops to look at
+    Status st = profile_trace_open(p, path);
+    s->tape.profile = p;
+    if (st == OK)
+        st = train_step(s);
+    s->tape.profile = NULL;
+    Status close = profile_trace_close(p);
+    profile_sort(p);
+    printf("  longest ops, ms      forward  backward\n");
+    for (int i = 0; st == OK && i < p->n_rows && i < SHOWN; i++)
+        printf("  %9.3f %9.3f  %3lld x %s\n", p->row[i].forward_ms, p->row[i].backward_ms,
+               (long long)p->row[i].calls, p->row[i].key);
+    free(p);
+    return st == OK ? close : st;
+}
+
 Status bench_model(BenchModelResult *out, const BenchModel *b)
 {
     Step   s = {0};
@@ -185,8 +240,9 @@ Status bench_model(BenchModelResult *out, const BenchModel *b)
     /* Backward costs two forwards; the key encoder one more. */
     double macs = bench_resnet_macs(b->is_moco ? &s.moco.q : &s.net, b->size) * (double)b->batch;
     out->step_flops = 2 * macs * (b->is_moco ? 4 : 3);
-    TRY_OUT(bench_peak_flops(&out->peak_gflops));
-    TRY_OUT(bench_triad(&out->triad_gb_per_s));
+    TRY_OUT(ceilings(out, s.be, b->dtype));
+    if (b->trace)
+        TRY_OUT(trace_step(&s, b->trace));
 out:
     step_release(&s);
     return st;
@@ -214,6 +270,8 @@ Status bench_model_save(const BenchModelResult *r, const BenchModel *b, const ch
     json_put_number(&w, "triad_gb_s", r->triad_gb_per_s);
     json_put_int(&w, "tape_peak_bytes", r->pool_peak_bytes);
     json_put_int(&w, "rss_peak_bytes", r->rss_peak_bytes);
+    json_put_string(&w, "device", r->device);
+    json_put_int(&w, "device_peak_bytes", r->device_peak_bytes);
     json_close_object(&w);
     Status st = json_save(&text, path);
     text_release(&text);
@@ -230,11 +288,19 @@ void bench_model_print(const BenchModelResult *r, const BenchModel *b)
            n / r->train_ms_best, r->train_ms_median);
     printf("  forward         %8.2f (%.2f)   %.1f ms\n", n / r->forward_ms_median,
            n / r->forward_ms_best, r->forward_ms_median);
-    printf("  arithmetic      %.0f GFLOP/s, %.0f %% of this machine's measured f32 peak of %.0f "
-           "GFLOP/s; triad %.1f GB/s\n",
-           r->step_flops / r->train_ms_median / 1e6,
-           100 * r->step_flops / r->train_ms_median / 1e6 / r->peak_gflops, r->peak_gflops,
-           r->triad_gb_per_s);
+    double gflops = r->step_flops / r->train_ms_median / 1e6;
+    if (r->device[0])
+        printf("  arithmetic      %.1f TFLOP/s on %s, %.0f %% of its measured product's %.1f; its "
+               "copy: %.2f TB/s\n",
+               gflops / 1e3, r->device, 100 * gflops / r->peak_gflops, r->peak_gflops / 1e3,
+               r->triad_gb_per_s / 1e3);
+    else
+        printf(
+            "  arithmetic      %.0f GFLOP/s, %.0f %% of this machine's measured f32 peak of %.0f "
+            "GFLOP/s; triad %.1f GB/s\n",
+            gflops, 100 * gflops / r->peak_gflops, r->peak_gflops, r->triad_gb_per_s);
     printf("  peak memory     %.2f GB activations and gradients, %.2f GB resident\n",
            (double)r->pool_peak_bytes / 1e9, (double)r->rss_peak_bytes / 1e9);
+    if (r->device_peak_bytes > 0)
+        printf("  on the device   %.2f GB at most\n", (double)r->device_peak_bytes / 1e9);
 }

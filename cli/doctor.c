@@ -54,7 +54,12 @@ static int look(Finding *f)
     f[n].what = "GPU";
     const Backend *gpu = NULL;
     bool           is_ready = backend_open(&gpu, "cuda") == OK;
-    snprintf(f[n].is, sizeof f[n].is, "%s", is_ready ? "answers: --device cuda" : status_text());
+    DeviceFacts    facts = {.name = ""};
+    if (is_ready && gpu->describe && gpu->describe(&facts) == OK)
+        snprintf(f[n].is, sizeof f[n].is, "%s, %.1f of %.1f GB free: --device cuda", facts.name,
+                 (double)facts.free_bytes / 1e9, (double)facts.total_bytes / 1e9);
+    else
+        snprintf(f[n].is, sizeof f[n].is, "%s", status_text());
     f[n++].is_fine = true;
     return n;
 }

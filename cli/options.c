@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include "base/threads.h"
+#include "kernels/backend.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMMON_OPTIONS = 4, MOST_OPTIONS = 40 };
+enum { COMMON_OPTIONS = 5, MOST_OPTIONS = 40 };
 
 static int edit_distance(const char *a, const char *b)
 {
@@ -60,6 +61,12 @@ static void common_table(CommonOptions *c, Option table[COMMON_OPTIONS])
                         "cpu, cuda or auto: cuda where a device answers (default auto)",
                         false};
     table[3] = (Option){"quiet", OPTION_FLAG, &c->quiet, NULL, "only results and warnings", false};
+    table[4] = (Option){"sync",
+                        OPTION_FLAG,
+                        &c->sync,
+                        NULL,
+                        "wait for each op of a GPU, so that a failure names it (slow)",
+                        false};
 }
 
 static void print_option(const Option *o)
@@ -220,6 +227,7 @@ Status options_parse(CommandLine *line, int argc, char **argv)
         return status_fail(ERR_USAGE, "godwit %s: --threads expects 0 to 1024, found %lld",
                            line->verb->name, (long long)line->common.threads);
     threads_set((int)line->common.threads);
+    backend_wait_for_each_op(line->common.sync);
     return OK;
 }
 

@@ -26,6 +26,7 @@ typedef struct CommonOptions {
     int64_t     threads; // --threads N: 0 = all cores
     const char *device;  // --device cpu|cuda|auto
     bool        quiet;   // --quiet: only warnings and results
+    bool        sync;    // --sync: every op of a device waits for itself
 } CommonOptions;
 
 typedef struct Verb Verb;

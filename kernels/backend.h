@@ -32,6 +32,13 @@ typedef struct Pool2d {
     int64_t size, stride, pad;
 } Pool2d;
 
+/* What a device tells of itself. */
+typedef struct DeviceFacts {
+    char    name[256];
+    int64_t total_bytes, free_bytes;
+    int64_t peak_bytes; // most that this program held at once
+} DeviceFacts;
+
 struct Backend {
     const char *name;    // "ref", "cpu", "cuda"
     bool        is_host; // its memory is the host's: reading a number waits for nothing
@@ -158,6 +165,17 @@ struct Backend {
     Status (*sgd)(float *w, float *v, const float *g, void *low, int64_t n, float lr,
                   float momentum, float decay, bool is_first, const double *squares);
     Status (*ema)(float *k, const float *q, void *low, int64_t n, float m);
+
+    /* ---- inputs on their way while the device computes; NULL where it is the host ----
+     * feed is write into a stage, device memory that is only fed and used: it runs beside the computation that is queued,
+     * waiting for uses alone (sync after the stage's alloc). feed_use is copy out of a stage, after all feeds so far. */
+    Status (*feed)(void *stage, const void *host, int64_t bytes);
+    Status (*feed_use)(void *to, const void *stage, int64_t bytes);
+
+    /* ---- the device itself; NULL where it is the host ----
+     * measure: the rate of a large matrix product of the type, and of a large copy (bytes read plus bytes written). */
+    Status (*describe)(DeviceFacts *facts);
+    Status (*measure)(double *tflops, double *tb_per_s, DType dtype);
 
     /* ---- a step as one piece; NULL where there is nothing to gain ----
      * Between graph_begin and graph_end calls of other entries are kept instead of run, as *graph; write, read and sync

@@ -70,6 +70,10 @@
 
 #define BACKEND_OPTIONAL(X)                                                                        \
     X(conv_bn_train_forward)                                                                       \
+    X(feed)                                                                                        \
+    X(feed_use)                                                                                    \
+    X(describe)                                                                                    \
+    X(measure)                                                                                     \
     X(graph_begin)                                                                                 \
     X(graph_end)                                                                                   \
     X(graph_launch)                                                                                \

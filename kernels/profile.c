@@ -32,6 +32,39 @@ static ProfileRow *row_of(Profile *p, const char *name, const Tensor *in, const 
     return &p->row[PROFILE_MAX_ROWS - 1];
 }
 
+Status profile_trace_open(Profile *p, const char *path)
+{
+    p->trace = fopen(path, "w");
+    if (!p->trace)
+        return status_fail(ERR_CREATE, "%s: the trace cannot be created", path);
+    p->trace_from = now();
+    fprintf(p->trace, "[\n{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":1,"
+                      "\"args\":{\"name\":\"forward\"}},\n"
+                      "{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":2,"
+                      "\"args\":{\"name\":\"backward\"}}");
+    return OK;
+}
+
+Status profile_trace_close(Profile *p)
+{
+    if (!p->trace)
+        return OK;
+    fprintf(p->trace, "\n]\n");
+    bool is_whole = !ferror(p->trace);
+    is_whole = fclose(p->trace) == 0 && is_whole;
+    p->trace = NULL;
+    return is_whole ? OK : status_fail(ERR_IO, "the trace could not be written to its end");
+}
+
+/* The event that ended just now after `ms`. */
+static void trace(const Profile *p, const char *key, double ms, int row)
+{
+    if (p->trace)
+        fprintf(p->trace,
+                ",\n{\"name\":\"%s\",\"ph\":\"X\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"dur\":%.3f}",
+                key, row, 1e6 * (p->since - p->trace_from) - 1e3 * ms, 1e3 * ms);
+}
+
 /* Milliseconds since the last event. */
 static double lap(Tape *t)
 {
@@ -56,14 +89,20 @@ void profile_forward(Tape *t, const char *name, const Tensor *in, const Tensor *
     if (t->profile->since == 0)
         (void)lap(t);
     ProfileRow *row = row_of(t->profile, name, in, weight);
+    double      ms = lap(t);
     row->calls++;
-    row->forward_ms += lap(t);
+    row->forward_ms += ms;
+    trace(t->profile, row->key, ms, 1);
 }
 
 void profile_backward(Tape *t, const Node *node)
 {
-    if (t->profile)
-        row_of(t->profile, node->name, node->in[0], node->in[1])->backward_ms += lap(t);
+    if (!t->profile)
+        return;
+    ProfileRow *row = row_of(t->profile, node->name, node->in[0], node->in[1]);
+    double      ms = lap(t);
+    row->backward_ms += ms;
+    trace(t->profile, row->key, ms, 2);
 }
 
 static int by_time(const void *a, const void *b)

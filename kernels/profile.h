@@ -10,6 +10,7 @@
  */
 #pragma once
 #include "kernels/tape.h"
+#include <stdio.h>
 
 enum { PROFILE_MAX_ROWS = 256, PROFILE_KEY_CHARS = 96 };
 
@@ -23,9 +24,16 @@ typedef struct Profile {
     ProfileRow row[PROFILE_MAX_ROWS]; // the last one collects what does not fit
     int        n_rows;
     double     since; // clock of the last event
+    FILE      *trace; // NULL, or where every op is written as it ends
+    double     trace_from;
 } Profile;
 
 void profile_sort(Profile *p);
+
+/* From now on every op also goes to `path` as an event of the Chrome trace format (chrome://tracing, Perfetto): forward on
+ * row 1, backward on row 2. ERR_CREATE, ERR_IO. */
+Status profile_trace_open(Profile *p, const char *path);
+Status profile_trace_close(Profile *p); // one that is not open is fine
 
 /* For the tape. */
 void profile_start(Tape *t);

@@ -5,6 +5,7 @@
 #include "kernels/pool.h"
 #include "kernels/profile.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,18 @@ static Tensor *header(Tape *t, DType dtype, int ndim, const int64_t *dim)
     return x;
 }
 
+/* The backend's sentence, with the tensor and what the step holds already. */
+static Status no_room_for(const Tape *t, const Tensor *x, Status st)
+{
+    char cause[256], shape[64];
+    snprintf(cause, sizeof cause, "%s", status_text());
+    return status_fail(st,
+                       "%s %s does not fit beside the %.2f GB of this step (%s); a smaller batch "
+                       "or bf16 needs less",
+                       dtype_name(x->dtype), tensor_shape_text(x, shape),
+                       (double)pool_bytes(t->pool) / 1e9, cause);
+}
+
 Tensor *tape_tensor(Tape *t, DType dtype, int ndim, const int64_t *dim)
 {
     if (t->status != OK)
@@ -87,7 +100,7 @@ Tensor *tape_tensor(Tape *t, DType dtype, int ndim, const int64_t *dim)
         return &t->nothing;
     Status st = pool_take(t->pool, &x->data, tensor_bytes(x));
     if (st != OK)
-        return tape_fail(t, st);
+        return tape_fail(t, no_room_for(t, x, st));
     x->is_pooled = true;
     return x;
 }

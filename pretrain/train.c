@@ -23,10 +23,10 @@ const ResNet *trainer_net(const Trainer *r)
 
 /* ---- one step ---- */
 
-Tensor *trainer_images(Trainer *r, const LoaderBatch *batch, int view)
+static Tensor *images(Tape *t, const Trainer *r, const LoaderBatch *batch, int view)
 {
     int64_t side = config_augment(&r->config).crop;
-    return tape_input(&r->tape, F32, 4, (int64_t[]){batch->n, side, side, 3}, batch->view[view]);
+    return tape_input(t, F32, 4, (int64_t[]){batch->n, side, side, 3}, batch->view[view]);
 }
 
 static Tensor *labels(Tape *t, const LoaderBatch *batch)
@@ -39,14 +39,26 @@ static Tensor *labels(Tape *t, const LoaderBatch *batch)
     return tape_input(t, I32, 1, &batch->n, label);
 }
 
+static Status moco_step(Trainer *r, const LoaderBatch *batch)
+{
+    MocoGraph  *g = &r->moco_graph;
+    int64_t     side = config_augment(&r->config).crop, dim[4] = {batch->n, side, side, 3};
+    const void *view[2] = {batch->view[0], batch->view[1]};
+    TRY(moco_graph_step(g, &r->tape, &r->moco, dim, view, batch->step));
+    r->features = g->step.q;
+    TRY(ledger_put(&r->ledger, WORD_LOSS, g->step.loss->data, 1));
+    /* The terms of the first loss; a symmetric second one has the same meaning and is left out. */
+    TRY(ledger_put(&r->ledger, WORD_STATS, g->step.stats[0]->data, 5));
+    return moco_enqueue(&r->moco);
+}
+
 static Status supervised_step(Trainer *r, const LoaderBatch *batch)
 {
     Tape   *t = &r->tape;
     Tensor *logits;
     tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
     params_clear_grads(&r->sup.params);
-    Tensor *loss =
-        supervised_loss(t, &r->sup, &logits, trainer_images(r, batch, 0), labels(t, batch));
+    Tensor *loss = supervised_loss(t, &r->sup, &logits, images(t, r, batch, 0), labels(t, batch));
     TRY(tape_backward(t, loss));
     TRY(ledger_put(&r->ledger, WORD_LOSS, loss->data, 1));
 
@@ -68,8 +80,7 @@ static Status train_step(Trainer *r, const LoaderBatch *batch)
     note->epoch = batch->epoch;
     memcpy(note->index, batch->index, (size_t)batch->n * sizeof *note->index);
 
-    TRY(r->config.run.method == METHOD_MOCO ? trainer_moco_step(r, batch)
-                                            : supervised_step(r, batch));
+    TRY(r->config.run.method == METHOD_MOCO ? moco_step(r, batch) : supervised_step(r, batch));
     TRY(params_finish_grads(ps));
     double lr = config_lr(&r->config, batch->step, r->steps_per_epoch);
     TRY(sgd_step(ps, &sgd, lr, batch->step == 0));

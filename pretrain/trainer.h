@@ -5,12 +5,12 @@
  *      trainer_state.c  everything that a checkpoint must hold, as named arrays
  *      trainer_watch.c  means, metrics, warnings, the dump of a non-finite step
  *      trainer_knn.c    nearest neighbours during a run
- *      trainer_moco.c   a step of MoCo, op by op or as one graph
  */
 #pragma once
 #include "base/job.h"
 #include "kernels/ledger.h"
 #include "pretrain/embed.h"
+#include "pretrain/moco_graph.h"
 #include "pretrain/supervised.h"
 #include "pretrain/train.h"
 #include "pretrain/train_config.h"
@@ -36,15 +36,6 @@ typedef struct StepNote {
     int64_t *index; // (batch) pictures, in the training source
     double   top1;  // supervised
 } StepNote;
-
-/* A step of MoCo that was kept as a graph (Backend.graph_begin), with what it reads and leaves. */
-typedef struct MocoGraph {
-    void     *graph;   // NULL: steps run op by op
-    int64_t   n_plain; // steps that ran op by op
-    MocoBatch batch;
-    MocoStep  step;
-    Tensor   *keys[2];
-} MocoGraph;
 
 typedef struct KnnScore {
     double  top1; // share; -1: not measured
@@ -97,14 +88,6 @@ Status trainer_read(Trainer *r);
 Status trainer_log(Trainer *r);       // a line of metrics.jsonl
 Status trainer_log_epoch(Trainer *r); // a line for people; forgets the epoch's means
 void   trainer_warn_at_start(const Trainer *r);
-
-/* ---- trainer_moco.c ---- */
-/* Loss, gradients and their row of the ledger, and the keys into the queue. */
-Status trainer_moco_step(Trainer *r, const LoaderBatch *batch);
-
-/* ---- train.c ---- */
-/* A view of the batch as a tensor of this step. */
-Tensor *trainer_images(Trainer *r, const LoaderBatch *batch, int view);
 
 /* ---- trainer_knn.c ---- */
 Status trainer_knn(Trainer *r); // into r->knn, metrics and log

@@ -148,8 +148,7 @@ Status trainer_close(Trainer *r)
 {
     loader_close(r->loader);
     ledger_close(&r->ledger);
-    if (r->moco_graph.graph)
-        r->be->graph_free(r->moco_graph.graph);
+    moco_graph_release(&r->moco_graph);
     if (r->has_tape)
         tape_release(&r->tape);
     if (r->moco.params_q.be)

@@ -100,6 +100,14 @@ Status cuda_ema(float *k, const float *q, void *low, int64_t n, float m);
 Status cuda_clip(float *x, int64_t n, const double *squares, float max_norm);
 Status cuda_sum_squares(double *squares, const float *x, int64_t n, bool is_first);
 
+/* feed.c */
+Status cuda_feed(void *stage, const void *host, int64_t bytes);
+Status cuda_feed_use(void *to, const void *stage, int64_t bytes);
+
+/* measure.c */
+Status cuda_describe(DeviceFacts *facts);
+Status cuda_measure(double *tflops, double *tb_per_s, DType dtype);
+
 /* graph.c */
 Status cuda_graph_begin(void);
 Status cuda_graph_end(void **graph);

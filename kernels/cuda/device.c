@@ -1,4 +1,5 @@
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/lib.h"
 
 #include <stdio.h>
 
@@ -77,8 +78,14 @@ void gpu_after_wait(Status (*check)(void))
     gpu.check = check;
 }
 
+void gpu_launching(const char *op)
+{
+    lib_range_begin(op);
+}
+
 Status gpu_launched(const char *op)
 {
+    lib_range_end();
     TRY(gpu_check(op, cudaGetLastError()));
     return gpu.waits ? gpu_wait(op) : OK;
 }

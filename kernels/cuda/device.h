@@ -19,7 +19,9 @@ int          gpu_n_processors(void); // multiprocessors
 /* OK, or a sentence that names the op, CUDA's error and what to do. */
 Status gpu_check(const char *op, cudaError_t e);
 
-/* After a launch or an asynchronous call of `op`: its own error, and with --sync that of its execution. */
+/* Around what queues the work of `op`: a range for profilers, then its own error, and with --sync that of its
+ * execution. */
+void   gpu_launching(const char *op);
 Status gpu_launched(const char *op);
 
 /* Waits for the compute stream. */

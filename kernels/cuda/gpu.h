@@ -67,8 +67,10 @@ Status gpu_launch(const char *op, void (*kernel)(P...), dim3 grid, dim3 block, s
         TRY(gpu_check(op, cudaFuncSetAttribute((const void *)kernel,
                                                cudaFuncAttributeMaxDynamicSharedMemorySize,
                                                (int)shared)));
+    gpu_launching(op);
     kernel<<<grid, block, shared, gpu_stream()>>>(static_cast<P>(args)...);
 #else
+    gpu_launching(op);
     fake_launch(op, grid, block, shared, gpu_stream(), [=] { kernel(static_cast<P>(args)...); });
 #endif
     return gpu_launched(op);

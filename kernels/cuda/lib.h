@@ -10,6 +10,10 @@
 /* Before any other call. ERR_DEVICE when a library is absent or too old. */
 Status lib_open(void);
 
+/* A range of a profiler's time line around the launches of one op. */
+void lib_range_begin(const char *op);
+void lib_range_end(void);
+
 /* f32 operands are rounded to 11 bits before they are multiplied (tensor cores), from now on. */
 void lib_use_tf32(bool yes);
 

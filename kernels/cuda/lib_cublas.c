@@ -184,8 +184,10 @@ Status lib_product(const char *op, void *c, const void *a, const void *b, const 
     void        *workspace;
     TRY(find(op, &e, &key));
     TRY(lib_workspace(&workspace));
-    TRY(check(op,
-              cublasLtMatmul(handle, e->desc, &p->alpha, b, e->a, a, e->b, &p->beta, c, e->c, c,
-                             e->c, &e->algorithm, workspace, LIB_WORKSPACE_BYTES, gpu_stream())));
-    return gpu_launched(op);
+    gpu_launching(op);
+    Status st = check(op, cublasLtMatmul(handle, e->desc, &p->alpha, b, e->a, a, e->b, &p->beta, c,
+                                         e->c, c, e->c, &e->algorithm, workspace,
+                                         LIB_WORKSPACE_BYTES, gpu_stream()));
+    Status launched = gpu_launched(op);
+    return st == OK ? launched : st;
 }

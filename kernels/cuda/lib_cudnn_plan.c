@@ -178,8 +178,12 @@ Status conv_plan_run(const char *op, const ConvPlan *p, const ConvAddresses *on)
                        &workspace);
     if (st == OK)
         st = cudnn_finish(op, pack);
-    if (st == OK)
+    if (st == OK) {
+        gpu_launching(op);
         st = lib_cudnn_check(op, cudnnBackendExecute(target.handle, p->plan, pack));
+        Status launched = gpu_launched(op);
+        st = st == OK ? launched : st;
+    }
     cudnn_forget(&pack);
-    return st == OK ? gpu_launched(op) : st;
+    return st;
 }

@@ -20,7 +20,7 @@ static struct {
     cudaEvent_t done;
 } ring[RING];
 static int             next_in_ring;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // the ring, and read's buffer
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of the ring
 
 Status cuda_memory_open(void)
 {
@@ -59,18 +59,18 @@ void cuda_free(void *memory)
         (void)cudaFreeAsync(memory, gpu_stream());
 }
 
-static Status write_piece(char *device, const char *host, size_t bytes)
+static Status write_piece(cudaStream_t s, char *device, const char *host, size_t bytes)
 {
     int i = next_in_ring;
     next_in_ring = (i + 1) % RING;
     TRY(gpu_check("write", cudaEventSynchronize(ring[i].done)));
     memcpy(ring[i].buffer, host, bytes);
-    TRY(gpu_check("write", cudaMemcpyAsync(device, ring[i].buffer, bytes, cudaMemcpyHostToDevice,
-                                           gpu_stream())));
-    return gpu_check("write", cudaEventRecord(ring[i].done, gpu_stream()));
+    TRY(gpu_check("write",
+                  cudaMemcpyAsync(device, ring[i].buffer, bytes, cudaMemcpyHostToDevice, s)));
+    return gpu_check("write", cudaEventRecord(ring[i].done, s));
 }
 
-Status cuda_write(void *device, const void *host, int64_t bytes)
+Status cuda_write_on(cudaStream_t s, void *device, const void *host, int64_t bytes)
 {
     Status st = OK;
     if (cuda_is_capturing())
@@ -78,10 +78,15 @@ Status cuda_write(void *device, const void *host, int64_t bytes)
                                       "inputs are written before");
     pthread_mutex_lock(&lock);
     for (int64_t at = 0; st == OK && at < bytes; at += RING_BYTES)
-        st = write_piece((char *)device + at, (const char *)host + at,
+        st = write_piece(s, (char *)device + at, (const char *)host + at,
                          (size_t)size_min(bytes - at, RING_BYTES));
     pthread_mutex_unlock(&lock);
     return st;
+}
+
+Status cuda_write(void *device, const void *host, int64_t bytes)
+{
+    return cuda_write_on(gpu_stream(), device, host, bytes);
 }
 
 Status cuda_read(void *host, const void *device, int64_t bytes)

@@ -6,6 +6,9 @@
 #include "kernels/cuda/lib.h"
 #include "kernels/cuda/memory.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static Backend CUDA = {
     .name = "cuda",
     .alloc = cuda_alloc,
@@ -63,6 +66,10 @@ static Backend CUDA = {
     .clip = cuda_clip,
     .sum_squares = cuda_sum_squares,
 
+    .feed = cuda_feed,
+    .feed_use = cuda_feed_use,
+    .describe = cuda_describe,
+    .measure = cuda_measure,
     .graph_begin = cuda_graph_begin,
     .graph_end = cuda_graph_end,
     .graph_launch = cuda_graph_launch,
@@ -103,6 +110,8 @@ Status godwit_plugin_open(const Backend **be, const PluginHost *host)
         TRY(cuda_memory_open());
         TRY(lib_open());
         gaps_fill(&CUDA);
+        const char *tf32 = getenv("GODWIT_TF32");
+        lib_use_tf32(tf32 && strcmp(tf32, "1") == 0);
         if (host->waits)
             CUDA.graph_begin = NULL; // a graph runs as one piece: nothing in it could be blamed
         is_open = true;

@@ -46,6 +46,7 @@ typedef enum cudaStreamCaptureMode {
 
 enum {
     cudaStreamNonBlocking = 1,
+    cudaEventDefault = 0,
     cudaEventDisableTiming = 2,
     cudaHostAllocDefault = 0,
     cudaGraphInstantiateFlagAutoFreeOnLaunch = 1,

@@ -3,7 +3,11 @@
 extern "C" {
 #include "kernels/bench.h"
 #include "kernels/profile.h"
+#include <cJSON.h>
 }
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
 
 static Tensor *chain(Bench &b, Tensor *x, int n)
 {
@@ -81,12 +85,22 @@ TEST(Tape, RefusesImpossibleSizes)
 
 TEST(Tape, ProfileNamesOpsAndShapes)
 {
-    Bench   b(backend_cpu());
-    Profile p = {};
+    Bench       b(backend_cpu());
+    Profile     p = {};
+    std::string path = ::testing::TempDir() + "godwit_trace_" + std::to_string(getpid()) + ".json";
+    ASSERT_EQ(OK, profile_trace_open(&p, path.c_str())) << status_text();
     b.t.profile = &p;
     Tensor *x = b.tensor({10, 10}, noise(100, 1));
     ASSERT_EQ(OK, tape_backward(&b.t, b.dot(chain(b, x, 3), Floats(100, 1.0f))));
     profile_sort(&p);
+    ASSERT_EQ(OK, profile_trace_close(&p));
+    std::ifstream     file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    cJSON *events = cJSON_Parse(text.str().c_str());
+    ASSERT_NE(nullptr, events) << text.str();
+    EXPECT_EQ(2 + 2 * 7, cJSON_GetArraySize(events)); // the rows' names, 7 ops there and back
+    cJSON_Delete(events);
     bool found = false;
     for (int i = 0; i < p.n_rows; i++)
         if (std::string(p.row[i].key).rfind("relu (10,10)", 0) == 0) {
@@ -130,6 +144,11 @@ TEST(Tape, SurvivesTheFailureOfEveryAllocation)
             return;
         }
         EXPECT_EQ(ERR_MEMORY, st) << status_text();
+        if (n == 1) { // the first sum
+            EXPECT_STREQ("f32 (4,4) does not fit beside the 0.00 GB of this step (tensor: no "
+                         "memory for 64 bytes); a smaller batch or bf16 needs less",
+                         status_text());
+        }
     }
     FAIL() << "200 allocations were not enough";
 }

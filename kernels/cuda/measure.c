@@ -1,0 +1,117 @@
+/* measure.c -- the device: its name, its memory, and the two ceilings that kernels are measured against */
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/lib.h"
+
+#include <stdio.h>
+
+enum { LEAST_SIDE = 256, MOST_SIDE = 8192, LEAST_COPY = 1 << 20, MOST_COPY = 1 << 30, RUNS = 5 };
+static const float ENOUGH_MS = 1.5f; // longer than launching takes by far
+
+Status cuda_describe(DeviceFacts *facts)
+{
+    struct cudaDeviceProp prop;
+    size_t                n_free = 0, total = 0;
+    cudaMemPool_t         pool;
+    unsigned long long    peak = 0;
+    TRY(gpu_check("describe", cudaGetDeviceProperties(&prop, 0)));
+    TRY(gpu_check("describe", cudaMemGetInfo(&n_free, &total)));
+    TRY(gpu_check("describe", cudaDeviceGetDefaultMemPool(&pool, 0)));
+    TRY(gpu_check("describe", cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &peak)));
+    snprintf(facts->name, sizeof facts->name, "%s", prop.name);
+    facts->total_bytes = (int64_t)total;
+    facts->free_bytes = (int64_t)n_free;
+    facts->peak_bytes = (int64_t)peak;
+    return OK;
+}
+
+typedef struct Trial {
+    void   *a, *b, *c;
+    int64_t side, bytes;
+    DType   dtype;
+} Trial;
+
+static Status product(const Trial *t)
+{
+    Product p = {.m = t->side,
+                 .n = t->side,
+                 .k = t->side,
+                 .is_b_transposed = true,
+                 .in = t->dtype,
+                 .out = t->dtype,
+                 .alpha = 1};
+    return lib_product("product", t->c, t->a, t->b, &p);
+}
+
+static Status copy(const Trial *t)
+{
+    return cuda_copy(t->c, t->a, t->bytes);
+}
+
+static Status time_of(float *best_ms, Status (*run)(const Trial *), const Trial *t)
+{
+    cudaEvent_t from = NULL, to = NULL;
+    Status      st = OK;
+    TRY(gpu_check("measure", cudaEventCreateWithFlags(&from, cudaEventDefault)));
+    TRY_OUT(gpu_check("measure", cudaEventCreateWithFlags(&to, cudaEventDefault)));
+    TRY_OUT(run(t));
+    for (int i = 0; i < RUNS; i++) {
+        float ms = 0;
+        TRY_OUT(gpu_check("measure", cudaEventRecord(from, gpu_stream())));
+        TRY_OUT(run(t));
+        TRY_OUT(gpu_check("measure", cudaEventRecord(to, gpu_stream())));
+        TRY_OUT(gpu_check("measure", cudaEventSynchronize(to)));
+        TRY_OUT(gpu_check("measure", cudaEventElapsedTime(&ms, from, to)));
+        *best_ms = i == 0 || ms < *best_ms ? ms : *best_ms;
+    }
+out:
+    cudaEventDestroy(from);
+    if (to)
+        cudaEventDestroy(to);
+    return st;
+}
+
+/* a and b of n elements hold numbers, not zeros: zeros can run faster. */
+static Status trial_open(Trial *t, int64_t n)
+{
+    Tensor x = {.dtype = t->dtype, .ndim = 1, .dim = {n}};
+    t->bytes = tensor_bytes(&x);
+    TRY(cuda_alloc(&t->a, t->bytes));
+    TRY(cuda_alloc(&t->b, t->bytes));
+    TRY(cuda_alloc(&t->c, t->bytes));
+    x.data = t->a;
+    TRY(cuda_fill(&x, 1.37f));
+    x.data = t->b;
+    return cuda_fill(&x, -0.61f);
+}
+
+static void trial_close(Trial *t)
+{
+    cuda_free(t->a);
+    cuda_free(t->b);
+    cuda_free(t->c);
+    t->a = t->b = t->c = NULL;
+}
+
+Status cuda_measure(double *tflops, double *tb_per_s, DType dtype)
+{
+    Trial  t = {.dtype = dtype};
+    float  ms = 0;
+    Status st = OK;
+    for (t.side = LEAST_SIDE; t.side <= MOST_SIDE && ms < ENOUGH_MS; t.side *= 2) {
+        trial_close(&t);
+        TRY_OUT(trial_open(&t, t.side * t.side));
+        TRY_OUT(time_of(&ms, product, &t));
+        *tflops = 2e-9 * (double)t.side * (double)t.side * (double)t.side / (double)ms;
+    }
+    ms = 0;
+    for (int64_t bytes = LEAST_COPY; bytes <= MOST_COPY && ms < ENOUGH_MS; bytes *= 2) {
+        trial_close(&t);
+        TRY_OUT(trial_open(&t, bytes / dtype_bytes(dtype)));
+        TRY_OUT(time_of(&ms, copy, &t));
+        *tb_per_s = 2e-9 * (double)bytes / (double)ms; // read and written
+    }
+out:
+    trial_close(&t);
+    return st;
+}
