@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/run.h"
+#include "base/size.h"
 #include "cli/device.h"
 #include "cli/verbs.h"
 #include "datasets/scene.h"
@@ -28,6 +29,12 @@ const char *const DEMO_INIT_NAME[DEMO_INITS] = {"random", "supervised", "moco"};
 
 static const SceneSplits OBJECTS = {5000, 0, 1000}; // pretraining pictures and their test split
 static const SceneSplits SCENES  = {100, 0, 150};   // few labels: where initialisation matters most
+
+static SceneSplits scaled(SceneSplits all, double scale)
+{
+    return (SceneSplits){size_max(llround((double)all.n_train * scale), 1), 0,
+                         size_max(llround((double)all.n_test * scale), 1)};
+}
 
 static Phase *phase_begin(Demo *d, const char *name, int colour)
 {
@@ -51,8 +58,8 @@ static Status make_pictures(Demo *d)
     const char *scene_dir      = file_join(&d->arena, d->out, "data/scenes");
     if (!object_dir || !scene_dir)
         return ERR_MEMORY;
-    TRY(scene_write_shards(&objects, object_dir, OBJECTS, 1000));
-    TRY(scene_write_voc(&scenes, scene_dir, SCENES));
+    TRY(scene_write_shards(&objects, object_dir, scaled(OBJECTS, d->scale), 1000));
+    TRY(scene_write_voc(&scenes, scene_dir, scaled(SCENES, d->scale)));
     phase_end(d, phase);
     return OK;
 }
@@ -122,8 +129,9 @@ static Status finetune_all(Demo *d)
 
 static Status make_table(Demo *d)
 {
-    CompareTable *table = ARENA_NEW(&d->arena, CompareTable);
-    const char   *path  = file_join(&d->arena, d->out, "compare.json");
+    CompareTable *table  = ARENA_NEW(&d->arena, CompareTable);
+    const char   *path   = file_join(&d->arena, d->out, "compare.json");
+    SceneSplits   scenes = scaled(SCENES, d->scale);
     if (!table || !path)
         return ERR_MEMORY;
     table->definition = d->definition;
@@ -131,8 +139,8 @@ static Status make_table(Demo *d)
         for (int t = 0; t < d->trials; t++)
             TRY(compare_add(table, DEMO_INIT_NAME[i], d->ap[i][t], d->ap50[i][t], d->ap75[i][t]));
     compare_sort(table);
-    printf("\n%lld test scenes, %lld labelled scenes to fine-tune on, seed %lld\n\n", (long long)SCENES.n_test,
-           (long long)SCENES.n_train, (long long)d->seed);
+    printf("\n%lld test scenes, %lld labelled scenes to fine-tune on, seed %lld\n\n", (long long)scenes.n_test,
+           (long long)scenes.n_train, (long long)d->seed);
     compare_print(table);
     return compare_save(table, path);
 }
@@ -157,19 +165,24 @@ static Status run_demo(Demo *d)
 
 Status verb_demo(const Verb *verb, int argc, char **argv)
 {
-    Demo        d         = {.out = "runs/demo", .trials = 3};
+    Demo        d         = {.out = "runs/demo", .trials = 3, .scale = 1};
     Option      options[] = {
         {"out", OPTION_TEXT, &d.out, "DIR", "where everything goes (default runs/demo)", false},
         {"seed", OPTION_INT, &d.seed, "N", "of pictures, weights and order (default 0)", false},
         {"trials", OPTION_INT, &d.trials, "N", "fine-tunings a row; mean and deviation are printed (default 3)", false},
+        {"scale", OPTION_FLOAT, &d.scale, "X", "share of the pictures to generate, above 0 (default 1, the most)", false},
     };
-    CommandLine line = {.verb = verb, .options = options, .n_options = 3, .operands = "[--out DIR] [--seed N]"};
+    CommandLine line = {.verb = verb, .options = options, .n_options = 4, .operands = "[--out DIR] [--seed N]"};
     Status      st   = OK;
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
     if (d.trials < 1 || d.trials > DEMO_MAX_TRIALS || d.seed < 0 || d.seed > 1000000000) {
         st = status_fail(ERR_USAGE, "godwit demo: --trials expects 1 to %d, --seed 0 to 1000000000", DEMO_MAX_TRIALS);
+        goto out;
+    }
+    if (!(d.scale > 0 && d.scale <= 1)) {
+        st = status_fail(ERR_USAGE, "godwit demo: --scale expects a number above 0 and at most 1, not %g", d.scale);
         goto out;
     }
     d.device = line.common.device;

@@ -9,6 +9,7 @@ typedef struct Demo {
     const char *out; // DIR: data/, random-0 .. moco-N (runs), compare.json, report.html
     const char *device;
     int64_t     seed, trials;
+    double      scale; // share of the pictures, (0, 1]
     Arena       arena;
     double      began; // clock_seconds
     Phase       phase[DEMO_MAX_PHASES];

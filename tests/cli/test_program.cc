@@ -129,6 +129,17 @@ TEST(Program, CompareShowsThePapersRowsBesideVocsApAlone)
     EXPECT_EQ(65, godwit("compare " + (dir / "voc") + " " + (dir / "coco")).code); // two definitions
 }
 
+TEST(Program, TheDemoRefusesAShareThatIsNone)
+{
+    TempDir dir;
+    for (const char *bad : {"0", "-0.5", "1.5", "nan"}) {
+        Ran r = godwit(std::string("demo --scale ") + bad + " --out " + (dir / "demo"));
+        EXPECT_EQ(64, r.code) << bad;
+        EXPECT_NE(std::string::npos, r.err.find("--scale")) << r.err;
+    }
+    EXPECT_FALSE(std::filesystem::exists(dir / "demo"));
+}
+
 TEST(Program, TrainRunsTrialsFromSeedsOneApart)
 {
     TempDir     dir;
