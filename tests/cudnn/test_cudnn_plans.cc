@@ -9,6 +9,7 @@ extern "C" {
 }
 #include <cstring>
 #include <gtest/gtest.h>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,11 @@ struct Device {
     const char *name;
     int         version, processors, shared, l2, clock_khz, memory_khz;
 };
+
+static void PrintTo(const Device &device, std::ostream *out)
+{
+    *out << device.name;
+}
 
 static std::string json(const Device &d)
 {
