@@ -24,16 +24,17 @@ static Status read_note(void)
         (double)n.box[1], (double)n.box[2], (double)n.box[3]);
 }
 
-Status box_note(BoxNote **note)
+Status box_note_open(void)
 {
-    if (!pinned) {
-        void *memory = NULL;
-        TRY(gpu_check("pinned memory",
-                      cudaHostAlloc(&memory, sizeof *pinned, cudaHostAllocDefault)));
-        memset(memory, 0, sizeof *pinned);
-        pinned = memory;
-        gpu_after_wait(read_note);
-    }
-    *note = pinned;
+    void *memory = NULL;
+    TRY(gpu_check("pinned memory", cudaHostAlloc(&memory, sizeof *pinned, cudaHostAllocDefault)));
+    memset(memory, 0, sizeof *pinned);
+    pinned = memory;
+    gpu_after_wait(read_note);
     return OK;
+}
+
+BoxNote *box_note(void)
+{
+    return pinned;
 }

@@ -20,5 +20,8 @@ typedef struct BoxNote {
     float   logit, box[4];
 } BoxNote;
 
-/* The note that kernels write to; made at the first call. */
-Status box_note(BoxNote **note);
+/* Makes the note, with the device: pinned memory cannot be had while a graph is captured. ERR_MEMORY, ERR_DEVICE. */
+Status box_note_open(void);
+
+/* What kernels write to. */
+BoxNote *box_note(void);

@@ -1,5 +1,6 @@
 /* plugin.c -- the table of the cuda backend, and the door through which the program gets it */
 #include "kernels/plugin.h"
+#include "kernels/cuda/box_note.h"
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/gaps.h"
@@ -108,6 +109,7 @@ Status godwit_plugin_open(const Backend **be, const PluginHost *host)
     if (!is_open) {
         TRY(gpu_open(host->waits));
         TRY(cuda_memory_open());
+        TRY(box_note_open());
         TRY(lib_open());
         gaps_fill(&CUDA);
         const char *tf32 = getenv("GODWIT_TF32");

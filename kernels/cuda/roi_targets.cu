@@ -141,13 +141,11 @@ Status cuda_roi_targets(const RoiSet *out, const Proposals *proposals, const Gro
     BoxMatch match = {op->fg_from, op->fg_from, false};
     float   *iou;
     int32_t *label, *arg;
-    BoxNote *note;
     m.boxes = {box_rows(proposals->box), truth.box, tensor_as<int32_t>(proposals->count),
                truth.start, P};
     m.room = P + truth.n;
     m.keeps_all = op->keeps_all;
     m.sample.S = op->per_image;
-    TRY(box_note(&note));
     TRY(scratch.take(&iou, N * m.room));
     TRY(scratch.take(&label, N * m.room));
     TRY(scratch.take(&arg, N * m.room));
@@ -157,7 +155,7 @@ Status cuda_roi_targets(const RoiSet *out, const Proposals *proposals, const Gro
     if (!op->keeps_all)
         TRY(box_sample(name, &m.sample, &scratch, label, N, m.room, op->per_image, op->fg_fraction,
                        op->random, BOX_STAGE_ROI));
-    TRY(gpu_launch(name, roi_start_kernel, 1, 1, 0, rois, note, m));
+    TRY(gpu_launch(name, roi_start_kernel, 1, 1, 0, rois, box_note(), m));
     return gpu_launch(name, roi_write_kernel, gpu_grid(rois.R), GPU_BLOCK, 0, rois,
                       tensor_as<int32_t>(out->label), box_rows(out->target),
                       tensor_as<int32_t>(out->gt), m, truth, tensor_as<int32_t>(gt->label), *op);

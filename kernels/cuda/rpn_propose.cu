@@ -133,10 +133,8 @@ __global__ void propose_write_kernel(Box *box, float *score, int32_t *count, Nms
 static Status complain(const SortKey *first_bad, const ProposeIn &in, const SortKey *ranked,
                        int64_t room)
 {
-    BoxNote *note;
-    TRY(box_note(&note));
-    return gpu_launch("rpn_propose", propose_note_kernel, 1, 1, 0, note, first_bad, in, ranked,
-                      room);
+    return gpu_launch("rpn_propose", propose_note_kernel, 1, 1, 0, box_note(), first_bad, in,
+                      ranked, room);
 }
 
 Status cuda_rpn_propose(const Proposals *out, const Tensor *const *logit,

@@ -357,6 +357,9 @@ cudaError_t cudaFreeAsync(void *p, cudaStream_t s)
 cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned)
 {
     LOCK();
+    for (const CUstream_st *s : streams)
+        if (s->capture)
+            return cudaErrorStreamCaptureUnsupported;
     *p = memory_pin(bytes);
     return *p ? cudaSuccess : cudaErrorMemoryAllocation;
 }

@@ -59,6 +59,35 @@ TEST_F(Graph, RefusesHostMemoryAndWaiting)
     EXPECT_EQ(b.values(x), Floats({1, 2}));
 }
 
+TEST_F(Graph, HoldsProposalsWhoseComplaintComesWithTheNextWait)
+{
+    if (!be->graph_begin)
+        GTEST_SKIP() << "this backend keeps no graphs";
+    Tensor       *anchor = b.tensor({3, 4}, {0, 0, 9, 9, 20, 20, 29, 29, 40, 0, 49, 9});
+    Tensor       *logit = b.tensor({1, 3}, {1, 3, 2}), *delta = b.tensor({1, 12}, Floats(12));
+    Tensor       *size = b.tensor({1, 2}, {50, 50});
+    Proposals     out = {b.tensor({1, 3, 4}, Floats(12)), b.tensor({1, 3}, Floats(3)),
+                         b.ints({1}, {0})};
+    const Tensor *logits[] = {logit}, *deltas[] = {delta}, *anchors[] = {anchor};
+    RpnPropose    op = {3, 3, 1, true};
+    void         *graph = nullptr;
+    ASSERT_EQ(OK, be->graph_begin());
+    Status st = be->box.rpn_propose(&out, logits, deltas, anchors, 1, size, &op);
+    ASSERT_EQ(OK, be->graph_end(&graph));
+    ASSERT_EQ(OK, st) << status_text();
+    ASSERT_EQ(OK, be->graph_launch(graph)) << status_text();
+    EXPECT_EQ(Floats({3, 2, 1}), b.values(out.score));
+    const float fresh[2][3] = {{5, 4, 6}, {1, NAN, 2}};
+    ASSERT_EQ(OK, be->write(logit->data, fresh[0], 12));
+    ASSERT_EQ(OK, be->graph_launch(graph));
+    EXPECT_EQ(Floats({6, 5, 4}), b.values(out.score));
+    ASSERT_EQ(OK, be->write(logit->data, fresh[1], 12));
+    ASSERT_EQ(OK, be->graph_launch(graph));
+    EXPECT_EQ(ERR_NONFINITE, be->sync());
+    EXPECT_NE(nullptr, strstr(status_text(), "anchor 1")) << status_text();
+    be->graph_free(graph);
+}
+
 TEST_F(Graph, FeedsArriveBeforeTheyAreUsedAndNotTooEarly)
 {
     if (!be->feed)
