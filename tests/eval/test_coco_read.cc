@@ -48,8 +48,10 @@ std::string bytes_of(const CocoTruth &t)
         const CocoImage &m = t.image[i];
         all += format("%lld %s %d %d %d %d ", (long long)m.id, m.name ? m.name : "-", m.h, m.w,
                       m.has_neg, m.has_unfinished);
-        put(&all, t.listed + m.neg_at, m.n_neg);
-        put(&all, t.listed + m.unfinished_at, m.n_unfinished);
+        if (m.n_neg > 0)
+            put(&all, t.listed + m.neg_at, m.n_neg);
+        if (m.n_unfinished > 0)
+            put(&all, t.listed + m.unfinished_at, m.n_unfinished);
     }
     for (int64_t k = 0; k < t.n_categories; k++)
         all += format("%lld %s %c ", (long long)t.category[k].id, t.category[k].name,
