@@ -387,7 +387,7 @@ TEST_F(CapiTest, TheExampleInPythonRuns)
             python = p;
     if (python.empty())
         GTEST_SKIP() << "no python3 with numpy here";
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     GTEST_SKIP() << "a sanitized library cannot be loaded into a plain python3";
 #endif
     Output o = run("GODWIT_LIBRARY='" GODWIT_LIBRARY "' " + python +
