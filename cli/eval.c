@@ -10,6 +10,10 @@
     "--html\n"                                                                                     \
     "a page that needs no network. Definitions: docs/eval.md."
 
+#define PIXELS_TEXT                                                                                \
+    "--against scores a second folder and gives the difference of IoU per class with a 95 %\n"     \
+    "interval over resampled images. "
+
 #define MATCHES_TEXT                                                                               \
     "--analyse adds the score with the best F1 per category, the kinds of error at overlap .5\n"   \
     "(localisation, class, both, duplicate, background, missed) and a confusion matrix. "          \
@@ -30,13 +34,14 @@ static const Verb METRICS[] = {
      "(.txt) or\n"
      "label images. Prints AP and AP50 of the eight things, or IoU and iIoU of classes and "
      "categories\n"
-     "with the confusion matrix, as cityscapesScripts computes them.\n\n" FILES_TEXT},
+     "with the confusion matrix, as cityscapesScripts computes them.\n\nFor pixels " PIXELS_TEXT
+         FILES_TEXT},
     {"semseg", "mean IoU of label images: VOC or any list of classes", eval_semseg,
      "Two folders of label PNGs with the same relative paths. Prints IoU by detectron2's "
      "definition\n"
      "(classes without ground truth left out) and the VOC devkit's, accuracies, sizes, and the "
      "pairs\n"
-     "confused most often.\n\n" FILES_TEXT},
+     "confused most often.\n\n" PIXELS_TEXT FILES_TEXT},
     {"densepose", "DensePose: GPS, GPSm, mask IoU (--mode)", eval_densepose,
      "GT is a COCO file with dp_ fields, DT results with uv_data. Prints the reference's numbers "
      "and AP\n"

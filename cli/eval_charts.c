@@ -71,8 +71,8 @@ static void against_sentence(Html *h, const Card *card)
     const Difference *d = &card->against->all;
     if (isnan(d->difference))
         return;
-    html_raw(h, "<p class=\"lede\"><b>%.1f</b> against <b>%.1f</b> AP: ", 100 * d->ap,
-             100 * d->other_ap);
+    html_raw(h, "<p class=\"lede\"><b>%.1f</b> against <b>%.1f</b> %s: ", 100 * d->ours,
+             100 * d->theirs, card->against->measure);
     html_signed(h, 100 * d->difference, 1);
     html_literal(h, " points, 95 % interval ");
     html_signed(h, 100 * d->low, 1);
@@ -87,14 +87,16 @@ void eval_chart_against(Html *h, const Card *card)
     IntervalRow    row[MOST_INTERVALS + 1];
     const Against *x = card->against;
     Weighted      *w = x ? weights_new(h, x->K) : NULL;
-    char           intro[200];
+    char           intro[200], title[48], unit[32];
     int64_t        defined = 0;
     if (!w)
         return;
     snprintf(intro, sizeof intro,
-             "Difference of AP, this file minus the other. Lines hold the middle 95 per cent of "
-             "%lld resamples of the images, drawn alike for both files.",
-             (long long)x->resamples);
+             "Difference of %s, these results minus the others. Lines hold the middle 95 per cent "
+             "of %lld resamples of the images, drawn alike for both.",
+             x->measure, (long long)x->resamples);
+    snprintf(title, sizeof title, "Difference of %s by category", x->measure);
+    snprintf(unit, sizeof unit, "points of %s", x->measure);
     for (int64_t k = 0; k < x->K; k++) {
         bool is_defined = !isnan(x->per_class[k].difference);
         defined += is_defined;
@@ -104,14 +106,15 @@ void eval_chart_against(Html *h, const Card *card)
     row[0] = interval_row("all", &x->all);
     for (int i = 0; i < n; i++)
         row[i + 1] = interval_row(card->table[0].row[w[i].row], &x->per_class[w[i].row]);
-    html_section(h, "against", "Against the other file", intro);
+    html_section(h, "against", "Against the other results", intro);
     against_sentence(h, card);
     say_left_out(h, n, defined, "those with the largest differences");
     html_literal(h, "<figure class=\"wide\">\n");
-    svg_interval_chart(h, "Difference of AP by category", "points of AP", row, n + 1);
-    html_literal(h, "<figcaption>Green: this file is better, orange: worse, grey: the interval "
-                    "holds zero, or there is none because one image holds all "
-                    "annotations.</figcaption>\n</figure>\n");
+    svg_interval_chart(h, title, unit, row, n + 1);
+    html_literal(h,
+                 "<figcaption>Green: these results are better, orange: worse, grey: the interval "
+                 "holds zero, or there is none because one image holds all "
+                 "annotations.</figcaption>\n</figure>\n");
     free(w);
 }
 

@@ -10,21 +10,39 @@ typedef struct Settings {
     EvalOutput  output;
 } Settings;
 
+static Status score_pixels(Arena *a, Card *card, EvalPixels *out, const char *truth,
+                           const char *found)
+{
+    CityscapesPixels *r = ARENA_NEW(a, CityscapesPixels);
+    if (!r)
+        return status_no_memory("cityscapes", (long long)sizeof *r);
+    TRY(cityscapes_pixels(a, r, truth, found));
+    TRY(cityscapes_pixels_card(a, card, r)); // borrows the matrix
+    *out = (EvalPixels){card, r->n_images, r->image, r->mean_iou};
+    return OK;
+}
+
 static Status score(const CommandLine *line, const Settings *s)
 {
     Arena               a = {0};
-    Card                card;
+    Card                card, other;
     CityscapesInstances instances;
-    CityscapesPixels    pixels;
+    EvalPixels          ours, theirs;
     Status              st = OK;
     bool                is_pixel = strcmp(s->task, "pixel") == 0;
     const char         *truth = line->operand[0], *found = line->operand[1];
     if (!is_pixel && strcmp(s->task, "instance") != 0)
         TRY_OUT(status_fail(ERR_USAGE, "eval cityscapes: --task is instance or pixel, not \"%s\"",
                             s->task));
+    if (!is_pixel && s->output.against)
+        TRY_OUT(status_fail(ERR_USAGE, "eval cityscapes: --against goes with --task pixel only"));
     if (is_pixel) {
-        TRY_OUT(cityscapes_pixels(&pixels, truth, found));
-        TRY_OUT(cityscapes_pixels_card(&a, &card, &pixels));
+        TRY_OUT(score_pixels(&a, &card, &ours, truth, found));
+        if (s->output.against) {
+            TRY_OUT(score_pixels(&a, &other, &theirs, truth, s->output.against));
+            TRY_OUT(eval_compare_pixels(&a, &card, &s->output, CITYSCAPES_LABELS, false, &ours,
+                                        &theirs));
+        }
     } else {
         TRY_OUT(cityscapes_instances(&instances, truth, found));
         TRY_OUT(cityscapes_instances_card(&a, &card, &instances));
@@ -39,11 +57,12 @@ out:
 
 Status eval_cityscapes(const Verb *verb, int argc, char **argv)
 {
-    Settings    s = {.task = "instance"};
+    Settings    s = {.task = "instance", .output = EVAL_OUTPUT_DEFAULTS};
     Option      table[] = {{"task", OPTION_TEXT, &s.task, "NAME",
                             "instance: AP of masks; pixel: IoU of label images (default instance)",
                             false},
-                           EVAL_FILE_OPTIONS(s.output)};
+                           EVAL_FILE_OPTIONS(s.output),
+                           EVAL_AGAINST_OPTIONS(s.output)};
     CommandLine line = {.verb = verb,
                         .options = table,
                         .n_options = sizeof table / sizeof *table,
@@ -52,8 +71,10 @@ Status eval_cityscapes(const Verb *verb, int argc, char **argv)
                         .max_operands = 2};
     Status      st = OK;
     TRY_OUT(options_parse(&line, argc, argv));
-    if (!line.is_help)
-        TRY_OUT(score(&line, &s));
+    if (line.is_help)
+        goto out;
+    TRY_OUT(eval_check_output(verb, &s.output, false));
+    TRY_OUT(score(&line, &s));
 out:
     options_release(&line);
     return st;

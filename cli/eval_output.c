@@ -47,6 +47,31 @@ Status eval_analyse(Arena *a, Card *card, const EvalOutput *o, AgainstAverage av
     return OK;
 }
 
+static AgainstPixelsSide pixels_side(const EvalPixels *p)
+{
+    return (AgainstPixelsSide){p->n_images, p->image, p->card->table[0].column[0].value,
+                               p->mean_iou};
+}
+
+Status eval_compare_pixels(Arena *a, Card *card, const EvalOutput *o, int64_t n_labels,
+                           bool needs_truth, const EvalPixels *ours, const EvalPixels *theirs)
+{
+    const CardTable     *classes = &ours->card->table[0];
+    Against             *against = ARENA_NEW(a, Against);
+    AgainstPixelsSide    mine = pixels_side(ours), other = pixels_side(theirs);
+    AgainstPixelsOptions how = {.resamples = o->resamples,
+                                .n_labels = n_labels,
+                                .K = classes->n_rows,
+                                .label = classes->id,
+                                .needs_truth = needs_truth};
+    if (!against)
+        return status_no_memory("against", (long long)sizeof *against);
+    TRY(against_pixels(a, &how, against, &mine, &other));
+    card->against = against;
+    card->against_name = o->against;
+    return OK;
+}
+
 Status eval_write(const CommandLine *line, const EvalOutput *o, const Card *card)
 {
     Text   text = {0};

@@ -1,10 +1,11 @@
 /* eval_output.h -- what every metric of `godwit eval` asks of the command line and does with its card
  *
  * The printed table goes to stdout, --json, --csv and --html to files. Metrics that match results with truths (VOC,
- * COCO, LVIS) also take --analyse and --against.
+ * COCO, LVIS) also take --analyse and --against; those of label images (semseg, Cityscapes pixels) --against.
  */
 #pragma once
 #include "cli/options.h"
+#include "eval/against_pixels.h"
 #include "eval/card.h"
 
 typedef struct EvalOutput {
@@ -41,12 +42,15 @@ typedef struct EvalOutput {
          "X",                                                                                      \
          "least score in the confusion matrix (default 0.5)",                                      \
          false},                                                                                   \
-        {"against",                                                                                \
-         OPTION_TEXT,                                                                              \
-         &(o).against,                                                                             \
-         "FILE",                                                                                   \
-         "compare with these results, per category, with 95 % intervals",                          \
-         false},                                                                                   \
+        EVAL_AGAINST_OPTIONS(o)
+
+#define EVAL_AGAINST_OPTIONS(o)                                                                    \
+    {"against",                                                                                    \
+     OPTION_TEXT,                                                                                  \
+     &(o).against,                                                                                 \
+     "RESULTS",                                                                                    \
+     "compare with these results, per category, with 95 % intervals",                              \
+     false},                                                                                       \
     {                                                                                              \
         "resamples", OPTION_INT, &(o).resamples, "N",                                              \
             "bootstrap resamples of the images for --against (default 1000)", false                \
@@ -69,6 +73,19 @@ Status eval_check_output(const Verb *verb, const EvalOutput *o,
 /* Fills analysis and comparison of `card` as asked; `theirs` is NULL without --against. */
 Status eval_analyse(Arena *a, Card *card, const EvalOutput *o, AgainstAverage average,
                     const EvalScored *ours, const EvalScored *theirs) STATUS_MUST_USE;
+
+/* Scored label images; the card's first table starts with the column IoU and has the labels as its ids. */
+typedef struct EvalPixels {
+    const Card       *card;
+    int64_t           n_images;
+    const PixelImage *image; // (n_images)
+    double            mean_iou;
+} EvalPixels;
+
+/* Adds the comparison with `theirs` to `card`. needs_truth: see against_pixels.h. */
+Status eval_compare_pixels(Arena *a, Card *card, const EvalOutput *o, int64_t n_labels,
+                           bool needs_truth, const EvalPixels *ours,
+                           const EvalPixels *theirs) STATUS_MUST_USE;
 
 /* Prints the card and writes the files asked for. */
 Status eval_write(const CommandLine *line, const EvalOutput *o, const Card *card) STATUS_MUST_USE;

@@ -44,12 +44,24 @@ static Status read_names(Arena *a, Settings *s, const char ***names)
     return OK;
 }
 
+static Status score_folder(Arena *a, Card *card, EvalPixels *out, const SemsegOptions *opt,
+                           const char *const *names, const char *truth, const char *found)
+{
+    SemsegResult r;
+    TRY(semseg_evaluate_dirs(a, opt, &r, truth, found));
+    TRY(semseg_card(a, card, &r, names));
+    card->truth = truth;
+    card->found = found;
+    *out = (EvalPixels){card, r.n_images, r.image, r.mean_iou};
+    return OK;
+}
+
 static Status score(const CommandLine *line, Settings *s)
 {
     Arena        a = {0};
-    Card         card;
+    Card         card, other;
+    EvalPixels   ours, theirs;
     const char **names = NULL;
-    SemsegResult r;
     Status       st = OK;
 
     TRY_OUT(read_names(&a, s, &names));
@@ -58,10 +70,12 @@ static Status score(const CommandLine *line, Settings *s)
     SemsegOptions opt = {.n_classes = s->n_classes,
                          .void_label = s->void_label,
                          .allow_void_in_prediction = s->allow_void};
-    TRY_OUT(semseg_evaluate_dirs(&a, &opt, &r, line->operand[0], line->operand[1]));
-    TRY_OUT(semseg_card(&a, &card, &r, names));
-    card.truth = line->operand[0];
-    card.found = line->operand[1];
+    TRY_OUT(score_folder(&a, &card, &ours, &opt, names, line->operand[0], line->operand[1]));
+    if (s->output.against) {
+        TRY_OUT(
+            score_folder(&a, &other, &theirs, &opt, names, line->operand[0], s->output.against));
+        TRY_OUT(eval_compare_pixels(&a, &card, &s->output, s->n_classes, true, &ours, &theirs));
+    }
     TRY_OUT(eval_write(line, &s->output, &card));
 out:
     arena_release(&a);
@@ -70,7 +84,7 @@ out:
 
 Status eval_semseg(const Verb *verb, int argc, char **argv)
 {
-    Settings    s = {.void_label = SEMSEG_VOID};
+    Settings    s = {.void_label = SEMSEG_VOID, .output = EVAL_OUTPUT_DEFAULTS};
     Option      table[] = {{"classes", OPTION_INT, &s.n_classes, "N", "labels are 0 .. N-1", false},
                            {"names", OPTION_TEXT, &s.names, "FILE",
                             "class names, one a line, in the order of labels", false},
@@ -78,7 +92,8 @@ Status eval_semseg(const Verb *verb, int argc, char **argv)
                             "ground truth label left out; -1: none (default 255)", false},
                            {"allow-void", OPTION_FLAG, &s.allow_void, NULL,
                             "a predicted void label counts as a miss instead of an error", false},
-                           EVAL_FILE_OPTIONS(s.output)};
+                           EVAL_FILE_OPTIONS(s.output),
+                           EVAL_AGAINST_OPTIONS(s.output)};
     CommandLine line = {.verb = verb,
                         .options = table,
                         .n_options = sizeof table / sizeof *table,
@@ -87,8 +102,10 @@ Status eval_semseg(const Verb *verb, int argc, char **argv)
                         .max_operands = 2};
     Status      st = OK;
     TRY_OUT(options_parse(&line, argc, argv));
-    if (!line.is_help)
-        TRY_OUT(score(&line, &s));
+    if (line.is_help)
+        goto out;
+    TRY_OUT(eval_check_output(verb, &s.output, false));
+    TRY_OUT(score(&line, &s));
 out:
     options_release(&line);
     return st;

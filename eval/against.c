@@ -1,9 +1,8 @@
 /* against.c -- see against.h */
 #include "eval/against.h"
-#include "base/rng.h"
 #include "base/threads.h"
+#include "eval/bootstrap.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* One category of one file: its results by rank, and what each image adds to the annotations that count. */
@@ -153,10 +152,7 @@ static void one_resample(Work *w, int64_t b, int32_t *weight, Peaks *peaks)
 {
     double *out = w->difference + b * (w->K + 1), sum = 0;
     int64_t n = 0;
-    Rng     rng = rng_at(w->opt->seed, RNG_BOOTSTRAP, (uint64_t)b, 0);
-    memset(weight, 0, (size_t)w->n_images * sizeof *weight);
-    for (int64_t i = 0; i < w->n_images; i++)
-        weight[rng_below(&rng, (uint32_t)w->n_images)]++;
+    bootstrap_draw(weight, w->n_images, w->opt->seed, b);
     for (int64_t k = 0; k < w->K; k++) {
         double x = weighted_ap(w, &w->ours[k], weight, peaks);
         double y = weighted_ap(w, &w->theirs[k], weight, peaks);
@@ -183,28 +179,12 @@ static void resample_range(void *ctx, int64_t begin, int64_t end)
     arena_release(&a);
 }
 
-static int compare_doubles(const void *x, const void *y)
-{
-    double a = *(const double *)x, b = *(const double *)y;
-    return (a > b) - (a < b);
-}
-
-/* The 2.5 and 97.5 per cent points (nearest rank) of the defined differences of column k. With annotations on a single
- * image every draw gives the same difference: that is no interval. */
+/* With annotations on a single image every draw gives the same difference: that is no interval. */
 static void interval(Difference *d, const Work *w, int64_t k, double *room)
 {
-    int64_t n = 0;
-    for (int64_t b = 0; b < w->opt->resamples; b++) {
-        double v = w->difference[b * (w->K + 1) + k];
-        if (!isnan(v))
-            room[n++] = v;
-    }
     d->low = d->high = NAN;
-    if (n == 0 || (k < w->K && w->ours[k].n_pairs < 2))
-        return;
-    qsort(room, (size_t)n, sizeof *room, compare_doubles);
-    d->low = room[(int64_t)floor(.025 * (double)(n - 1))];
-    d->high = room[(int64_t)ceil(.975 * (double)(n - 1))];
+    if (k == w->K || w->ours[k].n_pairs >= 2)
+        bootstrap_interval(&d->low, &d->high, w->difference + k, w->opt->resamples, w->K + 1, room);
 }
 
 static double defined_ap(const AgainstSide *side, int64_t k)
@@ -220,19 +200,19 @@ static void fill_differences(Against *out, const Work *w, const AgainstSide *our
     for (int64_t k = 0; k < w->K; k++) {
         Difference *d = &out->per_class[k];
         bool        has_truth = ours->match->n_positive[k * ours->match->A] > 0;
-        d->ap = has_truth ? defined_ap(ours, k) : (double)NAN;
-        d->other_ap = has_truth ? defined_ap(theirs, k) : (double)NAN;
-        d->difference = d->ap - d->other_ap;
+        d->ours = has_truth ? defined_ap(ours, k) : (double)NAN;
+        d->theirs = has_truth ? defined_ap(theirs, k) : (double)NAN;
+        d->difference = d->ours - d->theirs;
         interval(d, w, k, room);
         if (!isnan(d->difference)) {
-            sum += d->ap;
-            other_sum += d->other_ap;
+            sum += d->ours;
+            other_sum += d->theirs;
             n++;
         }
     }
-    out->all.ap = n ? sum / (double)n : (double)NAN;
-    out->all.other_ap = n ? other_sum / (double)n : (double)NAN;
-    out->all.difference = out->all.ap - out->all.other_ap;
+    out->all.ours = n ? sum / (double)n : (double)NAN;
+    out->all.theirs = n ? other_sum / (double)n : (double)NAN;
+    out->all.difference = out->all.ours - out->all.theirs;
     interval(&out->all, w, w->K, room);
 }
 
@@ -248,6 +228,7 @@ Status against_run(Arena *a, const AgainstOptions *opt, Against *out, const Agai
                            "against: 1 to 100000 resamples of the same images and categories");
     out->K = w.K;
     out->resamples = opt->resamples;
+    out->measure = "AP";
     out->per_class = ARENA_ARRAY(a, Difference, w.K);
     w.ours = ARENA_ARRAY(a, Ranking, w.K);
     w.theirs = ARENA_ARRAY(a, Ranking, w.K);

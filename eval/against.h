@@ -2,7 +2,7 @@
  *
  * Images are drawn with replacement (the same draws for both files), AP is computed again from the matches at hand,
  * and the middle 95 per cent of the differences make the interval. An image drawn w times counts its annotations and
- * results w times, its results side by side in the ranking. Efron 1979; draws are Philox (RNG_BOOTSTRAP, resample, 0).
+ * results w times, its results side by side in the ranking. Draws and interval: bootstrap.h.
  *
  * AP is the metric's own: its recall points or area, its thresholds, area range 0, its largest cap. "All" is the mean
  * over categories that have annotations, so a VOC mean over empty classes differs from it.
@@ -30,13 +30,14 @@ typedef struct AgainstSide {
 } AgainstSide;
 
 typedef struct Difference {
-    double ap, other_ap; // NaN: undefined
-    double difference;   // ap - other_ap; NaN when undefined
+    double ours, theirs; // NaN: undefined
+    double difference;   // ours - theirs; NaN when undefined
     double low, high; // 2.5 and 97.5 per cent of the resampled differences; NaN when undefined, and
                       // where fewer than two images hold annotations of the category
 } Difference;
 
 typedef struct Against {
+    const char *measure; // "AP", "IoU": what is compared
     int64_t     K, resamples;
     Difference  all;       // mean over categories
     Difference *per_class; // (K)

@@ -6,6 +6,7 @@
  */
 #include "eval/card.h"
 #include <math.h>
+#include <stdio.h>
 
 static void put_fraction(JsonWriter *w, const char *key, double x, bool bug_compatible)
 {
@@ -152,10 +153,12 @@ static void put_confusion(JsonWriter *w, const CardMatrix *m)
     json_close_array(w);
 }
 
-static void put_difference(JsonWriter *w, const Difference *d)
+static void put_difference(JsonWriter *w, const char *measure, const Difference *d)
 {
-    json_put_number(w, "AP", d->ap);
-    json_put_number(w, "other_AP", d->other_ap);
+    char other[32];
+    snprintf(other, sizeof other, "other_%s", measure);
+    json_put_number(w, measure, d->ours);
+    json_put_number(w, other, d->theirs);
     json_put_number(w, "difference", d->difference);
     json_put_number(w, "low", d->low);
     json_put_number(w, "high", d->high);
@@ -166,12 +169,12 @@ static void put_against(JsonWriter *w, const Card *card)
     json_open_object(w, "against");
     json_put_string(w, "file", card->against_name);
     json_put_int(w, "resamples", card->against->resamples);
-    put_difference(w, &card->against->all);
+    put_difference(w, card->against->measure, &card->against->all);
     json_open_array(w, "per_class");
     for (int64_t k = 0; k < card->against->K; k++) {
         json_open_object(w, NULL);
         json_put_string(w, "name", card->table[0].row[k]);
-        put_difference(w, &card->against->per_class[k]);
+        put_difference(w, card->against->measure, &card->against->per_class[k]);
         json_close_object(w);
     }
     json_close_array(w);

@@ -123,10 +123,10 @@ static void difference(Text *out, const char *name, const Difference *d)
     if (isnan(d->difference))
         text_puts(out, "      -      -       -\n");
     else if (isnan(d->low))
-        text_printf(out, " %6.1f %6.1f %+7.2f        -\n", 100 * d->ap, 100 * d->other_ap,
+        text_printf(out, " %6.1f %6.1f %+7.2f        -\n", 100 * d->ours, 100 * d->theirs,
                     100 * d->difference);
     else
-        text_printf(out, " %6.1f %6.1f %+7.2f  %+7.2f .. %+.2f%s\n", 100 * d->ap, 100 * d->other_ap,
+        text_printf(out, " %6.1f %6.1f %+7.2f  %+7.2f .. %+.2f%s\n", 100 * d->ours, 100 * d->theirs,
                     100 * d->difference, 100 * d->low, 100 * d->high,
                     d->low > 0 || d->high < 0 ? "  *" : "");
 }
@@ -136,8 +136,8 @@ static void against(Text *out, const Card *card)
     const Against *x = card->against;
     text_printf(
         out,
-        "\nagainst %s: AP of both, difference, 95 %% interval over %lld resamples of the images\n",
-        card->against_name, (long long)x->resamples);
+        "\nagainst %s: %s of both, difference, 95 %% interval over %lld resamples of the images\n",
+        card->against_name, x->measure, (long long)x->resamples);
     difference(out, "all", &x->all);
     for (int64_t k = 0; k < x->K; k++)
         difference(out, card->table[0].row[k], &x->per_class[k]);

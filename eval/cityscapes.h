@@ -16,6 +16,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/status.h"
+#include "eval/pixel_tally.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -64,9 +65,11 @@ typedef struct CityscapesPixels {
     double  class_iou[CITYSCAPES_LABELS], class_iiou[CITYSCAPES_LABELS];
     double  category_iou[CITYSCAPES_CATEGORIES], category_iiou[CITYSCAPES_CATEGORIES];
     double  mean_iou, mean_iiou, mean_category_iou, mean_category_iiou; // mean_iou: MoCo's column
+    const PixelImage *image; // (n_images) in the order of paths; labels that are ignored left out
 } CityscapesPixels;
 
-Status cityscapes_pixels(CityscapesPixels *out, const char *truth_dir,
+/* The counts of each image live in `a`. */
+Status cityscapes_pixels(Arena *a, CityscapesPixels *out, const char *truth_dir,
                          const char *found_dir) STATUS_MUST_USE;
 
 const char *cityscapes_instance_definition(void);

@@ -24,16 +24,24 @@ typedef struct Work {
     const CityscapesPair *pair;
     Image                *image;
     CityscapesPixels     *out;
+    Arena                *arena;  // owns the counts of pixels
+    PixelImage           *pixels; // (number of pairs)
     CityscapesFailure     failure;
 } Work;
 
 /* Buffers of one thread. */
 typedef struct Scratch {
-    Arena    arena;
-    int64_t *pairs;                       // (256,256)
-    int64_t *pixels, *hit, *category_hit; // (VALUES)
-    int64_t  confusion[N][N];
+    Arena      arena;
+    int64_t   *pairs;                       // (256,256)
+    int64_t   *pixels, *hit, *category_hit; // (VALUES)
+    int64_t    confusion[N][N];
+    PixelCount tally[N]; // of the image at hand
 } Scratch;
+
+static bool ignored(int label)
+{
+    return cityscapes_label(label)->is_ignored;
+}
 
 static Status check_same_size(const LabelImage *a, const LabelImage *b, const char *path)
 {
@@ -44,10 +52,21 @@ static Status check_same_size(const LabelImage *a, const LabelImage *b, const ch
     return OK;
 }
 
+/* As score_label sums the matrix: a miss is a miss whatever was found, ignored ground truth accuses nobody. */
+static void add_tally(PixelCount *tally, int t, int p, int64_t n)
+{
+    if (ignored(t))
+        return;
+    tally[t].truth += n;
+    tally[p].found += ignored(p) ? 0 : n;
+    tally[t].both += t == p ? n : 0;
+}
+
 static Status count_labels(Scratch *s, const LabelImage *truth, const LabelImage *found,
                            const CityscapesPair *pair)
 {
     memset(s->pairs, 0, 65536 * sizeof *s->pairs);
+    memset(s->tally, 0, sizeof s->tally);
     label_count_pairs(s->pairs, truth->narrow, found->narrow, truth->h * truth->w);
     for (int i = 0; i < 65536; i++) {
         int t = i >> 8, p = i & 255;
@@ -62,6 +81,7 @@ static Status count_labels(Scratch *s, const LabelImage *truth, const LabelImage
                                "(train ids must be mapped back)",
                                pair->found, p);
         s->confusion[t][p] += s->pairs[i];
+        add_tally(s->tally, t, p, s->pairs[i]);
     }
     return OK;
 }
@@ -133,6 +153,14 @@ static Status count_image(Scratch *s, Image *image, const CityscapesPair *pair)
     return count_instances(s, image, &instance, &found, pair);
 }
 
+static Status keep_pixels(Work *work, int64_t at, const PixelCount *tally)
+{
+    pthread_mutex_lock(&work->failure.lock);
+    Status st = pixel_tally_keep(work->arena, &work->pixels[at], tally, N);
+    pthread_mutex_unlock(&work->failure.lock);
+    return st;
+}
+
 static void count_range(void *ctx, int64_t begin, int64_t end)
 {
     Work   *work = ctx;
@@ -153,6 +181,8 @@ static void count_range(void *ctx, int64_t begin, int64_t end)
     for (; st == OK && at < end; at++) {
         ArenaMark mark = arena_mark(&s->arena);
         st = count_image(s, &work->image[at], &work->pair[at]);
+        if (st == OK)
+            st = keep_pixels(work, at, s->tally);
         arena_rewind(&s->arena, mark);
         if (st != OK)
             break;
@@ -190,11 +220,6 @@ static void weigh(Weighted *label, Weighted *category, const Image *image, int64
             category[l->category].hit += (double)c->category_hit * weight;
             category[l->category].missed += (double)(c->pixels - c->category_hit) * weight;
         }
-}
-
-static bool ignored(int label)
-{
-    return cityscapes_label(label)->is_ignored;
 }
 
 static double over(double part, double whole)
@@ -271,25 +296,28 @@ static void score(CityscapesPixels *out, const Image *image, int64_t n)
     out->mean_category_iiou = mean_defined(out->category_iiou, CITYSCAPES_CATEGORIES);
 }
 
-Status cityscapes_pixels(CityscapesPixels *out, const char *truth_dir, const char *found_dir)
+Status cityscapes_pixels(Arena *kept, CityscapesPixels *out, const char *truth_dir,
+                         const char *found_dir)
 {
     Arena           a = {0};
     CityscapesPair *pair = NULL;
     int64_t         n = 0;
     Status          st = OK;
-    Work            work = {.out = out, .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+    Work work = {.out = out, .arena = kept, .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
 
     memset(out, 0, sizeof *out);
     TRY_OUT(cityscapes_pairs(&a, &pair, &n, truth_dir, "_gtFine_" CITYSCAPES_LABEL_FILES, found_dir,
                              ".png"));
     work.pair = pair;
     work.image = ARENA_ARRAY(&a, Image, n);
-    if (!work.image)
+    work.pixels = ARENA_ARRAY(kept, PixelImage, n);
+    if (!work.image || !work.pixels)
         TRY_OUT(ERR_MEMORY);
     threads_for(n, threads_grain(n, 1), count_range, &work);
     if (work.failure.st != OK)
         TRY_OUT(status_fail(work.failure.st, "%s", work.failure.sentence));
     out->n_images = n;
+    out->image = work.pixels;
     score(out, work.image, n);
 out:
     for (int64_t i = 0; work.image && i < n; i++)

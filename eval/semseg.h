@@ -16,6 +16,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/status.h"
+#include "eval/pixel_tally.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,15 +35,16 @@ typedef struct SemsegClass {
 } SemsegClass;
 
 typedef struct SemsegResult {
-    int64_t        n_classes, n_images, n_pixels, n_void;
-    const int64_t *confusion; // (N, N+1) [truth][predicted]; column N: a predicted void label
-    SemsegClass   *per_class; // (N)
-    double         mean_iou;  // detectron2's mIoU
-    double         mean_iou_devkit;
-    double         frequency_weighted_iou, mean_accuracy, pixel_accuracy;
+    int64_t           n_classes, n_images, n_pixels, n_void;
+    const int64_t    *confusion; // (N, N+1) [truth][predicted]; column N: a predicted void label
+    SemsegClass      *per_class; // (N)
+    double            mean_iou;  // detectron2's mIoU
+    double            mean_iou_devkit;
+    double            frequency_weighted_iou, mean_accuracy, pixel_accuracy;
+    const PixelImage *image; // (n_images) in the order of paths; NULL for counts made elsewhere
 } SemsegResult;
 
-/* From a matrix that was counted elsewhere; n_images and n_void are left to the caller. */
+/* From a matrix that was counted elsewhere; n_images, n_void and image are left to the caller. */
 Status semseg_score(Arena *a, const SemsegOptions *options, SemsegResult *out,
                     const int64_t *confusion) STATUS_MUST_USE;
 

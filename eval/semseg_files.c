@@ -21,9 +21,23 @@ static Status check_options(const SemsegOptions *o)
     return OK;
 }
 
+/* What is counted: the matrix over many images, and one image's classes. */
+typedef struct Counts {
+    int64_t    *confusion; // (N,N+1)
+    int64_t    *n_void;
+    PixelCount *tally; // (N) by label; NULL: not wanted
+} Counts;
+
+static void add_tally(PixelCount *tally, int64_t truth, int64_t found, int64_t count)
+{
+    tally[truth].truth += count;
+    tally[found].found += count;
+    tally[truth].both += truth == found ? count : 0;
+}
+
 /* One pair of labels that occurs `count` times. */
-static Status add_pair(const SemsegOptions *o, int64_t *confusion, int64_t *n_void, int64_t truth,
-                       int64_t found, int64_t count, const char *name)
+static Status add_pair(const SemsegOptions *o, const Counts *out, int64_t truth, int64_t found,
+                       int64_t count, const char *name)
 {
     int64_t N = o->n_classes;
     bool    found_void = o->allow_void_in_prediction && found == o->void_label;
@@ -32,28 +46,37 @@ static Status add_pair(const SemsegOptions *o, int64_t *confusion, int64_t *n_vo
                            "%s: predicted label %lld; expected 0 .. %lld (%lld classes)", name,
                            (long long)found, (long long)N - 1, (long long)N);
     if (truth == o->void_label) {
-        *n_void += count;
+        *out->n_void += count;
         return OK;
     }
     if (truth >= N)
         return status_fail(ERR_FORMAT,
                            "%s: ground truth label %lld; expected 0 .. %lld or the void label %lld",
                            name, (long long)truth, (long long)N - 1, (long long)o->void_label);
-    confusion[truth * (N + 1) + (found_void ? N : found)] += count;
+    out->confusion[truth * (N + 1) + (found_void ? N : found)] += count;
+    if (out->tally && !found_void)
+        add_tally(out->tally, truth, found, count);
+    return OK;
+}
+
+static Status add_runs(const SemsegOptions *options, const Counts *out, const uint16_t *truth,
+                       const uint16_t *found, int64_t n, const char *name)
+{
+    for (int64_t i = 0; i < n;) {
+        int64_t start = i;
+        while (i < n && truth[i] == truth[start] && found[i] == found[start])
+            i++;
+        TRY(add_pair(options, out, truth[start], found[start], i - start, name));
+    }
     return OK;
 }
 
 Status semseg_count(const SemsegOptions *options, int64_t *confusion, int64_t *n_void,
                     const uint16_t *truth, const uint16_t *found, int64_t n, const char *name)
 {
+    Counts out = {.confusion = confusion, .n_void = n_void};
     TRY(check_options(options));
-    for (int64_t i = 0; i < n;) {
-        int64_t start = i;
-        while (i < n && truth[i] == truth[start] && found[i] == found[start])
-            i++;
-        TRY(add_pair(options, confusion, n_void, truth[start], found[start], i - start, name));
-    }
-    return OK;
+    return add_runs(options, &out, truth, found, n, name);
 }
 
 typedef struct Work {
@@ -61,6 +84,8 @@ typedef struct Work {
     const char          *truth_dir, *found_dir;
     char               **path;
     int64_t             *confusion, n_void;
+    Arena               *arena; // owns the counts of image
+    PixelImage          *image; // (number of paths)
     Status               st;
     int64_t         failed; // the first image that failed, so that the same one is always named
     char            sentence[1024];
@@ -79,8 +104,8 @@ static Status widen(Arena *a, LabelImage *m)
     return OK;
 }
 
-static Status count_image(Arena *a, const Work *work, int64_t *confusion, int64_t *n_void,
-                          int64_t *pairs, const char *path)
+static Status count_image(Arena *a, const Work *work, const Counts *out, int64_t *pairs,
+                          const char *path)
 {
     LabelImage truth, found;
     char      *truth_path = file_join(a, work->truth_dir, path);
@@ -97,15 +122,22 @@ static Status count_image(Arena *a, const Work *work, int64_t *confusion, int64_
     if (!truth.narrow || !found.narrow) {
         TRY(widen(a, &truth));
         TRY(widen(a, &found));
-        return semseg_count(work->options, confusion, n_void, truth.wide, found.wide,
-                            truth.h * truth.w, found_path);
+        return add_runs(work->options, out, truth.wide, found.wide, truth.h * truth.w, found_path);
     }
     memset(pairs, 0, 65536 * sizeof *pairs);
     label_count_pairs(pairs, truth.narrow, found.narrow, truth.h * truth.w);
     for (int i = 0; i < 65536; i++)
         if (pairs[i] > 0)
-            TRY(add_pair(work->options, confusion, n_void, i >> 8, i & 255, pairs[i], found_path));
+            TRY(add_pair(work->options, out, i >> 8, i & 255, pairs[i], found_path));
     return OK;
+}
+
+static Status keep_image(Work *work, int64_t at, const PixelCount *tally)
+{
+    pthread_mutex_lock(&work->lock);
+    Status st = pixel_tally_keep(work->arena, &work->image[at], tally, work->options->n_classes);
+    pthread_mutex_unlock(&work->lock);
+    return st;
 }
 
 /* Integer counts: adding them up in any order gives the same matrix. */
@@ -117,11 +149,17 @@ static void count_range(void *ctx, int64_t begin, int64_t end)
     Status   st = OK;
     int64_t *pairs = ARENA_ARRAY(&kept, int64_t, 65536);
     int64_t *confusion = ARENA_ARRAY(&kept, int64_t, cells);
-    if (!pairs || !confusion)
+    Counts   out = {confusion, &n_void, ARENA_ARRAY(&kept, PixelCount, N)};
+    if (!pairs || !confusion || !out.tally)
         st = ERR_MEMORY;
     for (; st == OK && at < end; at++) {
         ArenaMark mark = arena_mark(&scratch);
-        st = count_image(&scratch, work, confusion, &n_void, pairs, work->path[at]);
+        memset(out.tally, 0, (size_t)N * sizeof *out.tally);
+        st = count_image(&scratch, work, &out, pairs, work->path[at]);
+        if (st == OK)
+            st = keep_image(work, at, out.tally);
+        if (st != OK)
+            break;
         arena_rewind(&scratch, mark);
     }
     pthread_mutex_lock(&work->lock);
@@ -153,7 +191,9 @@ Status semseg_evaluate_dirs(Arena *a, const SemsegOptions *options, SemsegResult
     if (n == 0)
         return status_fail(ERR_MISSING, "%s: no .png below this folder", truth_dir);
     work.confusion = ARENA_ARRAY(a, int64_t, N * (N + 1));
-    if (!work.confusion)
+    work.arena = a;
+    work.image = ARENA_ARRAY(a, PixelImage, n);
+    if (!work.confusion || !work.image)
         return ERR_MEMORY;
     threads_for(n, threads_grain(n, 1), count_range, &work);
     pthread_mutex_destroy(&work.lock);
@@ -162,5 +202,6 @@ Status semseg_evaluate_dirs(Arena *a, const SemsegOptions *options, SemsegResult
     TRY(semseg_score(a, options, out, work.confusion));
     out->n_images = n;
     out->n_void = work.n_void;
+    out->image = work.image;
     return OK;
 }

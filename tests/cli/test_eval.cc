@@ -202,6 +202,9 @@ TEST(EvalProgram, OptionsOutOfRangeAndMissingFilesAreNamed)
     Ran missing = godwit("eval coco " + f.gt + " " + f.dt + " --against " + (f.dir / "none.json"));
     EXPECT_EQ(66, missing.code) << missing.err;
     EXPECT_NE(std::string::npos, missing.err.find("none.json")) << missing.err;
+    Ran instances = godwit("eval cityscapes gt dt --against other");
+    EXPECT_EQ(64, instances.code) << instances.err;
+    EXPECT_NE(std::string::npos, instances.err.find("--task pixel")) << instances.err;
     Ran folder = godwit("eval coco " + f.gt + " " + f.dt + " --html " + (f.dir / "no/such/o.html"));
     EXPECT_NE(0, folder.code);
     EXPECT_NE(std::string::npos, folder.err.find("o.html")) << folder.err;
@@ -217,7 +220,10 @@ TEST(EvalProgram, EveryMetricExplainsItsOptionsAndItsAnswer)
             EXPECT_NE(std::string::npos, r.out.find(part)) << metric << ": " << part << "\n"
                                                            << r.out;
         bool matches = std::string("voc coco lvis").find(metric) != std::string::npos;
-        EXPECT_EQ(matches, r.out.find("--against FILE") != std::string::npos) << metric;
+        bool pixels = std::string("semseg cityscapes").find(metric) != std::string::npos;
+        EXPECT_EQ(matches, r.out.find("--confusion-score X") != std::string::npos) << metric;
+        EXPECT_EQ(matches || pixels, r.out.find("--against RESULTS") != std::string::npos)
+            << metric;
     }
 }
 

@@ -185,7 +185,7 @@ TEST_F(AgainstTest, SameResultsDifferByNothing)
             EXPECT_EQ(0, x.all.difference);
             EXPECT_EQ(0, x.all.low);
             EXPECT_EQ(0, x.all.high);
-            EXPECT_TRUE(std::isnan(x.per_class[1].ap));
+            EXPECT_TRUE(std::isnan(x.per_class[1].ours));
             EXPECT_TRUE(std::isnan(x.per_class[1].difference));
         },
         true);

@@ -118,14 +118,19 @@ class CityscapesTest : public ::testing::Test {
     const std::string   base = "town_000000_000019";
     CityscapesInstances r = {};
     CityscapesPixels    p = {};
+    Arena               a = {};
 
+    ~CityscapesTest() override
+    {
+        arena_release(&a);
+    }
     Status instances()
     {
         return cityscapes_instances(&r, (dir.path + "/gt").c_str(), (dir.path + "/dt").c_str());
     }
     Status pixels()
     {
-        return cityscapes_pixels(&p, (dir.path + "/gt").c_str(), (dir.path + "/px").c_str());
+        return cityscapes_pixels(&a, &p, (dir.path + "/gt").c_str(), (dir.path + "/px").c_str());
     }
     void truth(Rect b, int value)
     {
@@ -211,12 +216,36 @@ TEST_F(CityscapesTest, NumbersDoNotDependOnTheNumberOfThreads)
     ASSERT_EQ(OK, pixels());
     CityscapesInstances r1 = r;
     CityscapesPixels    p1 = p;
+    p1.image = nullptr;
     for (int n : {1, 2, 7, 16}) {
         threads_set(n);
         ASSERT_EQ(OK, instances());
         ASSERT_EQ(OK, pixels());
         EXPECT_EQ(0, memcmp(&r1, &r, sizeof r));
+        p.image = nullptr; // where it lies; its counts: the next test
         EXPECT_EQ(0, memcmp(&p1, &p, sizeof p));
+    }
+    threads_set(0);
+}
+
+TEST_F(CityscapesTest, TheCountsOfTheImagesAddUpToEveryIou)
+{
+    make_generated_set(dir);
+    for (int n : {1, 7}) {
+        threads_set(n);
+        ASSERT_EQ(OK, pixels()) << status_text();
+        std::vector<PixelCount> sum(CITYSCAPES_LABELS);
+        for (int64_t i = 0; i < p.n_images; i++)
+            for (int64_t k = 0; k < p.image[i].n; k++) {
+                const PixelCount &c = p.image[i].count[k];
+                sum[c.label].truth += c.truth;
+                sum[c.label].found += c.found;
+                sum[c.label].both += c.both;
+            }
+        for (int c : {7, 24, 26})
+            EXPECT_EQ(p.class_iou[c],
+                      (double)sum[c].both / (double)(sum[c].truth + sum[c].found - sum[c].both));
+        EXPECT_GT(p.image[0].n, 1);
     }
     threads_set(0);
 }
