@@ -83,8 +83,8 @@ struct Backend {
                                        const Tensor *gamma, const Tensor *running_mean,
                                        const Tensor *running_var, const Norm *op);
 
-    /* ---- fused door: conv (no bias) + train-mode batch norm (+ residual) (+ ReLU); NULL runs the parts. Never called
-     * with op->count. ---- */
+    /* ---- fused door: conv (no bias) + train-mode batch norm (+ residual) (+ ReLU); NULL runs the parts. `conv` is the
+     * convolution's output, or y itself where nothing will read that. Never called with norm->count. ---- */
     Status (*conv_bn_train_forward)(Tensor *y, Tensor *conv, Tensor *mean, Tensor *rstd,
                                     Tensor *running_mean, Tensor *running_var, const Tensor *x,
                                     const Tensor *w, const Tensor *residual, const Tensor *gamma,

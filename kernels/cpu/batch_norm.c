@@ -1,13 +1,13 @@
 /* batch norm in two passes each way, over parts of rows that depend on the sizes alone.
  *
- * forward   1. each part's mean and squared deviations (merged in double: Chan et al. 1979)   2. y = x scale + shift
+ * forward   1. each part's mean and squared deviations (moments.h)        2. y = x scale + shift
  * backward  1. each part's sums of dy and dy (x - mean)                                       2. dx = dy k + x p + q
  *
  * Narrow maps (C < 64) are folded: several rows are treated as one wider row, so that the vector loops have work.
  */
 #include "base/size.h"
 #include "base/threads.h"
-#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/moments.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/ref/ref_norm.h"
 
@@ -100,7 +100,7 @@ static void moments_part(void *ctx, int64_t begin, int64_t end)
     for (int64_t i = begin; i < end; i++) {
         int64_t  rows, offset;
         NormRows n = rows_of_part(w, i, &rows, &offset);
-        w->loops->moments(n.sum, n.dot, n.x, rows, w->fold * w->C);
+        w->loops->moments(n.sum, n.dot, n.x, w->fold * w->C, rows, w->fold * w->C);
     }
 }
 
@@ -134,23 +134,6 @@ static void apply_part(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-/* Mean and sum of squared deviations of channel c in group g from the parts. */
-static void merge_moments(double *mean, double *m2, const Work *w, int64_t g, int64_t c)
-{
-    double count = 0.0;
-    *mean = *m2 = 0.0;
-    for (int64_t i = 0; i < w->n_parts; i++) {
-        double n = (double)(size_min(w->part, w->rows - i * w->part) / w->fold);
-        for (int64_t f = 0; f < w->fold; f++) {
-            int64_t k = ((g * w->n_parts + i) * w->fold + f) * w->C + c;
-            double  delta = (double)w->a[k] - *mean, total = count + n;
-            *m2 += (double)w->b[k] + delta * delta * count * n / total;
-            *mean += delta * n / total;
-            count = total;
-        }
-    }
-}
-
 /* The sums over the parts of both partial results for channel c of group g. */
 static void merge_sums(double *sum, double *dot, const Work *w, int64_t g, int64_t c)
 {
@@ -177,6 +160,54 @@ static void spread_affine(Work *w)
             spread_vector(w, g, v);
 }
 
+static void move_running(Tensor *running, int64_t c, double momentum, double value)
+{
+    if (running)
+        ref_store(running, c,
+                  (float)((1.0 - momentum) * (double)ref_load(running, c) + momentum * value));
+}
+
+Status cpu_norm_by_moments(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
+                           Tensor *running_var, const Tensor *x, const Moments *parts,
+                           const Tensor *residual, const Tensor *gamma, const Tensor *beta,
+                           const Norm *op)
+{
+    Work w = {.n = {.x = x->data, .residual = residual ? residual->data : NULL, .relu = op->relu},
+              .y = y->data};
+    TRY(open_work(&w, x, op->groups));
+    int64_t C = w.C;
+    double *sums =
+        scratch_take(4 * C * (int64_t)sizeof *sums); // mean, m2 of a group; of all groups
+    if (!sums) {
+        close_work(&w);
+        return ERR_MEMORY;
+    }
+    double *m = sums, *m2 = m + C, *all_mean = m2 + C, *all_var = all_mean + C;
+    memset(all_mean, 0, (size_t)(2 * C) * sizeof *sums);
+    float *out_mean = mean->data, *out_rstd = rstd->data;
+    double rows = (double)w.rows;
+    for (int64_t g = 0; g < w.G; g++) {
+        moments_merge(m, m2, parts, g);
+        for (int64_t c = 0; c < C; c++) {
+            all_mean[c] += m[c];
+            all_var[c] += m2[c] / (w.rows > 1 ? rows - 1.0 : 1.0);
+            out_mean[g * C + c] = (float)m[c];
+            out_rstd[g * C + c] = (float)(1.0 / sqrt(m2[c] / rows + (double)op->eps));
+            set_affine(&w, g, c, (float)m[c], out_rstd[g * C + c], ref_load(gamma, c),
+                       ref_load(beta, c));
+        }
+    }
+    for (int64_t c = 0; c < C; c++) {
+        move_running(running_mean, c, (double)op->momentum, all_mean[c] / (double)w.G);
+        move_running(running_var, c, (double)op->momentum, all_var[c] / (double)w.G);
+    }
+    scratch_give(sums);
+    spread_affine(&w);
+    threads_for(w.G * w.n_parts, 1, norm_part, &w);
+    close_work(&w);
+    return OK;
+}
+
 Status cpu_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
                                     Tensor *running_var, const Tensor *x, const Tensor *residual,
                                     const Tensor *gamma, const Tensor *beta, const Norm *op)
@@ -187,37 +218,20 @@ Status cpu_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tenso
     if (tensor_count(x) == 0)
         return ref_batch_norm_train_forward(y, mean, rstd, running_mean, running_var, x, residual,
                                             gamma, beta, op);
-    Work w = {.n = {.x = x->data, .residual = residual ? residual->data : NULL, .relu = op->relu},
-              .y = y->data};
+    Work w = {.n = {.x = x->data}};
     TRY(open_work(&w, x, op->groups));
     threads_for(w.G * w.n_parts, 1, moments_part, &w);
-    float *out_mean = mean->data, *out_rstd = rstd->data;
-    double rows = (double)w.rows, momentum = (double)op->momentum;
-    for (int64_t c = 0; c < w.C; c++) {
-        double mean_sum = 0.0, unbiased_sum = 0.0;
-        for (int64_t g = 0; g < w.G; g++) {
-            double m, m2;
-            merge_moments(&m, &m2, &w, g, c);
-            mean_sum += m;
-            unbiased_sum += m2 / (w.rows > 1 ? rows - 1.0 : 1.0);
-            out_mean[g * w.C + c] = (float)m;
-            out_rstd[g * w.C + c] = (float)(1.0 / sqrt(m2 / rows + (double)op->eps));
-            set_affine(&w, g, c, (float)m, out_rstd[g * w.C + c], ref_load(gamma, c),
-                       ref_load(beta, c));
-        }
-        if (running_mean)
-            ref_store(running_mean, c,
-                      (float)((1.0 - momentum) * (double)ref_load(running_mean, c) +
-                              momentum * mean_sum / (double)w.G));
-        if (running_var)
-            ref_store(running_var, c,
-                      (float)((1.0 - momentum) * (double)ref_load(running_var, c) +
-                              momentum * unbiased_sum / (double)w.G));
-    }
-    spread_affine(&w);
-    threads_for(w.G * w.n_parts, 1, norm_part, &w);
+    Moments parts = {.C = w.C,
+                     .rows = w.rows,
+                     .part = w.part,
+                     .n_parts = w.n_parts,
+                     .fold = w.fold,
+                     .mean = w.a,
+                     .m2 = w.b};
+    Status  st = cpu_norm_by_moments(y, mean, rstd, running_mean, running_var, x, &parts, residual,
+                                     gamma, beta, op);
     close_work(&w);
-    return OK;
+    return st;
 }
 
 Status cpu_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *residual,

@@ -4,12 +4,16 @@
  * parts are fixed by the sizes alone, so results do not depend on the number of threads. The gradient of the input at a
  * stride s runs as s x s convolutions of dy, one for each class of places that meets the same taps.
  *
+ * Where batch norm follows, a chunk leaves the moments of its rows before they go out of cache; chunks then stay within
+ * a group of images.
+ *
  * bf16 in both operands is multiplied in pairs where the machine can, else widened: the weights while they are packed,
  * the images a chunk's reach at a time.
  */
 #include "base/size.h"
 #include "base/threads.h"
 #include "kernels/cpu/im2col.h"
+#include "kernels/cpu/moments.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/ref/ref.h"
 
@@ -39,7 +43,9 @@ typedef struct Work {
     int64_t             group_bytes;   // of a group's panels
     void               *outside;       // zeros, as many as channels
     Lattice             l;
-    int64_t             rows, n_chunks, block, n_blocks; // the grid of parts
+    const Moments      *moments;                   // NULL, or where chunks leave theirs
+    int64_t             span, rows;                // chunks of `rows` rows cut a span of them
+    int64_t             n_chunks, block, n_blocks; // the grid of parts
     Outcome             outcome;
 } Work;
 
@@ -214,6 +220,13 @@ static Status chunk(const Work *k, int64_t m0, int64_t m1, int64_t g, int64_t o,
                      .adds = k->beta != 0.0f,
                      .is_low = k->out->dtype == BF16};
         k->loops->product(&p);
+        if (k->moments) {
+            int64_t part =
+                (m0 / k->span * k->moments->n_parts + m0 % k->span / k->rows) * k->moments->C +
+                g * k->out_co + o;
+            loops_of(k->out)->moments(k->moments->mean + part, k->moments->m2 + part, c.c[0],
+                                      k->moments->C, m1 - m0, width);
+        }
     } else if (k->beta == 0.0f) { // places that no tap reaches
         for (int64_t i = 0; i < m1 - m0; i++)
             memset(c.c[i], 0, (size_t)(width * dtype_bytes(k->out->dtype)));
@@ -225,22 +238,32 @@ static Status chunk(const Work *k, int64_t m0, int64_t m1, int64_t g, int64_t o,
 static void chunks(void *ctx, int64_t begin, int64_t end)
 {
     Work   *k = ctx;
-    int64_t M = k->l.N * k->l.P * k->l.Q;
+    int64_t of_span = (k->span + k->rows - 1) / k->rows;
     for (int64_t i = begin; i < end; i++) {
         int64_t block = i % k->n_blocks, g = i / k->n_blocks % k->s.groups,
-                m0 = i / k->n_blocks / k->s.groups * k->rows;
-        outcome_note(&k->outcome, chunk(k, m0, size_min(m0 + k->rows, M), g, block * k->block,
-                                        size_min(k->block, k->out_co - block * k->block)));
+                part = i / k->n_blocks / k->s.groups, first = part / of_span * k->span,
+                m0 = first + part % of_span * k->rows;
+        outcome_note(&k->outcome,
+                     chunk(k, m0, size_min(m0 + k->rows, first + k->span), g, block * k->block,
+                           size_min(k->block, k->out_co - block * k->block)));
     }
+}
+
+/* Rows of a chunk: equal shares of the span. */
+static int64_t chunk_rows(int64_t span)
+{
+    int64_t n = (span + ROWS - 1) / ROWS;
+    return size_round_up((span + n - 1) / n, STEP);
 }
 
 static void run_chunks(Work *k)
 {
-    int64_t M = k->l.N * k->l.P * k->l.Q, n = (M + ROWS - 1) / ROWS;
+    int64_t M = k->l.N * k->l.P * k->l.Q;
     if (M == 0)
         return;
-    k->rows = size_round_up((M + n - 1) / n, STEP);
-    k->n_chunks = (M + k->rows - 1) / k->rows;
+    k->span = k->moments ? k->moments->rows : M;
+    k->rows = chunk_rows(k->span);
+    k->n_chunks = M / k->span * ((k->span + k->rows - 1) / k->rows);
     int64_t wanted = size_max(1, PARTS / (k->n_chunks * k->s.groups));
     int64_t blocks = size_min(wanted, (k->out_co + BLOCK - 1) / BLOCK);
     k->block = size_round_up((k->out_co + blocks - 1) / blocks, BLOCK);
@@ -248,19 +271,41 @@ static void run_chunks(Work *k)
     threads_for(k->n_chunks * k->s.groups * k->n_blocks, 1, chunks, k);
 }
 
-Status cpu_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
-                          const Conv2d *op)
+static Status forward(Tensor *y, const Moments *moments, const Tensor *x, const Tensor *w,
+                      const Tensor *bias, const Conv2d *op)
 {
-    if (tensor_count(y) == 0 || tensor_count(w) == 0 || tensor_count(x) == 0)
-        return ref_conv2d_forward(y, x, w, bias, op);
-    Work k = {
-        .s = conv_sizes(y, x, w, op), .out = y, .in = x, .w = w, .bias = bias ? bias->data : NULL};
+    Work   k = {.s = conv_sizes(y, x, w, op),
+                .out = y,
+                .in = x,
+                .w = w,
+                .bias = bias ? bias->data : NULL,
+                .moments = moments};
     Status st = open_work(&k, true);
     if (st == OK) {
         lattice_forward(&k.l, &k.s, op);
         run_chunks(&k);
     }
     return close_work(&k, st);
+}
+
+Status cpu_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
+                          const Conv2d *op)
+{
+    if (tensor_count(y) == 0 || tensor_count(w) == 0 || tensor_count(x) == 0)
+        return ref_conv2d_forward(y, x, w, bias, op);
+    return forward(y, NULL, x, w, bias, op);
+}
+
+void conv2d_parts(Moments *parts)
+{
+    parts->part = chunk_rows(parts->rows);
+    parts->n_parts = (parts->rows + parts->part - 1) / parts->part;
+}
+
+Status cpu_conv2d_forward_moments(Tensor *y, const Moments *parts, const Tensor *x, const Tensor *w,
+                                  const Conv2d *op)
+{
+    return forward(y, parts, x, w, NULL, op);
 }
 
 Status cpu_conv2d_backward_data(Tensor *dx, const Tensor *dy, const Tensor *w, const Conv2d *op)

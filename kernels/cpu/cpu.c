@@ -26,6 +26,7 @@ static void fill_table(void)
     CPU.batch_norm_eval_forward = cpu_batch_norm_eval_forward;
     CPU.batch_norm_train_backward = cpu_batch_norm_train_backward;
     CPU.batch_norm_eval_backward = cpu_batch_norm_eval_backward;
+    CPU.conv_bn_train_forward = cpu_conv_bn_train_forward;
 
     CPU.relu_forward = cpu_relu_forward;
     CPU.relu_backward = cpu_relu_backward;

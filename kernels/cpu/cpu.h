@@ -56,6 +56,12 @@ Status cpu_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamm
                                     const Tensor *gamma, const Tensor *running_mean,
                                     const Tensor *running_var, const Norm *op);
 
+/* conv_bn.c */
+Status cpu_conv_bn_train_forward(Tensor *y, Tensor *conv, Tensor *mean, Tensor *rstd,
+                                 Tensor *running_mean, Tensor *running_var, const Tensor *x,
+                                 const Tensor *w, const Tensor *residual, const Tensor *gamma,
+                                 const Tensor *beta, const Conv2d *op, const Norm *norm);
+
 /* elementwise.c, max_pool.c, mean_hw.c, linear.c, optim.c */
 Status cpu_relu_forward(Tensor *y, const Tensor *x);
 Status cpu_relu_backward(Tensor *dx, const Tensor *dy, const Tensor *y);

@@ -28,8 +28,8 @@ typedef struct NormRows {
 
 /* The loops of one element type. */
 typedef struct TypedLoops {
-    void (*moments)(float *mean, float *m2, const void *x, int64_t rows,
-                    int64_t C); // m2: sum of squared deviations
+    void (*moments)(float *mean, float *m2, const void *x, int64_t ld, int64_t rows,
+                    int64_t C); // m2: sum of squared deviations; ld: elements from row to row
     void (*norm)(void *y, const NormRows *n, int64_t rows, int64_t C);
     void (*norm_sums)(const NormRows *n, int64_t rows,
                       int64_t C); // also writes the residual's gradient

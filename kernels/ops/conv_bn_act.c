@@ -51,7 +51,7 @@ static Status run(Tape *t, Tensor *y, Tensor *c, Tensor *mean, Tensor *rstd, con
 {
     const NormLayer *l = &layer->norm;
     const Tensor    *w = compute_copy(layer->conv.weight, x);
-    if (mean && c != y && !norm->count && t->be->conv_bn_train_forward)
+    if (mean && !norm->count && t->be->conv_bn_train_forward)
         return t->be->conv_bn_train_forward(y, c, mean, rstd, l->running_mean, l->running_var, x, w,
                                             residual, l->gamma, l->beta, &layer->conv.op, norm);
     TRY(t->be->conv2d_forward(c, x, w, NULL, &layer->conv.op));

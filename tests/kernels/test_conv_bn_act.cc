@@ -51,3 +51,53 @@ TEST(ConvBnAct, EqualsItsParts)
             expect_close(a.grads[i], b.grads[i], 1e-4, "gradient");
     }
 }
+
+/* Shapes of real models and odd ones: channels that fill no vector, groups of images of 49 places, channel groups,
+ * dilation. ref runs its parts; a backend's own fused entry must leave the same map and the same statistics. */
+TEST(ConvBnAct, LeavesRefsStatisticsOnModelShapes)
+{
+    struct Case {
+        int64_t N, H, ci, co, k;
+        Conv2d  conv;
+        int64_t groups;
+    };
+    const Case cases[] = {{2, 56, 64, 64, 3, {1, 1, 1, 1}, 1}, {2, 56, 64, 256, 1, {1, 0, 1, 1}, 2},
+                          {8, 7, 40, 88, 1, {1, 0, 1, 1}, 4},  {4, 14, 32, 32, 3, {1, 1, 1, 8}, 2},
+                          {2, 28, 16, 16, 3, {2, 1, 1, 1}, 1}, {1, 17, 3, 5, 7, {2, 3, 1, 1}, 1},
+                          {2, 9, 24, 48, 3, {1, 2, 2, 1}, 2},  {4, 1, 8, 8, 1, {1, 0, 1, 1}, 1}};
+    for (const Case &c : cases)
+        for (DType dtype : {F32, BF16})
+            for (int flags :
+                 {TAPE_RECORD | TAPE_TRAIN, (int)TAPE_TRAIN}) { // not recorded: in place
+                SCOPED_TRACE(testing::Message()
+                             << "N " << c.N << " H " << c.H << " " << c.ci << "->" << c.co
+                             << " kernel " << c.k << " groups " << c.groups << " flags " << flags);
+                std::vector<Floats> seen[2];
+                int                 i = 0;
+                for (const Backend *be : {backend_ref(), device_under_test()}) {
+                    Bench   b(be, flags, dtype);
+                    Tensor *x = b.tensor({c.N, c.H, c.H, c.ci}, noise(c.N * c.H * c.H * c.ci, 1),
+                                         true, dtype);
+                    Dims    dims = {c.co, c.k, c.k, c.ci / c.conv.groups};
+                    Floats  weights = noise(count_of(dims), 2, 0.3f);
+                    Tensor *w = b.tensor(dims, weights);
+                    if (dtype == BF16)
+                        w->low = b.tensor(dims, weights, false, BF16);
+                    Tensor *gamma = b.tensor({c.co}, noise(c.co, 3)),
+                           *beta = b.tensor({c.co}, noise(c.co, 4)),
+                           *mean = b.tensor({c.co}, Floats((size_t)c.co, 3.0f), false),
+                           *var = b.tensor({c.co}, Floats((size_t)c.co, 2.0f), false);
+                    ConvBn l = {
+                        {c.conv, w, nullptr},
+                        {{1e-5f, 0.1f, c.groups, false, nullptr}, gamma, beta, mean, var, false}};
+                    Tensor *y = tape_keep(conv_bn_act(&b.t, &l, x, nullptr, true));
+                    ASSERT_EQ(OK, tape_status(&b.t)) << status_text();
+                    seen[i++] = {b.values(y), b.values(mean), b.values(var)};
+                }
+                /* bf16 maps may round to a neighbour, 1/128 apart, where f32 sums differ in their last bits */
+                expect_close(seen[1][0], seen[0][0], dtype == BF16 ? 1e-2 : 2e-5, "output");
+                expect_close(seen[1][1], seen[0][1], dtype == BF16 ? 1e-3 : 1e-6, "running mean");
+                expect_close(seen[1][2], seen[0][2], dtype == BF16 ? 1e-3 : 1e-6,
+                             "running variance");
+            }
+}

@@ -4,26 +4,26 @@
  * vectorises over channels without reordering any sum.
  */
 
-static void NAME(moments)(float *restrict mean, float *restrict m2, const void *px, int64_t rows,
-                          int64_t C)
+static void NAME(moments)(float *restrict mean, float *restrict m2, const void *px, int64_t ld,
+                          int64_t rows, int64_t C)
 {
     const T *x = px;
     for (int64_t c = 0; c < C; c++)
         mean[c] = m2[c] = 0.0f;
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
-        const T *a = x + r * C, *b = a + C, *d = b + C, *e = d + C;
+        const T *a = x + r * ld, *b = a + ld, *d = b + ld, *e = d + ld;
         for (int64_t c = 0; c < C; c++)
             mean[c] += (LOAD(a, c) + LOAD(b, c)) + (LOAD(d, c) + LOAD(e, c));
     }
     for (; r < rows; r++)
         for (int64_t c = 0; c < C; c++)
-            mean[c] += LOAD(x, r * C + c);
+            mean[c] += LOAD(x, r * ld + c);
     float share = 1.0f / (float)rows;
     for (int64_t c = 0; c < C; c++)
         mean[c] *= share;
     for (r = 0; r + 4 <= rows; r += 4) {
-        const T *a = x + r * C, *b = a + C, *d = b + C, *e = d + C;
+        const T *a = x + r * ld, *b = a + ld, *d = b + ld, *e = d + ld;
         for (int64_t c = 0; c < C; c++) {
             float m = mean[c], u = LOAD(a, c) - m, v = LOAD(b, c) - m, s = LOAD(d, c) - m,
                   t = LOAD(e, c) - m;
@@ -32,7 +32,7 @@ static void NAME(moments)(float *restrict mean, float *restrict m2, const void *
     }
     for (; r < rows; r++)
         for (int64_t c = 0; c < C; c++) {
-            float u = LOAD(x, r * C + c) - mean[c];
+            float u = LOAD(x, r * ld + c) - mean[c];
             m2[c] += u * u;
         }
 }
