@@ -7,7 +7,14 @@ extern "C" {
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ostream>
 #include <vector>
+
+/* Names of tests on a backend tell which, not where it lies in memory. */
+inline void PrintTo(const Backend *be, std::ostream *out)
+{
+    *out << be->name;
+}
 
 #ifndef GODWIT_TEST_DEVICE
 #define GODWIT_TEST_DEVICE "cpu"
