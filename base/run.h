@@ -73,5 +73,9 @@ bool run_stop_requested(void);
 int  run_stop_signal(void);     // its number, 0 when none came
 void run_request_stop(int sig); // as if the signal had come; 0 clears the flag
 
+/* ERR_INTERRUPTED once a stop was asked for: for long work between two steps, such as an evaluation, which is left
+ * unfinished and done again after the resume. */
+Status run_check_stop(void) STATUS_MUST_USE;
+
 /* ERR_INTERRUPTED with the sentence how to go on. */
 Status run_interrupted(const Run *run);

@@ -57,6 +57,12 @@ int run_stop_signal(void)
     return atomic_load(&stop_signal);
 }
 
+Status run_check_stop(void)
+{
+    int sig = run_stop_signal();
+    return sig == 0 ? OK : status_fail(ERR_INTERRUPTED, "stopped by signal %d", sig);
+}
+
 void run_request_stop(int sig)
 {
     atomic_store(&stop_signal, sig);

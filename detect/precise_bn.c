@@ -42,7 +42,9 @@ static Status measure(DetectTrainer *r, int64_t n, Arena *a)
     Status st = OK;
     for (int64_t i = 0; i < n && st == OK; i++) {
         DetBatch batch;
-        st = det_loader_next(loader, &batch);
+        st = run_check_stop();
+        if (st == OK)
+            st = det_loader_next(loader, &batch);
         if (st == OK)
             st = add_batch(r, &batch, sum, host, &n_passes);
     }

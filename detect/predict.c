@@ -1,6 +1,7 @@
 #include "detect/predict.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "base/run.h"
 #include "detect/data.h"
 #include "detect/weights.h"
 #include "kernels/body/box.h"
@@ -177,6 +178,7 @@ static Status each_picture(Detector *d, Arena *a, DetectedImage *out, DetLoader 
 {
     for (int64_t i = 0; i < n; i++) {
         DetBatch batch;
+        TRY(run_check_stop());
         TRY(det_loader_next(loader, &batch));
         if (batch.n != 1)
             return status_fail(ERR_SHAPE, "detector_set: the loader ended at picture %lld of %lld",

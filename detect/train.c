@@ -83,8 +83,28 @@ static void count(DetectTrainer *r)
     job_count(&r->job, note);
 }
 
+static Status save(DetectTrainer *r)
+{
+    TRY(detect_trainer_read(r));
+    return detect_trainer_save(r);
+}
+
+/* A signal during the evaluation: the step is saved without it. */
+static Status test_if_due(DetectTrainer *r)
+{
+    if (!detect_trainer_is_test_due(r))
+        return OK;
+    TRY(detect_trainer_read(r));
+    Status st = detect_trainer_test(r);
+    if (st != ERR_INTERRUPTED)
+        return st;
+    TRY(save(r));
+    return run_interrupted(r->job.run);
+}
+
 static Status run_loop(DetectTrainer *r)
 {
+    TRY(test_if_due(r)); // of a run that was stopped in it
     while (r->job.step < r->job.n_steps) {
         DetBatch batch;
         TRY(det_loader_next(r->loader, &batch));
@@ -95,15 +115,11 @@ static Status run_loop(DetectTrainer *r)
 
         if (job_is_log_due(&r->job))
             TRY(detect_trainer_log(r));
-        if (detect_trainer_is_test_due(r)) {
-            TRY(detect_trainer_read(r));
-            TRY(detect_trainer_test(r));
-        }
-        if (job_is_save_due(&r->job)) {
-            TRY(detect_trainer_read(r));
-            TRY(detect_trainer_save(r));
-        }
-        if (job_must_stop(&r->job))
+        TRY(test_if_due(r));
+        bool stop = job_must_stop(&r->job); // asked once: a signal may come at any moment
+        if (stop || job_is_save_due(&r->job))
+            TRY(save(r));
+        if (stop)
             return run_interrupted(r->job.run);
     }
     return OK;
@@ -124,7 +140,8 @@ static Status run_all(DetectTrainer *r, DetectTrainResult *result, const DetectT
     result->roi_box = r->last.roi_box;
     result->seconds = job_seconds(&r->job);
     result->images_per_second = job_rate(&r->job, r->config.data.batch);
-    return detect_trainer_finish(r, result);
+    st = detect_trainer_finish(r, result);
+    return st == ERR_INTERRUPTED ? run_interrupted(r->job.run) : st;
 }
 
 Status detect_train(DetectTrainResult *result, const DetectTrainOptions *options)

@@ -47,6 +47,7 @@ typedef struct DetectTrainer {
     DetectTerms last, window; // of the latest step that was read; since the last line of metrics
     double      best;         // greatest test.best so far
     int64_t     best_step;    // -1: none
+    int64_t     tested_step;  // of the latest evaluation on the way; 0: none
 } DetectTrainer;
 
 /* Images that run through the network together. */
@@ -73,8 +74,9 @@ Status detect_trainer_stop(DetectTrainer *r, const DetectNote *note, const char 
 /* ---- trainer_evaluate.c ---- */
 /* A test part that cannot be read is better known before the run than after it. */
 Status detect_trainer_try_test(const DetectTrainer *r);
-bool   detect_trainer_is_test_due(const DetectTrainer *r); // during the run
-/* Evaluates the model as it would be written now; training goes on as if nothing had happened. */
+bool   detect_trainer_is_test_due(const DetectTrainer *r); // during the run, and not yet done at this step
+/* Evaluates the model as it would be written now; training goes on as if nothing had happened. A signal leaves the
+ * evaluation unfinished (ERR_INTERRUPTED): it is then due again after the resume. */
 Status detect_trainer_test(DetectTrainer *r);
 /* RUN/model.safetensors, and its evaluation where there is a test part. */
 Status detect_trainer_finish(DetectTrainer *r, DetectTrainResult *result);

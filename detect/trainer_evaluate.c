@@ -87,7 +87,8 @@ out:
 bool detect_trainer_is_test_due(const DetectTrainer *r)
 {
     int64_t every = r->config.test.every, step = r->job.step;
-    return r->has_test && every > 0 && step % every == 0 && step < r->job.n_steps;
+    return r->has_test && every > 0 && step > 0 && step % every == 0 && step < r->job.n_steps &&
+           r->tested_step < step;
 }
 
 /* Writes the model with precise statistics, evaluates it, and puts the run's own statistics back. */
@@ -100,10 +101,15 @@ static Status test_now(DetectTrainer *r, Arena *a, float *buffers)
     if (!model || !buffers)
         return ERR_MEMORY;
     TRY(r->be->read(buffers, ps->buffers, bytes));
-    TRY(detect_precise_bn(r, r->config.test.precise_bn_iters));
-    TRY(write_model(r, model));
-    TRY(evaluate(r, &e, a));
-    return r->be->write(ps->buffers, buffers, bytes);
+    Status st = detect_precise_bn(r, r->config.test.precise_bn_iters);
+    if (st == OK)
+        st = write_model(r, model);
+    if (st == OK)
+        st = evaluate(r, &e, a);
+    Status back = r->be->write(ps->buffers, buffers, bytes);
+    if (st == OK && back == OK)
+        r->tested_step = r->job.step;
+    return st == OK ? back : st;
 }
 
 Status detect_trainer_test(DetectTrainer *r)

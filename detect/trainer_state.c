@@ -3,7 +3,7 @@
 #include "detect/trainer.h"
 #include "pretrain/checkpoint.h"
 
-enum { N_COUNTERS = 5, N_MEANS = 9 };
+enum { N_COUNTERS = 6, N_MEANS = 9 };
 
 typedef struct State {
     Checkpoint arrays;
@@ -24,7 +24,7 @@ Status detect_trainer_save(DetectTrainer *r)
     State              s;
     const DetectTerms *w = &r->window;
     const int64_t      counters[] = {r->job.step, r->train.n_images, r->params.n_batches_tracked,
-                                     r->train.n_classes, r->best_step};
+                                     r->train.n_classes, r->best_step, r->tested_step};
     const double       means[] = {w->n,       w->loss,    w->rpn_class, w->rpn_box, w->roi_class,
                                   w->roi_box, w->regions, w->grad_norm, r->best};
     state_init(&s, r);
@@ -47,7 +47,7 @@ static Status restore(State *s, DetectTrainer *r, int64_t step)
                            "%lld of %lld; the order of an epoch would not be the same",
                            (long long)c[1], (long long)c[3], (long long)r->train.n_images,
                            (long long)r->train.n_classes);
-    if (c[0] != step || c[2] < 0 || c[4] < -1 || c[4] > step)
+    if (c[0] != step || c[2] < 0 || c[4] < -1 || c[4] > step || c[5] < 0 || c[5] > step)
         return status_fail(ERR_FORMAT,
                            "checkpoint of step %lld: its counters contradict each other",
                            (long long)step);
@@ -55,6 +55,7 @@ static Status restore(State *s, DetectTrainer *r, int64_t step)
     r->window = (DetectTerms){m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7]};
     r->best = m[8];
     r->best_step = c[4];
+    r->tested_step = c[5];
     r->params.n_batches_tracked = c[2];
     r->job.step = step;
     return params_refresh_low(&r->params);

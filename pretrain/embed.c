@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/run.h"
 #include "base/safetensors.h"
 #include "base/size.h"
 #include "base/text.h"
@@ -41,19 +42,22 @@ static Status embed_all(Tape *t, float *features, int64_t *labels, const ResNet 
                         Loader *loader, const EmbedOptions *o, int64_t n, int64_t width)
 {
     Progress progress;
+    Status   st = OK;
     progress_begin(&progress, "embed", n, 0);
     for (int64_t done = 0; done < n;) {
         LoaderBatch batch;
-        TRY(loader_next(loader, &batch));
+        TRY_OUT(run_check_stop());
+        TRY_OUT(loader_next(loader, &batch));
         batch.n = size_min(batch.n, n - done);
-        TRY(embed_batch(t, features + done * width, net, o, &batch));
+        TRY_OUT(embed_batch(t, features + done * width, net, o, &batch));
         for (int64_t i = 0; labels && i < batch.n; i++)
             labels[done + i] = batch.label[i];
         done += batch.n;
         progress_update(&progress, done, NULL);
     }
+out:
     progress_end(&progress, NULL);
-    return OK;
+    return st;
 }
 
 Status embed_source(float **features, int64_t **labels, int64_t *n, int64_t *width,

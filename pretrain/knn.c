@@ -1,5 +1,6 @@
 /* knn.c -- similarities by matrix product, the k largest by a heap of each row */
 #include "pretrain/knn.h"
+#include "base/run.h"
 #include "base/size.h"
 #include "base/threads.h"
 #include <math.h>
@@ -164,6 +165,7 @@ Status knn_classify(int64_t *predicted, const Backend *be, const KnnOptions *o, 
     v.sim = b.host;
     for (int64_t r = 0; r < n_test; r += rows) {
         int64_t n = size_min(rows, n_test - r);
+        TRY_OUT(run_check_stop());
         TRY_OUT(similarities(&b, be, test + r * F, n, F));
         v.predicted = predicted + r;
         threads_for(n, 1, vote_rows, &v);

@@ -96,14 +96,12 @@ static bool is_epoch_end(const Trainer *r)
     return r->job.step % r->steps_per_epoch == 0 || r->job.step == r->job.n_steps;
 }
 
-static Status end_of_epoch(Trainer *r)
+static bool is_knn_due(const Trainer *r)
 {
     const KnnKeys *k = &r->config.knn;
     int64_t        epoch = (r->job.step + r->steps_per_epoch - 1) / r->steps_per_epoch;
-    TRY(trainer_log_epoch(r));
-    if (k->every > 0 && (epoch % k->every == 0 || r->job.step == r->job.n_steps))
-        TRY(trainer_knn(r));
-    return OK;
+    return k->every > 0 && is_epoch_end(r) && r->knn_step < r->job.step &&
+           (epoch % k->every == 0 || r->job.step == r->job.n_steps);
 }
 
 /* checkpoint_every 0: once an epoch. */
@@ -121,8 +119,25 @@ static void count(Trainer *r)
     job_count(&r->job, note);
 }
 
+static Status save(Trainer *r)
+{
+    TRY(trainer_read(r));
+    return trainer_save(r);
+}
+
+/* A signal during the evaluation: the step is saved without it. */
+static Status knn_if_due(Trainer *r)
+{
+    Status st = is_knn_due(r) ? trainer_knn(r) : OK;
+    if (st != ERR_INTERRUPTED)
+        return st;
+    TRY(save(r));
+    return run_interrupted(r->job.run);
+}
+
 static Status run_loop(Trainer *r)
 {
+    TRY(knn_if_due(r)); // of a run that was stopped in it
     while (r->job.step < r->job.n_steps) {
         LoaderBatch batch;
         TRY(loader_next(r->loader, &batch));
@@ -134,12 +149,11 @@ static Status run_loop(Trainer *r)
         if (job_is_log_due(&r->job))
             TRY(trainer_log(r));
         if (is_epoch_end(r))
-            TRY(end_of_epoch(r));
+            TRY(trainer_log_epoch(r));
+        TRY(knn_if_due(r));
         bool stop = job_must_stop(&r->job);
-        if (stop || is_save_due(r)) {
-            TRY(trainer_read(r));
-            TRY(trainer_save(r));
-        }
+        if (stop || is_save_due(r))
+            TRY(save(r));
         if (stop)
             return run_interrupted(r->job.run);
     }
@@ -172,8 +186,10 @@ static Status first_scores(Trainer *r)
 {
     if (r->job.step > 0 || r->config.knn.every == 0 || !r->config.knn.pixels)
         return OK;
-    TRY(trainer_knn_pixels(r));
-    return trainer_knn(r);
+    Status st = trainer_knn_pixels(r);
+    if (st == OK)
+        st = trainer_knn(r);
+    return st == ERR_INTERRUPTED ? run_interrupted(r->job.run) : st;
 }
 
 static Status run_all(Trainer *r, PretrainResult *result, const JobOptions *o)

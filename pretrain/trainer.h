@@ -65,6 +65,7 @@ typedef struct Trainer {
     Tensor    *features; // (N,C) queries of the latest step (MoCo), kept until the next
     double     spread;   // of them when last looked at, see moco_feature_spread
     KnnScore   knn;      // latest online evaluation
+    int64_t    knn_step; // when it was; 0: not since the start
     int64_t    n_collapse_warnings;
 } Trainer;
 
@@ -90,5 +91,6 @@ Status trainer_log_epoch(Trainer *r); // a line for people; forgets the epoch's 
 void   trainer_warn_at_start(const Trainer *r);
 
 /* ---- trainer_knn.c ---- */
-Status trainer_knn(Trainer *r); // into r->knn, metrics and log
+/* Into r->knn, metrics and log. ERR_INTERRUPTED when a signal came: it is then due again after the resume. */
+Status trainer_knn(Trainer *r);
 Status trainer_knn_pixels(Trainer *r);

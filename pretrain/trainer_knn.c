@@ -106,6 +106,7 @@ Status trainer_knn(Trainer *r)
 {
     bool from_head = r->config.knn.features == 0 && r->config.run.method == METHOD_MOCO;
     TRY(score(&r->knn, r, from_head ? EMBED_HEAD : EMBED_POOLED));
+    r->knn_step = r->job.step;
     return report(r, &r->knn, "top1", r->job.step == 0 ? "the untrained network" : "features");
 }
 

@@ -3,7 +3,7 @@
  *      encoder_q.values, .momentum, .buffers      flat buffers (kernels/params.h), padding included
  *      encoder_k.values, .buffers                 MoCo
  *      queue (C,K), queue_ptr                     MoCo's own layout
- *      counters                                   steps, images, keys enqueued, batches tracked
+ *      counters                                   steps, images, keys enqueued, batches tracked, step of the latest nearest neighbours
  *      means                                      the sums behind the next line of metrics
  */
 #include "base/log.h"
@@ -11,7 +11,7 @@
 #include "pretrain/trainer.h"
 #include <string.h>
 
-enum { N_COUNTERS = 5, N_MEANS = 12 };
+enum { N_COUNTERS = 6, N_MEANS = 12 };
 
 typedef struct State {
     Checkpoint arrays;
@@ -71,6 +71,7 @@ static Status capture(State *s, Trainer *r)
     s->counters[2] = m->n_enqueued;
     s->counters[3] = trainer_params(r)->n_batches_tracked;
     s->counters[4] = m->params_k.n_batches_tracked;
+    s->counters[5] = r->knn_step;
     means_out(s->means, &r->window);
     means_out(s->means + 6, &r->epoch);
     return OK;
@@ -96,7 +97,8 @@ static Status check_counters(const State *s, const Trainer *r, int64_t step)
                            "resume: the run was started on %lld images, --data has %lld; the order "
                            "of an epoch would not be the same",
                            (long long)s->counters[1], (long long)r->n_images);
-    if (s->counters[0] != step || s->queue_ptr < 0 || s->queue_ptr >= keys || s->counters[2] < 0)
+    if (s->counters[0] != step || s->queue_ptr < 0 || s->queue_ptr >= keys || s->counters[2] < 0 ||
+        s->counters[5] < 0 || s->counters[5] > step)
         return status_fail(ERR_FORMAT,
                            "checkpoint of step %lld: its counters contradict each other",
                            (long long)step);
@@ -116,6 +118,7 @@ static Status restore(State *s, Trainer *r)
         TRY(params_refresh_low(&m->params_k));
     }
     trainer_params(r)->n_batches_tracked = s->counters[3];
+    r->knn_step = s->counters[5];
     means_in(&r->window, s->means);
     means_in(&r->epoch, s->means + 6);
     return params_refresh_low(trainer_params(r));

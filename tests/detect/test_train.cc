@@ -1,6 +1,7 @@
 /* detect_train: small runs on generated scenes, interrupted and not */
 #include "detect/detect_test.h"
 #include <cmath>
+#include <csignal>
 
 TEST(DetectTrain, LeavesARunFolderWithModelMetricsAndDetections)
 {
@@ -214,6 +215,38 @@ TEST(DetectTrain, EvaluatesOnTheWayKeepsTheBestAndTrainsAsIfItHadNot)
         }
     EXPECT_EQ(best_step, (double)a.best_step);
     EXPECT_NEAR(best, a.best, 1e-12);
+}
+
+/* Steps until the signal, which comes in the evaluation after step 1; then the run goes on. */
+static void expect_evaluation_resumes(const char *iters, size_t evaluations)
+{
+    TempDir                  dir;
+    std::vector<std::string> keys = {"test.every=1", "test.precise_bn_iters=2", iters};
+    Small                    whole(dir.path + "/whole", keys), parts(dir.path + "/parts", keys);
+    DetectTrainResult        a, b;
+    ASSERT_EQ(OK, detect_train(&a, &whole.options)) << status_text();
+    parts.options.job.resume = "auto";
+    run_request_stop(SIGTERM);
+    EXPECT_EQ(ERR_INTERRUPTED, detect_train(&b, &parts.options));
+    EXPECT_NE(nullptr, strstr(status_text(), "saved at step 1")) << status_text();
+    EXPECT_EQ(ERR_INTERRUPTED, detect_train(&b, &parts.options)); // and at once again
+    EXPECT_TRUE(lines_of(bytes_of(parts.run_dir + "/metrics.jsonl"), "\"eval\"").empty());
+    run_request_stop(0);
+    ASSERT_EQ(OK, detect_train(&b, &parts.options)) << status_text();
+    EXPECT_EQ(evaluations, lines_of(bytes_of(parts.run_dir + "/metrics.jsonl"), "\"eval\"").size());
+    for (const char *name : {"/model.safetensors", "/best.safetensors", "/detections.json"})
+        EXPECT_EQ(bytes_of(whole.run_dir + name), bytes_of(parts.run_dir + name)) << name;
+    EXPECT_EQ(a.ap50, b.ap50);
+}
+
+TEST(DetectTrain, ASignalLeavesAnEvaluationOnTheWayToTheResumedRun)
+{
+    expect_evaluation_resumes("solver.iters=2", 2);
+}
+
+TEST(DetectTrain, ASignalLeavesTheLastEvaluationToTheResumedRun)
+{
+    expect_evaluation_resumes("solver.iters=1", 1);
 }
 
 TEST(DetectTrain, RefusesCocosMetricForVocData)

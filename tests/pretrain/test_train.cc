@@ -1,6 +1,7 @@
 /* train: whole runs of the tiny recipe: files, resuming, refusals, weights that come back */
 #include "pretrain/formula.h"
 #include "pretrain/pictures.h"
+#include <csignal>
 extern "C" {
 #include "base/log.h"
 #include "base/safetensors.h"
@@ -164,6 +165,42 @@ TEST_F(Pretrain, MeasuresNearestNeighboursWhileItTrains)
     EXPECT_EQ(12 + 1 + 1 + 2, lines("a")); // steps, pixels, untrained, two epochs
     ASSERT_EQ(OK, (overrides = {}, run("without"))) << status_text();
     EXPECT_EQ(weights("without"), weights("a")); // looking changes nothing
+}
+
+TEST_F(Pretrain, ASignalLeavesAnEvaluationToTheResumedRun)
+{
+    overrides = {"knn.every=1", "knn.k=5", "solver.iters=6"}; // one epoch
+    PretrainResult straight, resumed;
+    ASSERT_EQ(OK, run("straight", nullptr, 0, &straight)) << status_text();
+    EXPECT_EQ(ERR_INTERRUPTED, run("stopped", nullptr, 5));
+    run_request_stop(SIGTERM);
+    EXPECT_EQ(ERR_INTERRUPTED, run("first"));
+    EXPECT_NE(nullptr, std::strstr(status_text(), "before the first checkpoint")) << status_text();
+    EXPECT_EQ(ERR_INTERRUPTED, run("stopped", "auto")); // in the evaluation after step 6
+    EXPECT_NE(nullptr, std::strstr(status_text(), "saved at step 6")) << status_text();
+    EXPECT_FALSE(fs::exists(dir / "stopped/backbone.safetensors"));
+    int before = lines("stopped");
+    run_request_stop(0);
+    ASSERT_EQ(OK, run("stopped", "auto", 0, &resumed)) << status_text();
+    EXPECT_EQ(before + 1, lines("stopped"));
+    EXPECT_EQ(lines("straight"), lines("stopped"));
+    EXPECT_EQ(straight.knn_top1, resumed.knn_top1);
+    EXPECT_EQ(weights("straight"), weights("stopped"));
+}
+
+TEST_F(Pretrain, WarnsWhenTheQueueHoldsEveryPicture)
+{
+    int64_t before = log_warnings();
+    overrides = {"solver.iters=1"};
+    ASSERT_EQ(OK, run("below")) << status_text(); // 32 keys, 48 pictures
+    EXPECT_EQ(before, log_warnings());
+    overrides = {"solver.iters=1", "moco.K=48"};
+    testing::internal::CaptureStderr();
+    ASSERT_EQ(OK, run("all")) << status_text();
+    std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(before + 1, log_warnings());
+    EXPECT_NE(std::string::npos, said.find("moco.K 48 is not below the 48 training images"))
+        << said;
 }
 
 TEST_F(Pretrain, RaisesTheCollapseAlarmAtMostThreeTimes)
