@@ -54,6 +54,10 @@ char *file_join(Arena *a, const char *dir, const char *name);
 const char *file_base(const char *path);
 char       *file_dir(Arena *a, const char *path);
 
+/* "relative" as seen from the folder of the running program. false when the system does not say where that is, or the
+ * path is longer than `size`. */
+bool file_beside_program(char *out, size_t size, const char *relative);
+
 /* OK when `path` is a name that stays where it is put: relative, no ".." part, no backslash, drive
  * letter or control character, 1 to 4095 bytes. ERR_FORMAT otherwise, naming it. For names found in
  * archives and annotations. */

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 char *file_join(Arena *a, const char *dir, const char *name)
 {
@@ -30,6 +32,18 @@ char *file_dir(Arena *a, const char *path)
     if (slash == path)
         return arena_strdup(a, "/");
     return arena_printf(a, "%.*s", (int)(slash - path), path);
+}
+
+bool file_beside_program(char *out, size_t size, const char *relative)
+{
+    char    program[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(program, '/');
+    if (!slash)
+        return false;
+    int used = snprintf(out, size, "%.*s/%s", (int)(slash - program), program, relative);
+    return used > 0 && (size_t)used < size;
 }
 
 /* The path with control characters made visible, for a sentence; cut after 200 bytes. */

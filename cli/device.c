@@ -1,5 +1,8 @@
 #include "cli/device.h"
 
+#include "base/file.h"
+
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,14 +19,19 @@ Status device_dtype(DType *dtype, const char *word)
 
 const char *const *recipe_folders(int *n)
 {
-    static const char *folder[5];
+    static char        installed[PATH_MAX];
+    static const char *folder[4];
     int                used = 0;
     const char        *mine = getenv("GODWIT_RECIPES");
     if (mine && *mine)
         folder[used++] = mine;
-    folder[used++] = GODWIT_SOURCE_DIR "/pretrain/recipes";
-    folder[used++] = GODWIT_SOURCE_DIR "/detect/recipes";
-    folder[used++] = GODWIT_SHARE_DIR "/recipes";
-    *n             = used;
+    if (file_beside_program(installed, sizeof installed, GODWIT_RECIPE_DIR) &&
+        file_is_dir(installed)) {
+        folder[used++] = installed;
+    } else {
+        folder[used++] = GODWIT_SOURCE_DIR "/pretrain/recipes";
+        folder[used++] = GODWIT_SOURCE_DIR "/detect/recipes";
+    }
+    *n = used;
     return folder;
 }

@@ -1,4 +1,5 @@
 #include "kernels/backend.h"
+#include "base/file.h"
 #include "kernels/plugin.h"
 
 #include <dlfcn.h>
@@ -8,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { N_FOLDERS = 2 };
-
 static bool waits;
 
 void backend_wait_for_each_op(bool yes)
@@ -17,26 +16,19 @@ void backend_wait_for_each_op(bool yes)
     waits = yes;
 }
 
-/* Where the plug-in lies: what GODWIT_CUDA names, beside the program, in the library folder. false when nowhere. */
+/* Where the plug-in lies: what GODWIT_CUDA names, beside the program, in the installed library folder. false when nowhere. */
 static bool find_plugin(char path[PATH_MAX])
 {
-    const char *named = getenv("GODWIT_CUDA");
+    static const char *const place[] = {"libgodwit_cuda.so",
+                                        GODWIT_PLUGIN_DIR "/libgodwit_cuda.so"};
+    const char              *named = getenv("GODWIT_CUDA");
     if (named && *named) {
         snprintf(path, PATH_MAX, "%s", named);
         return true;
     }
-    char    program[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[n > 0 ? n : 0] = 0;
-    char *slash = strrchr(program, '/');
-    if (slash)
-        *slash = 0;
-    const char *folder[N_FOLDERS] = {program, GODWIT_PLUGIN_DIR};
-    for (int i = 0; i < N_FOLDERS; i++) {
-        int used = snprintf(path, PATH_MAX, "%s/libgodwit_cuda.so", folder[i]);
-        if (used < PATH_MAX && access(path, R_OK) == 0)
+    for (size_t i = 0; i < sizeof place / sizeof *place; i++)
+        if (file_beside_program(path, PATH_MAX, place[i]) && access(path, R_OK) == 0)
             return true;
-    }
     return false;
 }
 
@@ -49,7 +41,7 @@ void *backend_cuda_library(void)
     if (!find_plugin(path)) {
         (void)status_fail(ERR_DEVICE, "device cuda: there is no plug-in libgodwit_cuda.so beside "
                                       "the program or in " GODWIT_PLUGIN_DIR
-                                      " (it is built where a CUDA toolkit is found); "
+                                      " from there (it is built where a CUDA toolkit is found); "
                                       "use --device cpu");
         return NULL;
     }
