@@ -34,8 +34,8 @@ static const Verb METRICS[] = {
      "(.txt) or\n"
      "label images. Prints AP and AP50 of the eight things, or IoU and iIoU of classes and "
      "categories\n"
-     "with the confusion matrix, as cityscapesScripts computes them.\n\nFor pixels " PIXELS_TEXT
-         FILES_TEXT},
+     "with the confusion matrix, as cityscapesScripts computes them.\n\nFor instances " MATCHES_TEXT
+     "\nFor pixels " PIXELS_TEXT FILES_TEXT},
     {"semseg", "mean IoU of label images: VOC or any list of classes", eval_semseg,
      "Two folders of label PNGs with the same relative paths. Prints IoU by detectron2's "
      "definition\n"
@@ -45,7 +45,7 @@ static const Verb METRICS[] = {
     {"densepose", "DensePose: GPS, GPSm, mask IoU (--mode)", eval_densepose,
      "GT is a COCO file with dp_ fields, DT results with uv_data. Prints the reference's numbers "
      "and AP\n"
-     "and AR at every threshold.\n\n" FILES_TEXT},
+     "and AR at every threshold.\n\n" MATCHES_TEXT FILES_TEXT},
     {"coco", "COCO AP and AR of boxes, masks or keypoints", eval_coco,
      "GT is an annotation file, DT a result file in COCO's format. Prints a table of categories, "
      "then\n"

@@ -1,6 +1,5 @@
 /* eval_coco.c -- `godwit eval coco` and `godwit eval lvis` */
 #include "cli/eval.h"
-#include "base/memory.h"
 #include "base/number.h"
 #include "cli/eval_output.h"
 #include "eval/cards.h"
@@ -172,8 +171,6 @@ static Status score(const CommandLine *line, const Settings *s)
     fputs(text_cstr(&truth.warnings), stderr);
     fputs(text_cstr(&found.warnings), stderr);
     TRY_OUT((s->lvis ? score_lvis : score_coco)(&a, line, s, &truth, &found, read.iou));
-    if (!line->common.quiet)
-        fprintf(stderr, "peak memory %.0f MB\n", (double)memory_peak_rss() / 1e6);
 out:
     arena_release(&a);
     coco_truth_release(&truth);

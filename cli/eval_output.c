@@ -1,6 +1,7 @@
 /* eval_output.c -- see eval_output.h */
 #include "cli/eval_output.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "cli/eval_page.h"
 
 #include <stdio.h>
@@ -92,6 +93,8 @@ Status eval_write(const CommandLine *line, const EvalOutput *o, const Card *card
     }
     if (o->html)
         TRY_OUT(eval_page_write(card, o->html));
+    if (!line->common.quiet)
+        fprintf(stderr, "peak memory %.0f MB\n", (double)memory_peak_rss() / 1e6);
 out:
     text_release(&text);
     return st;

@@ -1,7 +1,8 @@
 /* eval_output.h -- what every metric of `godwit eval` asks of the command line and does with its card
  *
  * The printed table goes to stdout, --json, --csv and --html to files. Metrics that match results with truths (VOC,
- * COCO, LVIS) also take --analyse and --against; those of label images (semseg, Cityscapes pixels) --against.
+ * COCO, LVIS, Cityscapes instances, DensePose) also take --analyse and --against; those of label images (semseg,
+ * Cityscapes pixels) --against.
  */
 #pragma once
 #include "cli/options.h"
@@ -87,5 +88,5 @@ Status eval_compare_pixels(Arena *a, Card *card, const EvalOutput *o, int64_t n_
                            bool needs_truth, const EvalPixels *ours,
                            const EvalPixels *theirs) STATUS_MUST_USE;
 
-/* Prints the card and writes the files asked for. */
+/* Prints the card, writes the files asked for, and says how much memory it took (stderr, unless --quiet). */
 Status eval_write(const CommandLine *line, const EvalOutput *o, const Card *card) STATUS_MUST_USE;

@@ -10,6 +10,7 @@ typedef struct Ranking {
     int64_t    n;
     int32_t   *image;     // (n) by rank
     MatchBits *bits;      // (n)
+    bool      *ends;      // (n) the next rank has another score
     int32_t   *positives; // (n_pairs,2) image, annotations that count
     int64_t    n_pairs;
 } Ranking;
@@ -24,8 +25,9 @@ static Status make_ranking(Arena *a, Ranking *r, const AgainstSide *side, int64_
     r->n = n;
     r->image = ARENA_ARRAY(a, int32_t, n);
     r->bits = ARENA_ARRAY(a, MatchBits, n);
+    r->ends = ARENA_ARRAY(a, bool, n);
     r->positives = ARENA_ARRAY(a, int32_t, 2 * cells);
-    if (!r->image || !r->bits || !r->positives)
+    if (!r->image || !r->bits || !r->ends || !r->positives)
         return status_no_memory("ranking", n * 8);
     for (int64_t c = m->group_cell[k]; c < m->group_cell[k + 1]; c++) {
         const MatchCell *cell = &m->cell[c];
@@ -44,6 +46,7 @@ static Status make_ranking(Arena *a, Ranking *r, const AgainstSide *side, int64_
     for (int64_t i = 0; i < n; i++) {
         r->image[i] = task->found.image[m->found[ranked.place[i]]];
         r->bits[i] = m->bits[ranked.place[i] * m->A];
+        r->ends[i] = i + 1 == n || ranked.score[i + 1] != ranked.score[i];
     }
     arena_rewind(a, mark);
     return OK;
@@ -104,16 +107,41 @@ static double average(const Work *w, Peaks *p, int64_t positives)
     }
 }
 
+/* Every score is a point (recall, precision), and so is (0, 1): area under the lines between them, threshold t. */
+static double trapezes(const Ranking *r, const int32_t *weight, int t, int64_t positives)
+{
+    int64_t tp = 0, fp = 0, last_tp = 0;
+    double  last = 1, area = 0;
+    for (int64_t i = 0; i < r->n; i++) {
+        bool counts = !(r->bits[i].ignored >> t & 1), is_true = r->bits[i].matched >> t & 1;
+        tp += counts && is_true ? weight[r->image[i]] : 0;
+        fp += counts && !is_true ? weight[r->image[i]] : 0;
+        if (!r->ends[i] || tp + fp == 0)
+            continue;
+        double precision = (double)tp / (double)(tp + fp);
+        area += (last + precision) / 2 * ((double)(tp - last_tp) / (double)positives);
+        last = precision;
+        last_tp = tp;
+    }
+    return area;
+}
+
 /* AP with image i counted weight[i] times; -1 without annotations. peaks: one a threshold, of w->room places. */
 static double weighted_ap(const Work *w, const Ranking *r, const int32_t *weight, Peaks *peaks)
 {
     int     T = w->task->n_thresholds;
     int64_t positives = 0, seen = 0, tp[MATCH_MAX_THRESHOLDS] = {0},
             skipped[MATCH_MAX_THRESHOLDS] = {0};
+    double sum = 0;
     for (int64_t p = 0; p < r->n_pairs; p++)
         positives += (int64_t)weight[r->positives[2 * p]] * r->positives[2 * p + 1];
     if (positives == 0)
         return -1;
+    if (w->opt->average == AGAINST_TRAPEZES) {
+        for (int t = 0; t < T; t++)
+            sum += trapezes(r, weight, t, positives);
+        return sum / T;
+    }
     for (int t = 0; t < T; t++)
         peaks[t].n = 0;
     for (int64_t i = 0; i < r->n; i++) {
@@ -123,7 +151,7 @@ static double weighted_ap(const Work *w, const Ranking *r, const int32_t *weight
         seen += times;
         for (unsigned b = r->bits[i].ignored; b; b &= b - 1)
             skipped[__builtin_ctz(b)] += times;
-        for (unsigned b = r->bits[i].matched & ~(unsigned)r->bits[i].ignored; b; b &= b - 1) {
+        for (unsigned b = r->bits[i].matched & ~r->bits[i].ignored; b; b &= b - 1) {
             int    t = __builtin_ctz(b);
             Peaks *p = &peaks[t];
             tp[t] += times;
@@ -131,7 +159,6 @@ static double weighted_ap(const Work *w, const Ranking *r, const int32_t *weight
             p->reached[p->n++] = tp[t];
         }
     }
-    double sum = 0;
     for (int t = 0; t < T; t++)
         sum += average(w, &peaks[t], positives);
     return sum / T;

@@ -14,6 +14,7 @@ typedef enum AgainstAverage {
     AGAINST_POINTS,    // mean precision at the recall points of the task (COCO, LVIS)
     AGAINST_11_POINTS, // VOC2007
     AGAINST_AREA,      // VOC2010 on
+    AGAINST_TRAPEZES,  // area under the points of every score, straight lines between (Cityscapes)
 } AgainstAverage;
 
 typedef struct AgainstOptions {

@@ -48,7 +48,8 @@ typedef struct Work {
 
 static bool is_foreground(const MatchTask *task, double overlap)
 {
-    return task->rule == MATCH_BEST_ONLY ? overlap > FOREGROUND : overlap >= FOREGROUND;
+    return task->rule == MATCH_BEST_ONLY || task->exceeds ? overlap > FOREGROUND
+                                                          : overlap >= FOREGROUND;
 }
 
 static void count_one(int64_t *count)
@@ -111,8 +112,8 @@ static Status load_image(Arena *a, Image *im, const Work *w, const int64_t *cell
             im->found[d] = (Item){.row = row,
                                   .group = c->group,
                                   .met = m->met[place],
-                                  .is_true = b.matched & ~b.ignored & 1,
-                                  .is_ignored = b.ignored & 1,
+                                  .is_true = (b.matched & ~b.ignored) >> task->main & 1,
+                                  .is_ignored = b.ignored >> task->main & 1,
                                   .score = task->found.score[row]};
         }
         for (int64_t place = c->truth_at; place < c->truth_at + c->n_truth; place++, g++) {
@@ -191,8 +192,9 @@ static void count_errors(const Work *w, Image *im)
 /* The free annotation that result d overlaps most, -1; *is_ignored: it lies on one that does not count. */
 static int64_t free_truth(const Work *w, const Image *im, int64_t d, bool *is_ignored)
 {
-    int64_t best = -1;
-    *is_ignored = w->in->task->found.ignore && w->in->task->found.ignore[im->found[d].row];
+    int64_t        best = -1;
+    const uint8_t *ignore = w->in->task->found.ignore;
+    *is_ignored = im->found[d].is_ignored || (ignore && ignore[im->found[d].row]);
     for (int64_t g = 0; g < im->n_truth; g++) {
         double o = im->sim[d * im->n_truth + g];
         if (!is_foreground(w->in->task, o))
@@ -268,8 +270,8 @@ static Status best_f1(Arena *a, BestF1 *best, const AnalysisInput *in, int64_t k
     TRY(match_rank(a, &r, in->task, m, k));
     for (int64_t i = 0; i < r.n; i++) {
         MatchBits b = m->bits[r.place[i] * m->A];
-        tp += b.matched & ~b.ignored & 1;
-        fp += ~b.matched & ~b.ignored & 1;
+        tp += (b.matched & ~b.ignored) >> in->task->main & 1;
+        fp += ~(b.matched | b.ignored) >> in->task->main & 1;
         if (tp == 0 || (i + 1 < r.n && r.score[i + 1] == r.score[i]))
             continue; // a threshold cannot split a tie
         double f1 = 2.0 * (double)tp / (double)(tp + fp + positives);
@@ -301,9 +303,9 @@ Status analysis_run(Arena *a, const AnalysisOptions *opt, Analysis *out, const A
     Work    w = {.in = in, .out = out, .grain = 16};
     int64_t K = in->match->K;
     memset(out, 0, sizeof *out);
-    if (in->task->threshold[0] != FOREGROUND)
-        return status_fail(ERR_USAGE, "analysis: needs .5 as the first threshold, not %g",
-                           in->task->threshold[0]);
+    if (!(fabs(in->task->threshold[in->task->main] - FOREGROUND) < 1e-9))
+        return status_fail(ERR_USAGE, "analysis: needs .5 as the main threshold, not %g",
+                           in->task->threshold[in->task->main]);
     out->K = K;
     out->confusion_score = opt->confusion_score;
     out->best = ARENA_ARRAY(a, BestF1, K);

@@ -55,6 +55,6 @@ typedef struct Analysis {
     int64_t *confusion; // (K+1, K+1) [annotated][found]; index K is background
 } Analysis;
 
-/* ERR_USAGE unless .5 is the first threshold. Everything in `out` lives in `a`. */
+/* ERR_USAGE unless .5 is the main threshold. Everything in `out` lives in `a`. */
 Status analysis_run(Arena *a, const AnalysisOptions *options, Analysis *out,
                     const AnalysisInput *input) STATUS_MUST_USE;

@@ -42,12 +42,13 @@ double card_defined(double value)
     return value < 0 ? (double)NAN : value;
 }
 
-static const double *curves_of(Arena *a, const MatchResult *m)
+static const double *curves_of(Arena *a, const MatchTask *task, const MatchResult *m)
 {
     double *y = ARENA_ARRAY(a, double, m->K * m->R);
     for (int64_t k = 0; y && k < m->K; k++)
         for (int64_t p = 0; p < m->R; p++)
-            y[k * m->R + p] = card_defined(m->precision[match_at(m, 0, p, k, 0, m->M - 1)]);
+            y[k * m->R + p] =
+                card_defined(m->precision[match_at(m, task->main, p, k, 0, m->M - 1)]);
     return y;
 }
 
@@ -58,8 +59,8 @@ Status card_add_analysis(Arena *a, Card *card, const Analysis *analysis, const M
     const char **name = ARENA_ARRAY(a, const char *, K + 1);
     card->curves = (CardCurves){.n_points = match->R,
                                 .recall = task->recall,
-                                .precision = curves_of(a, match),
-                                .other_precision = other ? curves_of(a, other) : NULL};
+                                .precision = curves_of(a, task, match),
+                                .other_precision = other ? curves_of(a, task, other) : NULL};
     if (!name || !card->curves.precision || (other && !card->curves.other_precision))
         return status_no_memory("curves", K * match->R * 8);
     for (int64_t k = 0; k < K; k++)

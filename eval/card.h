@@ -115,7 +115,7 @@ double *card_column(Arena *a, CardTable *table, const char *name, CardKind kind,
 /* -1 (undefined in the reference's arrays) as NaN. */
 double card_defined(double value);
 
-/* Curves at threshold 0, area range 0 and the largest cap; confusion and errors from the analysis. `other`: the match
+/* Curves at the main threshold, area range 0 and the largest cap; confusion and errors from the analysis. `other`: the match
  * of the file compared with, or NULL. */
 Status card_add_analysis(Arena *a, Card *card, const Analysis *analysis, const MatchTask *task,
                          const MatchResult *match, const MatchResult *other) STATUS_MUST_USE;

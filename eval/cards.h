@@ -30,4 +30,4 @@ Status semseg_card(Arena *a, Card *card, const SemsegResult *result,
                    const char *const *class_name) STATUS_MUST_USE;
 
 Status densepose_card(Arena *a, Card *card, const DenseposeOptions *options,
-                      const DenseposeResult *result) STATUS_MUST_USE;
+                      const DenseposeResult *result, const DenseposeData *data) STATUS_MUST_USE;

@@ -14,11 +14,8 @@
  * for other sizes, unknown labels, malformed lines, masks outside the folder.
  */
 #pragma once
-#include "base/arena.h"
-#include "base/status.h"
+#include "eval/match.h"
 #include "eval/pixel_tally.h"
-#include <stdbool.h>
-#include <stdint.h>
 
 enum {
     CITYSCAPES_LABELS = 34,      // ids 0 .. 33; the licence plate (-1) is never evaluated
@@ -54,8 +51,35 @@ typedef struct CityscapesInstances {
     double  all_ap, all_ap50; // means over the cells that are defined
 } CityscapesInstances;
 
-Status cityscapes_instances(CityscapesInstances *out, const char *truth_dir,
-                            const char *found_dir) STATUS_MUST_USE;
+/* What is kept of every image, in the order of the ground truth's paths (cityscapes_records.h). */
+typedef struct CityscapesImage CityscapesImage;
+
+typedef struct CityscapesRecords {
+    Arena            arena;
+    CityscapesImage *image; // (n)
+    int64_t          n;
+} CityscapesRecords;
+
+/* Release in any case. */
+Status cityscapes_records_read(CityscapesRecords *out, const char *truth_dir,
+                               const char *found_dir) STATUS_MUST_USE;
+void   cityscapes_records_release(CityscapesRecords *r);
+
+Status cityscapes_instances(CityscapesInstances     *out,
+                            const CityscapesRecords *records) STATUS_MUST_USE;
+
+/* The records matched in the frame of match.h, for analysis.h and against.h (AGAINST_TRAPEZES): groups are things,
+ * area range and cap hold all. A result takes the one instance that it overlaps by more than the threshold; the best
+ * score wins, as in cityscapes_instances. */
+typedef struct CityscapesMatch {
+    MatchTask       task;
+    MatchResult     result;
+    MatchSimilarity overlap; // mask IoU of any two rows of an image
+} CityscapesMatch;
+
+/* Lives in `a` and borrows the records. */
+Status cityscapes_match(Arena *a, CityscapesMatch **out,
+                        const CityscapesRecords *records) STATUS_MUST_USE;
 
 /* ---- pixels ---- */
 

@@ -1,195 +1,13 @@
-/* cityscapes_instances.c -- overlaps of predicted masks with instances, then AP
- *
- * Every image becomes a short record: its instances, its predictions, and how many pixels each pair
- * of one class shares. The record answers all ten thresholds; the pictures are dropped.
- */
+/* cityscapes_instances.c -- AP from the records of the images */
 #include "base/threads.h"
-#include "eval/cityscapes_files.h"
+#include "eval/cityscapes_records.h"
 #include "eval/column.h"
-#include "eval/label_png.h"
 #include "eval/numeric.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUES = 65536, THINGS = CITYSCAPES_THINGS, T = CITYSCAPES_THRESHOLDS };
-
-typedef struct Truth {
-    int32_t value; // < 1000: a group
-    int32_t thing; // index of CITYSCAPES_THINGS
-    int64_t pixels;
-} Truth;
-
-typedef struct Overlap {
-    int64_t truth; // index into Image.truth
-    int64_t pixels;
-} Overlap;
-
-typedef struct Found {
-    int32_t  thing;
-    double   confidence;
-    int64_t  pixels, void_pixels;
-    Overlap *overlap; // with truth of the same class
-    int64_t  n_overlaps;
-} Found;
-
-typedef struct Image {
-    Arena   arena;
-    Truth  *truth;
-    Found  *found;
-    int64_t n_truth, n_found;
-} Image;
-
-typedef struct Work {
-    const CityscapesPair *pair;
-    const char           *found_dir;
-    Image                *image;
-    CityscapesFailure     failure;
-} Work;
-
-static int thing_of(int label)
-{
-    for (int k = 0; k < THINGS; k++)
-        if (cityscapes_thing(k) == label)
-            return k;
-    return -1;
-}
-
-/* ---- one image ---- */
-
-/* counts (VALUES): pixels of each value. Runs of one value are counted at once. */
-static void count_values(int64_t *counts, const uint16_t *v, int64_t n)
-{
-    for (int64_t i = 0; i < n;) {
-        int64_t start = i;
-        while (i < n && v[i] == v[start])
-            i++;
-        counts[v[start]] += i - start;
-    }
-}
-
-static Status list_truth(Image *image, const int64_t *counts, const char *path)
-{
-    int64_t n = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int v = 0; v < VALUES; v++) {
-            if (counts[v] == 0)
-                continue;
-            int label = v < 1000 ? v : v / 1000, thing = thing_of(label);
-            if (!cityscapes_label(label))
-                return status_fail(ERR_FORMAT, "%s: instance id %d: unknown label %d", path, v,
-                                   label);
-            if (thing < 0)
-                continue;
-            if (pass == 0)
-                n++;
-            else
-                image->truth[image->n_truth++] = (Truth){v, thing, counts[v]};
-        }
-        if (pass == 0 && !(image->truth = ARENA_ARRAY(&image->arena, Truth, n)))
-            return ERR_MEMORY;
-    }
-    return OK;
-}
-
-/* Adds to counts (VALUES) the truth values under the mask; eight empty pixels cost one step. */
-static int64_t count_under_mask(int64_t *counts, const uint16_t *v, const uint8_t *mask, int64_t n)
-{
-    int64_t pixels = 0;
-    for (int64_t i = 0; i < n;) {
-        uint64_t eight;
-        if (i + 8 <= n) {
-            memcpy(&eight, mask + i, 8);
-            if (eight == 0) {
-                i += 8;
-                continue;
-            }
-        }
-        if (mask[i] == 0) {
-            i++;
-            continue;
-        }
-        int64_t start = i;
-        while (i < n && mask[i] != 0 && v[i] == v[start])
-            i++;
-        counts[v[start]] += i - start;
-        pixels += i - start;
-    }
-    return pixels;
-}
-
-static Status add_found(Image *image, const CityscapesFound *line, const int64_t *counts,
-                        int64_t pixels)
-{
-    Found   f = {.thing = thing_of(line->label), .confidence = line->confidence, .pixels = pixels};
-    int64_t n = 0;
-    for (int v = 0; v < CITYSCAPES_LABELS; v++)
-        f.void_pixels += cityscapes_label(v)->is_ignored ? counts[v] : 0;
-    for (int64_t i = 0; i < image->n_truth; i++)
-        n += image->truth[i].thing == f.thing && counts[image->truth[i].value] > 0;
-    f.overlap = ARENA_ARRAY(&image->arena, Overlap, n);
-    if (!f.overlap)
-        return ERR_MEMORY;
-    for (int64_t i = 0; i < image->n_truth; i++) {
-        int64_t shared = counts[image->truth[i].value];
-        if (image->truth[i].thing == f.thing && shared > 0)
-            f.overlap[f.n_overlaps++] = (Overlap){i, shared};
-    }
-    image->found[image->n_found++] = f;
-    return OK;
-}
-
-static Status read_image(Arena *scratch, Image *image, const CityscapesPair *pair, const char *root)
-{
-    LabelImage       truth;
-    CityscapesFound *line = NULL;
-    int64_t          n_lines = 0;
-    int64_t         *counts = ARENA_ARRAY(scratch, int64_t, VALUES);
-    if (!counts)
-        return ERR_MEMORY;
-    TRY(label_png_read_wide(scratch, &truth, pair->truth));
-    count_values(counts, truth.wide, truth.h * truth.w);
-    TRY(list_truth(image, counts, pair->truth));
-    TRY(cityscapes_read_list(scratch, &line, &n_lines, pair->found, root));
-    image->found = ARENA_ARRAY(&image->arena, Found, n_lines);
-    if (!image->found)
-        return ERR_MEMORY;
-    for (int64_t i = 0; i < n_lines; i++) {
-        LabelImage mask;
-        ArenaMark  mark = arena_mark(scratch);
-        if (thing_of(line[i].label) < 0)
-            continue;
-        TRY(mask_png_read(scratch, &mask, line[i].mask));
-        if (mask.h != truth.h || mask.w != truth.w)
-            return status_fail(ERR_FORMAT,
-                               "%s: %lld x %lld pixels; the ground truth %s has %lld x "
-                               "%lld",
-                               line[i].mask, (long long)mask.w, (long long)mask.h, pair->truth,
-                               (long long)truth.w, (long long)truth.h);
-        memset(counts, 0, VALUES * sizeof *counts);
-        int64_t pixels = count_under_mask(counts, truth.wide, mask.narrow, mask.h * mask.w);
-        if (pixels > 0)
-            TRY(add_found(image, &line[i], counts, pixels));
-        arena_rewind(scratch, mark);
-    }
-    return OK;
-}
-
-static void read_range(void *ctx, int64_t begin, int64_t end)
-{
-    Work *work = ctx;
-    Arena scratch = {0};
-    for (int64_t i = begin; i < end; i++) {
-        ArenaMark mark = arena_mark(&scratch);
-        Status    st = read_image(&scratch, &work->image[i], &work->pair[i], work->found_dir);
-        arena_rewind(&scratch, mark);
-        if (st != OK) {
-            cityscapes_keep_failure(&work->failure, st, i);
-            break;
-        }
-    }
-    arena_release(&scratch);
-}
+enum { THINGS = CITYSCAPES_THINGS, T = CITYSCAPES_THRESHOLDS };
 
 /* ---- average precision ---- */
 
@@ -206,16 +24,6 @@ typedef struct Cell {
     bool    have_truth, have_found;
 } Cell;
 
-static bool counts_as_truth(const Truth *t)
-{
-    return t->value >= 1000 && t->pixels >= CITYSCAPES_MIN_PIXELS;
-}
-
-static double overlap_of(const Image *image, const Found *f, const Overlap *o)
-{
-    return (double)o->pixels / (double)(image->truth[o->truth].pixels + f->pixels - o->pixels);
-}
-
 /* Python's max and min: the first argument stays unless the second is strictly beyond it. */
 static double python_max(double a, double b)
 {
@@ -228,16 +36,17 @@ static double python_min(double a, double b)
 }
 
 /* Predictions that reach instance g: one true positive with the best score, the others false. */
-static Status match_truth(Cell *cell, const Image *image, int64_t g, double threshold)
+static Status match_truth(Cell *cell, const CityscapesImage *image, int64_t g, double threshold)
 {
     double best = 0;
     bool   found = false;
     for (int64_t i = 0; i < image->n_found; i++) {
-        const Found *f = &image->found[i];
+        const CityscapesPrediction *f = &image->found[i];
         if (f->thing != image->truth[g].thing)
             continue;
         for (int64_t k = 0; k < f->n_overlaps; k++) {
-            if (f->overlap[k].truth != g || !(overlap_of(image, f, &f->overlap[k]) > threshold))
+            if (f->overlap[k].truth != g ||
+                !(cityscapes_overlap(image, f, &f->overlap[k]) > threshold))
                 continue;
             if (found) {
                 TRY(COLUMN_PUSH(&cell->curve, ((Scored){python_min(best, f->confidence), false})));
@@ -255,25 +64,21 @@ static Status match_truth(Cell *cell, const Image *image, int64_t g, double thre
 }
 
 /* A prediction that reaches nothing is false unless enough of it lies on void, groups or specks. */
-static Status judge_unmatched(Cell *cell, const Image *image, const Found *f, double threshold)
+static Status judge_unmatched(Cell *cell, const CityscapesImage *image,
+                              const CityscapesPrediction *f, double threshold)
 {
-    int64_t ignorable = f->void_pixels;
-    for (int64_t k = 0; k < f->n_overlaps; k++) {
-        const Truth *t = &image->truth[f->overlap[k].truth];
-        if (overlap_of(image, f, &f->overlap[k]) > threshold)
+    for (int64_t k = 0; k < f->n_overlaps; k++)
+        if (cityscapes_overlap(image, f, &f->overlap[k]) > threshold)
             return OK;
-        ignorable += t->value < 1000 ? f->overlap[k].pixels : 0;
-        ignorable += t->pixels < CITYSCAPES_MIN_PIXELS ? f->overlap[k].pixels : 0; // groups twice
-    }
-    if ((double)ignorable / (double)f->pixels <= threshold)
+    if ((double)cityscapes_excused(image, f) / (double)f->pixels <= threshold)
         return COLUMN_PUSH(&cell->curve, ((Scored){f->confidence, false}));
     return OK;
 }
 
-static Status collect(Cell *cell, const Image *image, int thing, double threshold)
+static Status collect(Cell *cell, const CityscapesImage *image, int thing, double threshold)
 {
     for (int64_t g = 0; g < image->n_truth; g++)
-        if (image->truth[g].thing == thing && counts_as_truth(&image->truth[g])) {
+        if (image->truth[g].thing == thing && cityscapes_counts(&image->truth[g])) {
             cell->have_truth = true;
             TRY(match_truth(cell, image, g, threshold));
         }
@@ -329,10 +134,10 @@ static Status average_precision(double *ap, Cell *cell)
 }
 
 typedef struct Cells {
-    CityscapesInstances *out;
-    const Image         *image;
-    int64_t              n;
-    CityscapesFailure    failure;
+    CityscapesInstances   *out;
+    const CityscapesImage *image;
+    int64_t                n;
+    CityscapesFailure      failure;
 } Cells;
 
 static void score_cells(void *ctx, int64_t begin, int64_t end)
@@ -355,7 +160,7 @@ static void score_cells(void *ctx, int64_t begin, int64_t end)
 }
 
 /* numpy.arange(0.5, 1, 0.05): start + i * ((start + step) - start). */
-static void set_thresholds(double *t)
+void cityscapes_thresholds(double t[T])
 {
     double step = (0.5 + 0.05) - 0.5;
     for (int i = 0; i < T; i++)
@@ -374,7 +179,7 @@ static double mean_defined(const double *x, int n)
     return seen > 0 ? numeric_sum(kept, n) / seen : NAN;
 }
 
-static void summarise(CityscapesInstances *out, const Image *image, int64_t n)
+static void summarise(CityscapesInstances *out, const CityscapesImage *image, int64_t n)
 {
     double at50[THINGS];
     for (int k = 0; k < THINGS; k++) {
@@ -386,45 +191,26 @@ static void summarise(CityscapesInstances *out, const Image *image, int64_t n)
     out->n_images = n;
     for (int64_t i = 0; i < n; i++) {
         for (int64_t g = 0; g < image[i].n_truth; g++)
-            out->n_truth[image[i].truth[g].thing] += counts_as_truth(&image[i].truth[g]);
+            out->n_truth[image[i].truth[g].thing] += cityscapes_counts(&image[i].truth[g]);
         for (int64_t d = 0; d < image[i].n_found; d++)
             out->n_found[image[i].found[d].thing]++;
     }
 }
 
-Status cityscapes_instances(CityscapesInstances *out, const char *truth_dir, const char *found_dir)
+Status cityscapes_instances(CityscapesInstances *out, const CityscapesRecords *records)
 {
-    Arena           a = {0};
-    CityscapesPair *pair = NULL;
-    int64_t         n = 0;
-    Status          st = OK;
-    Work            work = {.found_dir = found_dir, .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
-    Cells           cells = {.out = out, .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
-
+    Cells cells = {.out = out,
+                   .image = records->image,
+                   .n = records->n,
+                   .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     memset(out, 0, sizeof *out);
-    set_thresholds(out->thresholds);
-    TRY_OUT(cityscapes_pairs(&a, &pair, &n, truth_dir, "_gtFine_" CITYSCAPES_INSTANCE_FILES,
-                             found_dir, ".txt"));
-    work.pair = pair;
-    work.image = ARENA_ARRAY(&a, Image, n);
-    if (!work.image)
-        TRY_OUT(ERR_MEMORY);
-    threads_for(n, threads_grain(n, 1), read_range, &work);
-    if (work.failure.st != OK)
-        TRY_OUT(status_fail(work.failure.st, "%s", work.failure.sentence));
-    cells.image = work.image;
-    cells.n = n;
+    cityscapes_thresholds(out->thresholds);
     threads_for(THINGS * T, 1, score_cells, &cells);
-    if (cells.failure.st != OK)
-        TRY_OUT(status_fail(cells.failure.st, "%s", cells.failure.sentence));
-    summarise(out, work.image, n);
-out:
-    for (int64_t i = 0; work.image && i < n; i++)
-        arena_release(&work.image[i].arena);
-    pthread_mutex_destroy(&work.failure.lock);
     pthread_mutex_destroy(&cells.failure.lock);
-    arena_release(&a);
-    return st;
+    if (cells.failure.st != OK)
+        return status_fail(cells.failure.st, "%s", cells.failure.sentence);
+    summarise(out, records->image, records->n);
+    return OK;
 }
 
 const char *cityscapes_instance_definition(void)

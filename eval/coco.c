@@ -172,28 +172,6 @@ static Status check_keypoints(const CocoEvalOptions *opt, CocoPair *pair, double
     return OK;
 }
 
-Status coco_mean(Arena *scratch, double *out, const MatchResult *m, bool is_recall, int t,
-                 int64_t k, int area, int cap)
-{
-    ArenaMark mark = arena_mark(scratch);
-    int64_t   T = t < 0 ? m->T : 1, K = k < 0 ? m->K : 1, R = is_recall ? 1 : m->R, n = 0;
-    double   *x = ARENA_ARRAY(scratch, double, T *R *K);
-    if (!x)
-        return status_no_memory("mean", T * R * K * 8);
-    for (int64_t i = 0; i < T; i++)
-        for (int64_t p = 0; p < R; p++)
-            for (int64_t j = 0; j < K; j++) {
-                int64_t at = is_recall ? match_recall_at(m, t < 0 ? i : t, k < 0 ? j : k, area, cap)
-                                       : match_at(m, t < 0 ? i : t, p, k < 0 ? j : k, area, cap);
-                double  v = is_recall ? m->recall[at] : m->precision[at];
-                if (v > -1)
-                    x[n++] = v;
-            }
-    *out = n == 0 ? -1 : numeric_mean(x, n);
-    arena_rewind(scratch, mark);
-    return OK;
-}
-
 typedef struct StatRow {
     const char *name;
     bool        is_recall;
@@ -239,7 +217,7 @@ static Status fill_stat(Arena *a, CocoResult *r, const StatRow *row)
             cap = i;
     if (gap || cap < 0 || area < 0)
         return OK;
-    return coco_mean(a, &s->value, &r->match, row->is_recall, t, -1, area, cap);
+    return match_mean(a, &s->value, &r->match, row->is_recall, t, -1, area, cap);
 }
 
 static Status summarize(Arena *a, CocoResult *r)
@@ -290,16 +268,16 @@ static Status per_class(Arena *a, CocoResult *r, const MatchTask *task, const Co
         CocoClassScore *c = &r->per_class[k];
         c->category = task->one_group ? -1 : r->class_category[k];
         c->ap50 = c->ap75 = c->ap_small = -1;
-        TRY(coco_mean(a, &c->ap, m, false, -1, k, 0, last));
+        TRY(match_mean(a, &c->ap, m, false, -1, k, 0, last));
         if (t50 >= 0)
-            TRY(coco_mean(a, &c->ap50, m, false, t50, k, 0, last));
+            TRY(match_mean(a, &c->ap50, m, false, t50, k, 0, last));
         if (t75 >= 0)
-            TRY(coco_mean(a, &c->ap75, m, false, t75, k, 0, last));
+            TRY(match_mean(a, &c->ap75, m, false, t75, k, 0, last));
         if (small >= 0)
-            TRY(coco_mean(a, &c->ap_small, m, false, -1, k, small, last));
-        TRY(coco_mean(a, &c->ap_medium, m, false, -1, k, find_area(r, "medium"), last));
-        TRY(coco_mean(a, &c->ap_large, m, false, -1, k, find_area(r, "large"), last));
-        TRY(coco_mean(a, &c->ar, m, true, -1, k, 0, last));
+            TRY(match_mean(a, &c->ap_small, m, false, -1, k, small, last));
+        TRY(match_mean(a, &c->ap_medium, m, false, -1, k, find_area(r, "medium"), last));
+        TRY(match_mean(a, &c->ap_large, m, false, -1, k, find_area(r, "large"), last));
+        TRY(match_mean(a, &c->ar, m, true, -1, k, 0, last));
         r->n_truth += c->n_truth;
         r->n_crowd += c->n_crowd;
         r->n_found += c->n_found;

@@ -70,8 +70,3 @@ void coco_summary(Text *out, const CocoResult *result);
 
 /* The definition printed beside the numbers. */
 const char *coco_definition(CocoIou iou);
-
-/* The mean over defined cells of precision (or recall) for one area range and cap: t < 0 all thresholds, k < 0 all
- * groups. -1 when none is defined. */
-Status coco_mean(Arena *scratch, double *out, const MatchResult *m, bool is_recall, int t,
-                 int64_t k, int area, int cap) STATUS_MUST_USE;

@@ -13,6 +13,7 @@
 #pragma once
 #include "eval/densepose_data.h"
 #include "eval/densepose_surface.h"
+#include "eval/match.h"
 
 typedef enum DenseposeMode { DENSEPOSE_GPS, DENSEPOSE_GPSM, DENSEPOSE_IOU } DenseposeMode;
 
@@ -24,17 +25,29 @@ typedef struct DenseposeOptions {
     bool          bug_compatible; // a match with annotation id 0 counts as none
 } DenseposeOptions;
 
+/* One category. -1: undefined. */
+typedef struct DenseposeClass {
+    double  ap, ap50, ap75, ap_medium, ap_large, ar;
+    int64_t n_truth, n_annotated, n_found;
+} DenseposeClass;
+
 typedef struct DenseposeResult {
     int         n_stats, n_thresholds;
     double      threshold[DENSEPOSE_MAX_THRESHOLDS];
-    double      stat[DENSEPOSE_MAX_STATS]; // AP [AP20 AP30 AP40] AP50 AP75 APm APl AR AR50 AR75 ARm
-                                           // ARl
+    double      stat[DENSEPOSE_MAX_STATS]; // AP [AP20 AP30 AP40] AP50 AP75 APm APl AR AR50 AR75
+                                           // ARm ARl
     const char *name[DENSEPOSE_MAX_STATS];
     double      ap_at[DENSEPOSE_MAX_THRESHOLDS], ar_at[DENSEPOSE_MAX_THRESHOLDS]; // -1: undefined
     int64_t     n_images, n_truth, n_annotated, n_found;
+    DenseposeClass  *per_class; // (n_categories)
+    /* how the match was made, for analysis.h and against.h */
+    MatchResult      match; // areas: all, medium, large
+    const MatchTask *task;
+    MatchSimilarity  overlap; // GPS, GPSm or IoU of any two rows of an image
 } DenseposeResult;
 
-Status densepose_evaluate(const DenseposeOptions *options, DenseposeResult *out,
+/* Everything in `out` lives in `a` and borrows data and surface. */
+Status densepose_evaluate(Arena *a, const DenseposeOptions *options, DenseposeResult *out,
                           const DenseposeData    *data,
                           const DenseposeSurface *surface) STATUS_MUST_USE;
 

@@ -55,8 +55,45 @@ static Status threshold_table(Arena *a, Card *card, const DenseposeResult *r)
     return OK;
 }
 
+static Status category_table(Arena *a, Card *card, const DenseposeResult *r, const DenseposeData *d)
+{
+    enum { AP, AP50, AP75, APM, APL, AR, SCORES };
+    static const char *const NAME[SCORES] = {"AP", "AP50", "AP75", "APm", "APl", "AR"};
+    int64_t                  K = d->n_categories;
+    const char             **name = ARENA_ARRAY(a, const char *, K);
+    int64_t                 *id = ARENA_ARRAY(a, int64_t, K);
+    double                  *column[SCORES];
+    if (!name || !id)
+        return status_no_memory("categories", K * 16);
+    CardTable *t = card_table(card, "per_class", "Categories", "category", name, K);
+    for (int i = 0; i < SCORES; i++) {
+        const char *text = meaning(a, NAME[i], card->similarity);
+        column[i] = text ? card_column(a, t, NAME[i], CARD_PERCENT, text, 1) : NULL;
+        if (!column[i])
+            return status_no_memory("categories", K * 8);
+    }
+    double *persons = card_column(a, t, "persons", CARD_COUNT, "persons", 1);
+    double *points = card_column(a, t, "with_points", CARD_COUNT, "of these with points", 1);
+    double *found = card_column(a, t, "results", CARD_COUNT, "results read", 1);
+    if (!persons || !points || !found)
+        return status_no_memory("categories", K * 24);
+    t->id = id;
+    for (int64_t k = 0; k < K; k++) {
+        const DenseposeClass *c = &r->per_class[k];
+        const double value[SCORES] = {c->ap, c->ap50, c->ap75, c->ap_medium, c->ap_large, c->ar};
+        name[k] = d->category[k].name;
+        id[k] = d->category[k].id;
+        for (int i = 0; i < SCORES; i++)
+            column[i][k] = card_defined(value[i]);
+        persons[k] = (double)c->n_truth;
+        points[k] = (double)c->n_annotated;
+        found[k] = (double)c->n_found;
+    }
+    return OK;
+}
+
 Status densepose_card(Arena *a, Card *card, const DenseposeOptions *options,
-                      const DenseposeResult *r)
+                      const DenseposeResult *r, const DenseposeData *data)
 {
     *card = (Card){.metric = "densepose",
                    .variant_key = "mode",
@@ -75,5 +112,6 @@ Status densepose_card(Arena *a, Card *card, const DenseposeOptions *options,
     card_size(card, "persons", "persons", r->n_truth);
     card_size(card, "persons_with_points", "persons with points", r->n_annotated);
     card_size(card, "results", "results", r->n_found);
+    TRY(category_table(a, card, r, data));
     return threshold_table(a, card, r);
 }

@@ -77,7 +77,8 @@ static Status get_image_and_category(const DenseposeData *d, const JsonValue *ro
     if (*image < 0)
         return json_fail(row, "image_id %lld is not in the ground truth's images", (long long)id);
     TRY(json_get_int(row, "category_id", &id));
-    TRY(find_index(category, d->category, d->n_categories, 1, id));
+    TRY(find_index(category, &d->category[0].id, d->n_categories,
+                   sizeof *d->category / sizeof(int64_t), id));
     if (*category < 0)
         return json_fail(row, "category_id %lld is not in the ground truth's categories",
                          (long long)id);
@@ -89,12 +90,12 @@ static Status get_image_and_category(const DenseposeData *d, const JsonValue *ro
 static Status get_rle(Arena *a, Rle *out, const JsonValue *v, int64_t h, int64_t w)
 {
     const JsonValue *size = NULL, *counts = json_find(v, "counts");
+    Status           st = ERR_FORMAT;
     TRY(json_get_array(v, "size", &size));
     if (size->n != 2 || size->child->integer != h || size->child->next->integer != w)
         return json_fail(size, "expected [%lld, %lld]", (long long)h, (long long)w);
     if (counts && counts->kind == JSON_STRING) {
-        if (rle_from_string(a, out, counts->text, counts->len, h, w) == OK)
-            return OK;
+        st = rle_from_string(a, out, counts->text, counts->len, h, w);
     } else if (counts && counts->kind == JSON_ARRAY) {
         uint32_t *run = ARENA_ARRAY(a, uint32_t, counts->n);
         int64_t   n = 0;
@@ -105,11 +106,12 @@ static Status get_rle(Arena *a, Rle *out, const JsonValue *v, int64_t h, int64_t
                 return json_fail(k, "expected a run length");
             run[n++] = (uint32_t)k->integer;
         }
-        if (rle_from_counts(out, run, n, h, w) == OK)
-            return OK;
+        st = rle_from_counts(out, run, n, h, w);
     } else {
         return json_fail(v, "expected counts, a string or an array");
     }
+    if (st != ERR_FORMAT)
+        return st;
     char why[512];
     strncpy(why, status_text(), sizeof why - 1);
     why[sizeof why - 1] = 0;
@@ -134,8 +136,9 @@ static Status get_polygons(Arena *a, Rle *out, const JsonValue *v, int64_t h, in
     for (const JsonValue *p = v->child; p; p = p->next)
         for (const JsonValue *k = p->child; k; k = k->next)
             *at++ = k->kind == JSON_INT || k->kind == JSON_DOUBLE ? k->number : NAN;
-    if (polygon_list_to_rle(a, out, xy, length, n, h, w) == OK)
-        return OK;
+    Status st = polygon_list_to_rle(a, out, xy, length, n, h, w);
+    if (st != ERR_FORMAT)
+        return st;
     char why[512];
     strncpy(why, status_text(), sizeof why - 1);
     why[sizeof why - 1] = 0;
@@ -270,12 +273,23 @@ static Status read_images(DenseposeData *d, const JsonValue *list)
 
 static Status read_categories(DenseposeData *d, const JsonValue *list)
 {
-    d->category = ARENA_ARRAY(&d->arena, int64_t, list->n + 1);
+    d->category = ARENA_ARRAY(&d->arena, DenseposeCategory, list->n + 1);
     if (!d->category)
         return ERR_MEMORY;
-    for (const JsonValue *v = list->child; v; v = v->next)
-        TRY(json_get_int(v, "id", &d->category[d->n_categories++]));
+    for (const JsonValue *v = list->child; v; v = v->next) {
+        DenseposeCategory *c = &d->category[d->n_categories++];
+        const JsonValue   *name = json_find(v, "name");
+        TRY(json_get_int(v, "id", &c->id));
+        c->name = name && name->kind == JSON_STRING
+                      ? arena_strdup(&d->arena, name->text)
+                      : arena_printf(&d->arena, "%lld", (long long)c->id);
+        if (!c->name)
+            return ERR_MEMORY;
+    }
     qsort(d->category, (size_t)d->n_categories, sizeof *d->category, by_id);
+    for (int64_t i = 1; i < d->n_categories; i++)
+        if (d->category[i].id == d->category[i - 1].id)
+            return json_fail(list, "category id %lld occurs twice", (long long)d->category[i].id);
     return OK;
 }
 
@@ -319,6 +333,21 @@ Status densepose_read(DenseposeData *d, const char *truth_path, const char *foun
     TRY_OUT(read_truths(d, &tree, truth_path));
     arena_release(&tree);
     TRY_OUT(read_founds(d, &tree, found_path));
+out:
+    arena_release(&tree);
+    return st;
+}
+
+Status densepose_read_other(DenseposeData *other, const DenseposeData *truth,
+                            const char *found_path)
+{
+    Arena  tree = {0};
+    Status st = OK;
+    *other = *truth;
+    memset(&other->arena, 0, sizeof other->arena);
+    other->found = NULL;
+    other->n_found = 0;
+    TRY_OUT(read_founds(other, &tree, found_path));
 out:
     arena_release(&tree);
     return st;
@@ -394,5 +423,7 @@ Status densepose_grid(Arena *a, uint8_t **iuv, const DenseposeFound *f)
     if (!err && st == OK)
         err = spng_decode_image(ctx, *iuv, size, SPNG_FMT_RGB8, 0);
     spng_ctx_free(ctx);
+    if (err == SPNG_EMEM || err == SPNG_EZLIB_INIT)
+        return status_no_memory("uv_data", 3 * f->h * f->w);
     return err ? status_fail(ERR_FORMAT, "uv_data: %s", spng_strerror(err)) : st;
 }

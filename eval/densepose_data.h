@@ -33,18 +33,27 @@ typedef struct DenseposeImage {
     int64_t id, h, w;
 } DenseposeImage;
 
+typedef struct DenseposeCategory {
+    int64_t     id;
+    const char *name; // its number where the file has none
+} DenseposeCategory;
+
 typedef struct DenseposeData {
-    Arena           arena;
-    DenseposeImage *image;    // sorted by id
-    int64_t        *category; // ids, sorted
-    DenseposeTruth *truth;    // in file order
-    DenseposeFound *found;
-    int64_t         n_images, n_categories, n_truth, n_found;
+    Arena              arena;
+    DenseposeImage    *image;    // sorted by id
+    DenseposeCategory *category; // sorted by id
+    DenseposeTruth    *truth;    // in file order
+    DenseposeFound    *found;
+    int64_t            n_images, n_categories, n_truth, n_found;
 } DenseposeData;
 
 /* ERR_FORMAT names file and line. Release in any case. */
 Status densepose_read(DenseposeData *d, const char *truth_path,
                       const char *found_path) STATUS_MUST_USE;
+
+/* Other results on the truth of `truth`, which lives on in it: release `other` first. */
+Status densepose_read_other(DenseposeData *other, const DenseposeData *truth,
+                            const char *found_path) STATUS_MUST_USE;
 void   densepose_release(DenseposeData *d);
 
 /* The grid of one result, (h,w,3) bytes: part, u, v. */

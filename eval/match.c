@@ -85,8 +85,9 @@ static void sample(const GroupWork *w, Peak *peak, int64_t n_peaks, int64_t n_po
     }
 }
 
-static void accumulate(const GroupWork *w, const MatchRanking *r, Peak *room, int64_t k, int a,
-                       int m)
+/* room: `most` peaks for each threshold. */
+static void accumulate(const GroupWork *w, const MatchRanking *r, Peak *room, int64_t most,
+                       int64_t k, int a, int m)
 {
     const MatchTask *task = w->task;
     MatchResult     *out = w->out;
@@ -94,7 +95,7 @@ static void accumulate(const GroupWork *w, const MatchRanking *r, Peak *room, in
     int64_t          pos = out->n_positive[k * out->A + a];
     int64_t          seen = 0, first = -1, tp[MATCH_MAX_THRESHOLDS] = {0},
             skipped[MATCH_MAX_THRESHOLDS] = {0};
-    uint16_t all = (uint16_t)((1U << T) - 1);
+    uint32_t all = (1U << T) - 1;
     for (int64_t i = 0; i < r->n; i++) {
         if (r->rank[i] >= task->cap[m])
             continue;
@@ -106,16 +107,16 @@ static void accumulate(const GroupWork *w, const MatchRanking *r, Peak *room, in
         seen++;
         for (unsigned bits = b.ignored; bits; bits &= bits - 1)
             skipped[__builtin_ctz(bits)]++;
-        for (unsigned bits = b.matched & ~(unsigned)b.ignored; bits; bits &= bits - 1) {
+        for (unsigned bits = b.matched & ~b.ignored; bits; bits &= bits - 1) {
             int   t = __builtin_ctz(bits);
-            Peak *peak = room + (int64_t)t * pos + tp[t]++;
+            Peak *peak = room + t * most + tp[t]++;
             peak->at = i;
             peak->precision = (double)tp[t] / ((double)(seen - skipped[t]) + NUMERIC_EPS);
         }
     }
     for (int t = 0; t < T; t++) {
         out->recall[match_recall_at(out, t, k, a, m)] = (double)tp[t] / (double)pos;
-        sample(w, room + (int64_t)t * pos, tp[t], pos, r, first, match_at(out, t, 0, k, a, m));
+        sample(w, room + t * most, tp[t], pos, r, first, match_at(out, t, 0, k, a, m));
     }
 }
 
@@ -133,17 +134,42 @@ static void group_range(void *ctx, int64_t begin, int64_t end)
                        : most;
         if (most == 0)
             continue;
-        Peak *room = ARENA_ARRAY(&a, Peak, most * w->out->T);
-        if (!room || match_rank(&a, &r, w->task, w->out, k) != OK) {
+        Status st = match_rank(&a, &r, w->task, w->out, k);
+        if (w->task->own.match) // which may find a truth several times
+            most = r.n;
+        Peak *room = st == OK ? ARENA_ARRAY(&a, Peak, most * w->out->T) : NULL;
+        if (!room) {
             __atomic_store_n(&w->st, ERR_MEMORY, __ATOMIC_RELAXED);
             break;
         }
         for (int i = 0; i < w->task->n_areas; i++)
             for (int m = 0; m < w->task->n_caps && w->out->n_positive[k * w->out->A + i] > 0; m++)
-                accumulate(w, &r, room, k, i, m);
+                accumulate(w, &r, room, most, k, i, m);
         arena_rewind(&a, mark);
     }
     arena_release(&a);
+}
+
+Status match_mean(Arena *scratch, double *out, const MatchResult *m, bool is_recall, int t,
+                  int64_t k, int area, int cap)
+{
+    ArenaMark mark = arena_mark(scratch);
+    int64_t   T = t < 0 ? m->T : 1, K = k < 0 ? m->K : 1, R = is_recall ? 1 : m->R, n = 0;
+    double   *x = ARENA_ARRAY(scratch, double, T *R *K);
+    if (!x)
+        return status_no_memory("mean", T * R * K * 8);
+    for (int64_t i = 0; i < T; i++)
+        for (int64_t p = 0; p < R; p++)
+            for (int64_t j = 0; j < K; j++) {
+                int64_t at = is_recall ? match_recall_at(m, t < 0 ? i : t, k < 0 ? j : k, area, cap)
+                                       : match_at(m, t < 0 ? i : t, p, k < 0 ? j : k, area, cap);
+                double  v = is_recall ? m->recall[at] : m->precision[at];
+                if (v > -1)
+                    x[n++] = v;
+            }
+    *out = n == 0 ? -1 : numeric_mean(x, n);
+    arena_rewind(scratch, mark);
+    return OK;
 }
 
 static Status check_task(const MatchTask *t)

@@ -20,6 +20,8 @@
  *   MATCH_BEST_ONLY (VOC)          a result meets only its most similar truth (the first of equals), similarity > t;
  *                                  if that is taken already, the result is false. A row with a NaN meets nothing.
  *                                  Result rows come ranked: their order is the order of the ranking.
+ *
+ * A metric whose matching is neither (DensePose, Cityscapes) brings its own (MatchOwn) and shares all the rest.
  */
 #pragma once
 #include "base/arena.h"
@@ -29,7 +31,7 @@
 
 typedef enum MatchRule { MATCH_BEST_FREE, MATCH_BEST_ONLY } MatchRule;
 
-enum { MATCH_MAX_THRESHOLDS = 16, MATCH_MAX_AREAS = 8, MATCH_MAX_CAPS = 8 };
+enum { MATCH_MAX_THRESHOLDS = 20, MATCH_MAX_AREAS = 8, MATCH_MAX_CAPS = 8 };
 
 typedef struct MatchRows {
     int64_t        n;
@@ -54,24 +56,41 @@ typedef struct MatchSimilarity {
     Status (*row)(const void *ctx, void *cell, double *sim, int64_t k);
 } MatchSimilarity;
 
+/* How one result fared in one area range: bit t for threshold t. */
+typedef struct MatchBits {
+    uint32_t matched, ignored;
+} MatchBits;
+
+/* The places of one cell: results by rank after the cap, and its truths in the order of their rows. */
+typedef struct MatchPlaces {
+    const int32_t *found, *truth; // rows
+    int64_t        n_found, n_truth;
+    MatchBits     *bits; // (n_found, A) zeroed
+    int32_t       *met;  // (n_found) -1
+} MatchPlaces;
+
+/* A matching of the metric's own: fills bits and met of cells that hold results. */
+typedef struct MatchOwn {
+    const void *ctx;
+    Status (*match)(const void *ctx, Arena *a, const MatchPlaces *places);
+} MatchOwn;
+
 typedef struct MatchTask {
     MatchRule       rule;
+    MatchOwn        own;     // match NULL: the rule is followed; else it only ranks
+    bool            exceeds; // own: a match lies above its threshold, not at it
     int64_t         n_images, n_groups;
     bool            one_group;     // groups only order the rows of an image; K is 1
     const int32_t  *image_repeats; // (n_images) how often truths of an image count; NULL: once each
     MatchRows       truth, found;
     MatchSimilarity similarity;
     int             n_thresholds, n_recalls, n_areas, n_caps;
+    int             main;      // index of the threshold that `met`, curves and analyses look at
     const double   *threshold; // ascending
     const double   *recall;    // ascending
     const double (*area)[2];   // both ends inside
     const int64_t *cap;        // ascending: results kept per cell
 } MatchTask;
-
-/* How one result fared in one area range: bit t for threshold t. */
-typedef struct MatchBits {
-    uint16_t matched, ignored;
-} MatchBits;
 
 typedef struct MatchCell {
     int32_t image, group;
@@ -88,8 +107,9 @@ typedef struct MatchResult {
     int32_t   *found;      // result rows, cell by cell, by rank
     int32_t   *truth;      // truth rows, cell by cell
     MatchBits *bits;       // (found places, A)
-    int32_t   *met; // (found places) truth row of the match at threshold 0, area range 0; -1: none
-    int64_t   *n_positive; // (K,A) truths that count
+    int32_t
+        *met; // (found places) truth row of the match at the main threshold, area range 0; -1: none
+    int64_t *n_positive; // (K,A) truths that count
 } MatchResult;
 
 /* Everything in `out` lives in `a`. */
@@ -105,6 +125,11 @@ typedef struct MatchRanking {
 
 Status match_rank(Arena *a, MatchRanking *ranking, const MatchTask *task, const MatchResult *result,
                   int64_t k) STATUS_MUST_USE;
+
+/* The mean over defined cells of precision (or recall) for one area range and cap, in the order of NumPy: t < 0 all
+ * thresholds, k < 0 all groups. -1 when none is defined. */
+Status match_mean(Arena *scratch, double *out, const MatchResult *m, bool is_recall, int t,
+                  int64_t k, int area, int cap) STATUS_MUST_USE;
 
 /* Whether a truth row counts towards recall in area range `a`. */
 bool match_counts(const MatchTask *task, int32_t row, int a);

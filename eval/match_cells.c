@@ -123,7 +123,7 @@ typedef struct CellWork {
 
 /* Per truth of the cell: which thresholds have taken it, by area range; and whether it counts there. */
 typedef struct TruthState {
-    uint16_t taken[MATCH_MAX_AREAS];
+    uint32_t taken[MATCH_MAX_AREAS];
     uint8_t  ignored; // bit a
     bool     is_free, is_miss;
 } TruthState;
@@ -186,7 +186,7 @@ static int64_t choose(const CellWork *w, const TruthState *state, const double *
     return m;
 }
 
-/* *met = the truth of the match at the first threshold in the first area range, an index of the cell. */
+/* *met = the truth of the match at the main threshold in the first area range, an index of the cell. */
 static void match_result(const CellWork *w, MatchBits *bits, int64_t *met, TruthState *state,
                          const double *sim, const int32_t *candidate, int64_t n)
 {
@@ -197,11 +197,11 @@ static void match_result(const CellWork *w, MatchBits *bits, int64_t *met, Truth
             int         reach = 0;
             while (reach < task->n_thresholds && !(sim[candidate[0]] < w->limit[reach]))
                 reach++;
-            uint16_t hit = (uint16_t)((1U << reach) - 1);
+            uint32_t hit = (1U << reach) - 1;
             if (!g->is_free)
-                hit = (uint16_t)(hit & ~g->taken[a]);
+                hit &= ~g->taken[a];
             g->taken[a] |= hit;
-            if (a == 0 && hit & 1)
+            if (a == 0 && hit >> task->main & 1)
                 *met = candidate[0];
             if (!g->is_miss)
                 bits[a].matched |= hit;
@@ -213,9 +213,9 @@ static void match_result(const CellWork *w, MatchBits *bits, int64_t *met, Truth
             int64_t m = choose(w, state, sim, candidate, n, a, t);
             if (m < 0)
                 continue;
-            uint16_t bit = (uint16_t)(1U << t);
+            uint32_t bit = 1U << t;
             state[m].taken[a] |= bit;
-            if (a == 0 && t == 0)
+            if (a == 0 && t == task->main)
                 *met = m;
             if (!state[m].is_miss)
                 bits[a].matched |= bit;
@@ -239,7 +239,7 @@ static void match_best(const CellWork *w, MatchBits *bits, int64_t *met, TruthSt
     }
     for (int a = 0; a < task->n_areas; a++)
         for (int t = 0; t < task->n_thresholds && sim[m] > task->threshold[t]; t++) {
-            uint16_t bit = (uint16_t)(1U << t);
+            uint32_t bit = 1U << t;
             if (state[m].ignored >> a & 1)
                 bits[a].ignored |= bit;
             else if (state[m].taken[a] & bit)
@@ -247,7 +247,7 @@ static void match_best(const CellWork *w, MatchBits *bits, int64_t *met, TruthSt
             else
                 bits[a].matched |= bit;
             state[m].taken[a] |= bit;
-            if (a == 0 && t == 0)
+            if (a == 0 && t == task->main)
                 *met = m;
         }
 }
@@ -255,12 +255,12 @@ static void match_best(const CellWork *w, MatchBits *bits, int64_t *met, TruthSt
 /* Unmatched results outside the area range, or marked as such, count neither way. */
 static void ignore_unmatched(const MatchTask *task, MatchBits *bits, int32_t row)
 {
-    uint16_t all = (uint16_t)((1U << task->n_thresholds) - 1);
+    uint32_t all = (1U << task->n_thresholds) - 1;
     double   area = task->found.area[row];
     bool     mark = task->found.ignore && task->found.ignore[row];
     for (int a = 0; a < task->n_areas; a++)
         if (mark || outside(task->area[a], area))
-            bits[a].ignored |= (uint16_t)(all & ~bits[a].matched);
+            bits[a].ignored |= all & ~bits[a].matched;
 }
 
 static Status match_cell(const CellWork *w, Arena *a, const MatchCell *c)
@@ -270,7 +270,10 @@ static Status match_cell(const CellWork *w, Arena *a, const MatchCell *c)
     MatchBits       *bits = w->out->bits + c->found_at * task->n_areas;
     int64_t          G = c->n_truth;
     void            *cell = NULL;
-    if (G > 0 && c->n_found > 0 && task->similarity.row) {
+    if (task->own.match && c->n_found > 0) {
+        MatchPlaces places = {found, truth, c->n_found, G, bits, w->out->met + c->found_at};
+        TRY(task->own.match(task->own.ctx, a, &places));
+    } else if (G > 0 && c->n_found > 0 && task->similarity.row) {
         TruthState *state = ARENA_ARRAY(a, TruthState, G);
         double     *sim = ARENA_ARRAY(a, double, G);
         int32_t    *candidate = ARENA_ARRAY(a, int32_t, G);
@@ -325,7 +328,7 @@ static void match_range(void *ctx, int64_t begin, int64_t end)
 
 Status match_all_cells(Arena *a, const MatchTask *task, MatchResult *out)
 {
-    CellWork w = {.task = task, .out = out, .grain = 64};
+    CellWork w = {.task = task, .out = out, .grain = task->own.match ? 1 : 64};
     int64_t  n_ranges = (out->n_cells + w.grain - 1) / w.grain;
     for (int t = 0; t < task->n_thresholds; t++)
         w.limit[t] = task->threshold[t] < 1 - 1e-10 ? task->threshold[t] : 1 - 1e-10;

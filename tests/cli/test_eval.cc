@@ -4,6 +4,7 @@
 #include <cmath>
 #include "cli/page_parser.h"
 #include "cli/run_program.h"
+#include "eval/png_support.h"
 extern "C" {
 #include "cli/eval_page.h"
 #include "eval/cards.h"
@@ -192,6 +193,130 @@ TEST(EvalProgram, VocComparesTwoResultFiles)
                 {"against", "per_class", "per_threshold", "curves", "confusion"});
 }
 
+/* One page, JSON and CSV of a metric with everything that can be asked of it. */
+static cJSON *ask_everything(const TempDir &dir, const std::string &words)
+{
+    Ran r = godwit("eval " + words + " --resamples 50 --json " + (dir / "o.json") + " --csv " +
+                   (dir / "o.csv") + " --html " + (dir / "o.html"));
+    EXPECT_EQ(0, r.code) << r.err;
+    for (const char *part :
+         {"best F1 at overlap .5", "errors by kind", "against ", "95 % interval"})
+        EXPECT_NE(std::string::npos, r.out.find(part)) << part << "\n" << r.out;
+    EXPECT_NE(std::string::npos, r.err.find("peak memory ")) << r.err;
+    expect_page(slurp(dir / "o.html"), {"sizes", "against", "per_class", "per_threshold", "curves",
+                                        "errors", "thresholds", "confusion", "definitions"});
+    cJSON *j = read_json(dir / "o.json");
+    EXPECT_TRUE(j);
+    return j;
+}
+
+TEST(EvalProgram, CityscapesInstancesAreAnalysedAndCompared)
+{
+    TempDir dir;
+    for (const char *folder : {"gt", "a", "b"})
+        std::filesystem::create_directories(dir / folder);
+    for (int i = 0; i < 3; i++) {
+        std::string           base = "town_00000" + std::to_string(i) + "_000019";
+        std::vector<uint16_t> ids(40 * 40, 7);
+        std::vector<uint8_t>  car(40 * 40), beside(40 * 40);
+        for (int y = 0; y < 12; y++)
+            for (int x = 0; x < 12; x++) {
+                ids[(size_t)(y * 40 + x)] = 26000;
+                car[(size_t)(y * 40 + x)] = 255;
+                beside[(size_t)(y * 40 + x + 6)] = 255;
+            }
+        write_gray16(dir / ("gt/" + base + "_gtFine_instanceIds.png"), 40, 40, ids);
+        for (const char *folder : {"a/", "b/"}) {
+            write_gray(dir / (folder + base + "_0.png"), 40, 40, car);
+            write_gray(dir / (folder + base + "_1.png"), 40, 40, beside);
+            std::ofstream(dir / (folder + base + ".txt"))
+                << base << "_0.png 26 " << (folder[0] == 'a' ? .9 : .3) << "\n"
+                << base << "_1.png " << (i == 0 ? 25 : 26) << " 0.6\n";
+        }
+    }
+    cJSON *j = ask_everything(dir, "cityscapes " + (dir / "gt") + " " + (dir / "a") +
+                                       " --against " + (dir / "b"));
+    cJSON *errors = member(member(j, "analysis"), "errors");
+    EXPECT_EQ(2, member(member(errors, "localisation"), "count")->valueint);
+    EXPECT_EQ(1, member(member(errors, "both"), "count")->valueint) << "a rider beside a car";
+    EXPECT_EQ(3, member(member(j, "analysis"), "true_results")->valueint);
+    EXPECT_EQ(1, member(j, "AP")->valuedouble);
+    /* b: two false results, then three true: precision 0, then 3/5 at recall 1: half of the triangle's height */
+    EXPECT_NEAR(1 - .3, member(member(j, "against"), "difference")->valuedouble, 1e-12);
+    EXPECT_EQ(8, cJSON_GetArraySize(member(member(j, "against"), "per_class")));
+    EXPECT_EQ(9, cJSON_GetArraySize(member(j, "confusion")));
+    EXPECT_EQ(0u, slurp(dir / "o.csv").find("class,AP,AP50,instances,predictions,ap@0.50,"));
+    cJSON_Delete(j);
+}
+
+TEST(EvalProgram, DensePoseIsAnalysedAndCompared)
+{
+    const int            side = 60;
+    TempDir              dir;
+    std::string          surface = "GWSURF1\n", png = dir / "grid.png";
+    auto                 put = [&](const void *p, size_t n) { surface.append((const char *)p, n); };
+    const uint32_t       head[6] = {24, 24, 8, 0, 0, 0}; // one vertex a part, all far apart
+    std::vector<double>  zero(24), far(24 * 23 / 2, 5.);
+    std::vector<uint8_t> iuv(3 * side * side);
+    put(head, sizeof head);
+    put(zero.data(), 8 * 24);
+    put(zero.data(), 8 * 24);
+    for (uint32_t part = 1; part <= 24; part++)
+        put(&part, 4);
+    for (uint32_t vertex = 0; vertex < 24; vertex++)
+        put(&vertex, 4);
+    put(far.data(), 8 * far.size());
+    std::ofstream(dir / "surface", std::ios::binary) << surface;
+    for (size_t i = 0; i < iuv.size(); i += 3)
+        iuv[i] = 2; // everything is torso
+    write_png(png, side, side, SPNG_COLOR_TYPE_TRUECOLOR, 8, iuv.data(), iuv.size());
+    std::string data, bytes = slurp(png);
+    const char *digit = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < bytes.size(); i += 3) {
+        uint32_t b = 0;
+        for (size_t k = 0; k < 3; k++)
+            b = b << 8 | (i + k < bytes.size() ? (uint8_t)bytes[i + k] : 0);
+        for (size_t k = 0; k < 4; k++)
+            data += i + k <= bytes.size() ? digit[b >> (18 - 6 * k) & 63] : '=';
+    }
+    auto result = [&](int image, int x, double score) {
+        return "{\"image_id\":" + std::to_string(image) + ",\"category_id\":1,\"bbox\":[" +
+               std::to_string(x) + ",0,60,60],\"score\":" + std::to_string(score) +
+               ",\"uv_shape\":[3,60,60],\"uv_data\":\"" + data + "\"}";
+    };
+    std::string images, persons, good, bad;
+    for (int i = 1; i <= 3; i++) {
+        std::string id = std::to_string(i), comma = i > 1 ? "," : "";
+        images += comma + "{\"id\":" + id + ",\"height\":120,\"width\":200}";
+        persons += comma + "{\"id\":" + id + ",\"image_id\":" + id +
+                   ",\"category_id\":1,\"area\":3600,\"bbox\":[0,0,60,60],\"dp_x\":[100],"
+                   "\"dp_y\":[100],\"dp_I\":[2],\"dp_U\":[0],\"dp_V\":[0]}";
+        good += comma + result(i, 0, .9) + "," + result(i, 120, .6);
+        bad += comma + result(i, 0, .3) + "," + result(i, 120, .6);
+    }
+    std::ofstream(dir / "gt.json")
+        << "{\"images\":[" << images << "],\"categories\":[{\"id\":1,\"name\":\"" << EVIL
+        << "\"}],\"annotations\":[" << persons << "]}";
+    std::ofstream(dir / "a.json") << "[" << good << "]";
+    std::ofstream(dir / "b.json") << "[" << bad << "]";
+    cJSON *j = ask_everything(dir, "densepose " + (dir / "gt.json") + " " + (dir / "a.json") +
+                                       " --surface " + (dir / "surface") + " --against " +
+                                       (dir / "b.json"));
+    cJSON *errors = member(member(j, "analysis"), "errors");
+    EXPECT_EQ(3, member(member(errors, "background"), "count")->valueint);
+    EXPECT_EQ(3, member(member(j, "analysis"), "true_results")->valueint);
+    EXPECT_EQ(1, cJSON_GetArraySize(member(j, "per_class")));
+    EXPECT_NEAR(1 - .5, member(member(j, "against"), "difference")->valuedouble, 1e-12);
+    EXPECT_EQ(2, cJSON_GetArraySize(member(j, "confusion")));
+    EXPECT_NE(std::string::npos, slurp(dir / "o.csv")
+                                     .find("category,id,AP,AP50,AP75,APm,APl,AR,"
+                                           "persons,with_points,results\n"));
+    cJSON_Delete(j);
+    Ran refused = godwit("eval densepose " + (dir / "gt.json") + " " + (dir / "a.json") +
+                         " --surface " + (dir / "surface") + " --analyse --bug-compatible");
+    EXPECT_EQ(64, refused.code);
+}
+
 TEST(EvalProgram, OptionsOutOfRangeAndMissingFilesAreNamed)
 {
     CocoFiles f;
@@ -202,9 +327,9 @@ TEST(EvalProgram, OptionsOutOfRangeAndMissingFilesAreNamed)
     Ran missing = godwit("eval coco " + f.gt + " " + f.dt + " --against " + (f.dir / "none.json"));
     EXPECT_EQ(66, missing.code) << missing.err;
     EXPECT_NE(std::string::npos, missing.err.find("none.json")) << missing.err;
-    Ran instances = godwit("eval cityscapes gt dt --against other");
-    EXPECT_EQ(64, instances.code) << instances.err;
-    EXPECT_NE(std::string::npos, instances.err.find("--task pixel")) << instances.err;
+    Ran pixels = godwit("eval cityscapes gt dt --task pixel --analyse");
+    EXPECT_EQ(64, pixels.code) << pixels.err;
+    EXPECT_NE(std::string::npos, pixels.err.find("--task instance")) << pixels.err;
     Ran folder = godwit("eval coco " + f.gt + " " + f.dt + " --html " + (f.dir / "no/such/o.html"));
     EXPECT_NE(0, folder.code);
     EXPECT_NE(std::string::npos, folder.err.find("o.html")) << folder.err;
@@ -219,11 +344,9 @@ TEST(EvalProgram, EveryMetricExplainsItsOptionsAndItsAnswer)
              {"--json FILE", "--csv FILE", "--html FILE", "Prints", "docs/eval.md"})
             EXPECT_NE(std::string::npos, r.out.find(part)) << metric << ": " << part << "\n"
                                                            << r.out;
-        bool matches = std::string("voc coco lvis").find(metric) != std::string::npos;
-        bool pixels = std::string("semseg cityscapes").find(metric) != std::string::npos;
+        bool matches = std::string(metric) != "semseg"; // label images have no scores
         EXPECT_EQ(matches, r.out.find("--confusion-score X") != std::string::npos) << metric;
-        EXPECT_EQ(matches || pixels, r.out.find("--against RESULTS") != std::string::npos)
-            << metric;
+        EXPECT_NE(std::string::npos, r.out.find("--against RESULTS")) << metric;
     }
 }
 
@@ -253,6 +376,7 @@ TEST(EvalPage, CityscapesAndDensePoseMakeWholePages)
 
     DenseposeOptions opt = {};
     DenseposeResult  d = {};
+    DenseposeData    none = {};
     d.n_stats = 2;
     d.name[0] = "AP";
     d.name[1] = "AP50";
@@ -260,7 +384,7 @@ TEST(EvalPage, CityscapesAndDensePoseMakeWholePages)
     d.n_thresholds = 1;
     d.threshold[0] = .5;
     d.ap_at[0] = .25;
-    ASSERT_EQ(OK, densepose_card(&a, &card, &opt, &d));
+    ASSERT_EQ(OK, densepose_card(&a, &card, &opt, &d, &none));
     EXPECT_STREQ("average precision at GPS .50", card.stat[1].meaning);
     EXPECT_TRUE(std::isnan(card.stat[1].value));
     expect_page(page_of(card), {"sizes", "per_threshold"});
