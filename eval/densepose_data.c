@@ -3,7 +3,6 @@
 #include "eval/label_png.h"
 #include "eval/polygon.h"
 #include <math.h>
-#include <spng.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,8 +260,9 @@ static Status read_images(DenseposeData *d, const JsonValue *list)
         TRY(json_get_int(v, "id", &i->id));
         TRY(json_get_int(v, "height", &i->h));
         TRY(json_get_int(v, "width", &i->w));
-        if (i->h < 1 || i->w < 1 || i->h > 65536 || i->w > 32767)
-            return json_fail(v, "size %lld x %lld", (long long)i->w, (long long)i->h);
+        if (i->h < 1 || i->w < 1 || i->h > 65536 || i->w > 65536 || i->h * i->w > LABEL_MAX_PIXELS)
+            return json_fail(v, "%lld x %lld pixels; expected 1 to 65536 each way and at most %d",
+                             (long long)i->w, (long long)i->h, LABEL_MAX_PIXELS);
     }
     qsort(d->image, (size_t)d->n_images, sizeof *d->image, by_id);
     for (int64_t i = 1; i < d->n_images; i++)
@@ -293,11 +293,9 @@ static Status read_categories(DenseposeData *d, const JsonValue *list)
     return OK;
 }
 
-static Status read_truths(DenseposeData *d, Arena *a, const char *path)
+static Status read_truths(DenseposeData *d, const JsonValue *root)
 {
-    JsonValue       *root = NULL;
     const JsonValue *list = NULL;
-    TRY(json_read(a, &root, path, MOST_BYTES, &LIMITS));
     TRY(json_get_array(root, "images", &list));
     TRY(read_images(d, list));
     TRY(json_get_array(root, "categories", &list));
@@ -311,10 +309,8 @@ static Status read_truths(DenseposeData *d, Arena *a, const char *path)
     return OK;
 }
 
-static Status read_founds(DenseposeData *d, Arena *a, const char *path)
+static Status read_founds(DenseposeData *d, const JsonValue *root)
 {
-    JsonValue *root = NULL;
-    TRY(json_read(a, &root, path, MOST_BYTES, &LIMITS));
     if (root->kind != JSON_ARRAY)
         return json_fail(root, "expected a list of results, found %s", json_kind_name(root->kind));
     d->found = ARENA_ARRAY(&d->arena, DenseposeFound, root->n);
@@ -325,29 +321,46 @@ static Status read_founds(DenseposeData *d, Arena *a, const char *path)
     return OK;
 }
 
-Status densepose_read(DenseposeData *d, const char *truth_path, const char *found_path)
+static Status read_file(DenseposeData *d, const char *path,
+                        Status (*rows)(DenseposeData *, const JsonValue *))
 {
-    Arena  tree = {0};
-    Status st = OK;
-    memset(d, 0, sizeof *d);
-    TRY_OUT(read_truths(d, &tree, truth_path));
-    arena_release(&tree);
-    TRY_OUT(read_founds(d, &tree, found_path));
-out:
+    Arena      tree = {0};
+    JsonValue *root = NULL;
+    Status     st = json_read(&tree, &root, path, MOST_BYTES, &LIMITS);
+    if (st == OK)
+        st = rows(d, root);
     arena_release(&tree);
     return st;
+}
+
+Status densepose_read(DenseposeData *d, const char *truth_path, const char *found_path)
+{
+    memset(d, 0, sizeof *d);
+    TRY(read_file(d, truth_path, read_truths));
+    return read_file(d, found_path, read_founds);
 }
 
 Status densepose_read_other(DenseposeData *other, const DenseposeData *truth,
                             const char *found_path)
 {
-    Arena  tree = {0};
-    Status st = OK;
     *other = *truth;
     memset(&other->arena, 0, sizeof other->arena);
     other->found = NULL;
     other->n_found = 0;
-    TRY_OUT(read_founds(other, &tree, found_path));
+    return read_file(other, found_path, read_founds);
+}
+
+Status densepose_parse(DenseposeData *d, const char *truth, int64_t n_truth, const char *found,
+                       int64_t n_found)
+{
+    Arena      tree = {0};
+    JsonValue *root = NULL;
+    Status     st = OK;
+    memset(d, 0, sizeof *d);
+    TRY_OUT(json_parse(&tree, &root, truth, n_truth, "truth", &LIMITS));
+    TRY_OUT(read_truths(d, root));
+    TRY_OUT(json_parse(&tree, &root, found, n_found, "results", &LIMITS));
+    TRY_OUT(read_founds(d, root));
 out:
     arena_release(&tree);
     return st;
@@ -398,32 +411,10 @@ static bool base64_decode(uint8_t *out, int64_t *n, const char *text, int64_t le
 Status densepose_grid(Arena *a, uint8_t **iuv, const DenseposeFound *f)
 {
     int64_t  n = 0;
-    size_t   size = 0;
     uint8_t *png = arena_alloc(a, f->png_len / 4 * 3 + 4);
-    *iuv = arena_alloc(a, 3 * f->h * f->w);
-    if (!png || !*iuv)
+    if (!png)
         return ERR_MEMORY;
     if (!base64_decode(png, &n, f->png, f->png_len))
         return status_fail(ERR_FORMAT, "uv_data: a byte that is not base64");
-    spng_ctx *ctx = spng_ctx_new(0);
-    if (!ctx)
-        return status_no_memory("PNG decoder", 0);
-    struct spng_ihdr h = {0};
-    int              err = spng_set_png_buffer(ctx, png, (size_t)n);
-    if (!err)
-        err = spng_get_ihdr(ctx, &h);
-    Status st = OK;
-    if (!err && (h.width != f->w || h.height != f->h || h.bit_depth != 8 ||
-                 h.color_type != SPNG_COLOR_TYPE_TRUECOLOR))
-        st = status_fail(ERR_FORMAT,
-                         "uv_data: PNG of %u x %u, type %u; expected 8-bit RGB of %lld x %lld",
-                         h.width, h.height, h.color_type, (long long)f->w, (long long)f->h);
-    if (!err && st == OK)
-        err = spng_decoded_image_size(ctx, SPNG_FMT_RGB8, &size);
-    if (!err && st == OK)
-        err = spng_decode_image(ctx, *iuv, size, SPNG_FMT_RGB8, 0);
-    spng_ctx_free(ctx);
-    if (err == SPNG_EMEM || err == SPNG_EZLIB_INIT)
-        return status_no_memory("uv_data", 3 * f->h * f->w);
-    return err ? status_fail(ERR_FORMAT, "uv_data: %s", spng_strerror(err)) : st;
+    return rgb_png_parse(a, iuv, f->h, f->w, png, n, "uv_data");
 }

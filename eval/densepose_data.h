@@ -51,6 +51,10 @@ typedef struct DenseposeData {
 Status densepose_read(DenseposeData *d, const char *truth_path,
                       const char *found_path) STATUS_MUST_USE;
 
+/* Both from memory. */
+Status densepose_parse(DenseposeData *d, const char *truth, int64_t n_truth, const char *found,
+                       int64_t n_found) STATUS_MUST_USE;
+
 /* Other results on the truth of `truth`, which lives on in it: release `other` first. */
 Status densepose_read_other(DenseposeData *other, const DenseposeData *truth,
                             const char *found_path) STATUS_MUST_USE;

@@ -93,20 +93,25 @@ static bool shows(unsigned r, unsigned g, unsigned b)
     return (19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16 != 0;
 }
 
-static Status parse_coloured(Arena *a, LabelImage *out, spng_ctx *ctx, const char *name)
+static Status decode_rgb(Arena *a, spng_ctx *ctx, uint8_t **rgb, const char *name)
 {
     size_t n = 0;
     int    err = spng_decoded_image_size(ctx, SPNG_FMT_RGB8, &n);
     if (err)
         return bad(name, err);
-    uint8_t *rgb = arena_alloc(a, (int64_t)n);
-    if (!rgb)
+    *rgb = arena_alloc(a, (int64_t)n);
+    if (!*rgb)
         return ERR_MEMORY;
-    err = spng_decode_image(ctx, rgb, n, SPNG_FMT_RGB8, 0);
+    err = spng_decode_image(ctx, *rgb, n, SPNG_FMT_RGB8, 0);
     if (!err)
         err = spng_decode_chunks(ctx);
-    if (err)
-        return bad(name, err);
+    return err ? bad(name, err) : OK;
+}
+
+static Status parse_coloured(Arena *a, LabelImage *out, spng_ctx *ctx, const char *name)
+{
+    uint8_t *rgb = NULL;
+    TRY(decode_rgb(a, ctx, &rgb, name));
     out->narrow = rgb; // in place: pixel i is written after its own bytes were read
     for (int64_t i = 0; i < out->h * out->w; i++)
         rgb[i] = shows(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);
@@ -154,12 +159,27 @@ static Status parse_mask(Arena *a, LabelImage *out, spng_ctx *ctx, int64_t n_byt
     return parse_coloured(a, out, ctx, name);
 }
 
+/* narrow: three bytes a pixel; h and w come in. */
+static Status parse_rgb(Arena *a, LabelImage *out, spng_ctx *ctx, int64_t n_bytes, const char *name)
+{
+    struct spng_ihdr h;
+    TRY(read_header(ctx, &h, n_bytes, name));
+    if (h.width != out->w || h.height != out->h || h.bit_depth != 8 ||
+        h.color_type != SPNG_COLOR_TYPE_TRUECOLOR)
+        return status_fail(ERR_FORMAT,
+                           "%s: PNG of %u x %u, type %u, %u bit; expected 8-bit RGB of %lld x %lld",
+                           name, h.width, h.height, h.color_type, h.bit_depth, (long long)out->w,
+                           (long long)out->h);
+    return decode_rgb(a, ctx, &out->narrow, name);
+}
+
 typedef Status Parser(Arena *, LabelImage *, spng_ctx *, int64_t, const char *);
 
 static Status parse_with(Parser *parser, Arena *a, LabelImage *out, const uint8_t *bytes, int64_t n,
                          const char *name)
 {
-    *out = (LabelImage){0};
+    out->narrow = NULL;
+    out->wide = NULL;
     spng_ctx *ctx = spng_ctx_new(0);
     if (!ctx)
         return status_no_memory("PNG decoder", 0);
@@ -213,4 +233,13 @@ Status mask_png_parse(Arena *a, LabelImage *out, const uint8_t *bytes, int64_t n
 Status mask_png_read(Arena *a, LabelImage *out, const char *path)
 {
     return read_with(parse_mask, a, out, path);
+}
+
+Status rgb_png_parse(Arena *a, uint8_t **rgb, int64_t h, int64_t w, const uint8_t *bytes, int64_t n,
+                     const char *name)
+{
+    LabelImage image = {.h = h, .w = w};
+    TRY(parse_with(parse_rgb, a, &image, bytes, n, name));
+    *rgb = image.narrow;
+    return OK;
 }

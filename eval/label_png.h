@@ -35,3 +35,7 @@ Status label_png_read_wide(Arena *a, LabelImage *out, const char *path) STATUS_M
 Status mask_png_read(Arena *a, LabelImage *out, const char *path) STATUS_MUST_USE;
 Status mask_png_parse(Arena *a, LabelImage *out, const uint8_t *bytes, int64_t n,
                       const char *name) STATUS_MUST_USE;
+
+/* Three bytes a pixel, as DensePose stores part, u and v: 8-bit RGB of just this size. rgb (h,w,3). */
+Status rgb_png_parse(Arena *a, uint8_t **rgb, int64_t h, int64_t w, const uint8_t *bytes, int64_t n,
+                     const char *name) STATUS_MUST_USE;

@@ -235,6 +235,25 @@ TEST_F(DenseposeTest, DamagedGridsAreRefused)
     }
 }
 
+TEST_F(DenseposeTest, SizesThatTheBytesCannotHoldAreRefusedBeforeAnythingIsAllocated)
+{
+    ASSERT_EQ(OK, read()) << status_text();
+    DenseposeFound f = data.found[0];
+    uint8_t       *iuv = nullptr;
+    f.h = f.w = 65536;
+    EXPECT_EQ(ERR_FORMAT, densepose_grid(&a, &iuv, &f));
+    EXPECT_NE(nullptr, strstr(status_text(), "65536")) << status_text();
+    EXPECT_LT(a.peak_bytes, 1 << 20);
+    std::string huge = truth_json();
+    huge.replace(huge.find("\"width\":160"), 11, "\"width\":65536");
+    huge.replace(huge.find("\"height\":120"), 12, "\"height\":65536");
+    write_text(dir / "gt.json", huge);
+    densepose_release(&data);
+    EXPECT_EQ(ERR_FORMAT,
+              densepose_read(&data, (dir / "gt.json").c_str(), (dir / "dt.json").c_str()));
+    EXPECT_NE(nullptr, strstr(status_text(), "65536 x 65536 pixels")) << status_text();
+}
+
 TEST_F(DenseposeTest, DamagedSurfacesAreRefused)
 {
     DenseposeSurface s;
