@@ -41,7 +41,7 @@ static Tensor *pixels(Step *s)
 /* Forward and backward. A graph keeps the pictures of its first steps. */
 static Status moco_pass(Step *s)
 {
-    const void *none[2] = {NULL, NULL}, *view[2] = {s->pixels, s->pixels};
+    MocoView none[2] = {{0}}, view[2] = {{.pixels = s->pixels}, {.pixels = s->pixels}};
     return moco_graph_step(&s->graph, &s->tape, &s->moco, s->resident.dim,
                            s->graph.graph ? none : view, s->n_taken);
 }

@@ -157,24 +157,24 @@ static Status make_pairs(Demo *d, ReportPair *pair)
     Image          im        = {0};
     SceneTruth     truth;
     Status         st    = OK;
-    float         *view[2], *all;
+    AugmentView    view[2] = {{0}}, all = {0};
     o.scale[0]   = 0.35f;
     o.hue        = 0.5f;
     whole.resize = scene.size;
     scene.seed   = (uint64_t)d->seed;
-    view[0]      = ARENA_ARRAY(&d->arena, float, o.crop * o.crop * 3);
-    view[1]      = ARENA_ARRAY(&d->arena, float, o.crop * o.crop * 3);
-    all          = ARENA_ARRAY(&d->arena, float, scene.size * scene.size * 3);
-    if (!view[0] || !view[1] || !all)
+    view[0].pixels = ARENA_ARRAY(&d->arena, float, o.crop * o.crop * 3);
+    view[1].pixels = ARENA_ARRAY(&d->arena, float, o.crop * o.crop * 3);
+    all.pixels   = ARENA_ARRAY(&d->arena, float, scene.size * scene.size * 3);
+    if (!view[0].pixels || !view[1].pixels || !all.pixels)
         return ERR_MEMORY;
     TRY_OUT(image_resize_buffer(&im, scene.size, scene.size));
     for (int i = 0; i < PAIRS; i++) {
         TRY_OUT(scene_render(&scene, im.pixels, NULL, &truth, i * 7));
         TRY_OUT(augment_image(&augmenter, view, 2, &o, &im, (uint64_t)d->seed, 0, i * 7));
-        TRY_OUT(view_jpeg(d, &pair[i].query, view[0], &o));
-        TRY_OUT(view_jpeg(d, &pair[i].key, view[1], &o));
+        TRY_OUT(view_jpeg(d, &pair[i].query, view[0].pixels, &o));
+        TRY_OUT(view_jpeg(d, &pair[i].key, view[1].pixels, &o));
         TRY_OUT(augment_image(&augmenter, &all, 1, &whole, &im, 0, 0, 0));
-        TRY_OUT(view_jpeg(d, &pair[i].source, all, &whole));
+        TRY_OUT(view_jpeg(d, &pair[i].source, all.pixels, &whole));
     }
 out:
     augmenter_release(&augmenter);

@@ -107,23 +107,87 @@ void augmenter_release(Augmenter *a)
     *a = (Augmenter){0};
 }
 
-static void apply_jitter(Planes *p, const AugmentOptions *o, const AugmentDraw *d)
+/* ---- what comes after the crop ---- */
+
+static void add_op(PixelPlan *p, PixelOp op, float factor)
+{
+    p->op[p->n_ops] = (int32_t)op;
+    p->factor[p->n_ops++] = factor;
+}
+
+static void add_jitter(PixelPlan *p, const AugmentOptions *o, const AugmentDraw *d)
 {
     for (int i = 0; i < 4; i++) {
         int op = d->jitter_order[i];
         if (op == 0 && o->brightness > 0)
-            transform_brightness(p, d->brightness);
+            add_op(p, PIXEL_BRIGHTNESS, d->brightness);
         else if (op == 1 && o->contrast > 0)
-            transform_contrast(p, d->contrast);
+            add_op(p, PIXEL_CONTRAST, d->contrast);
         else if (op == 2 && o->saturation > 0)
-            transform_saturation(p, d->saturation);
+            add_op(p, PIXEL_SATURATION, d->saturation);
         else if (op == 3 && o->hue > 0)
-            transform_hue(p, d->hue);
+            add_op(p, PIXEL_HUE, d->hue);
     }
 }
 
+Status augment_plan(PixelPlan *out, const AugmentOptions *o, const AugmentDraw *d)
+{
+    *out = (PixelPlan){.blur.radius = -1, .flip = d->flip};
+    if (o->order == AUGMENT_V1 && d->gray)
+        add_op(out, PIXEL_GRAY, 0);
+    if (d->jitter)
+        add_jitter(out, o, d);
+    if (o->order != AUGMENT_V1 && d->gray)
+        add_op(out, PIXEL_GRAY, 0);
+    return d->blur ? transform_blur_box(&out->blur, d->sigma) : OK;
+}
+
+static void apply_op(Planes *p, PixelOp op, float factor)
+{
+    switch (op) {
+    case PIXEL_BRIGHTNESS:
+        transform_brightness(p, factor);
+        break;
+    case PIXEL_CONTRAST:
+        transform_contrast(p, factor);
+        break;
+    case PIXEL_SATURATION:
+        transform_saturation(p, factor);
+        break;
+    case PIXEL_HUE:
+        transform_hue(p, factor);
+        break;
+    case PIXEL_GRAY:
+        transform_gray(p);
+        break;
+    }
+}
+
+/* The planes by the plan, or the planes and the plan. */
+static Status finish(Augmenter *a, const AugmentView *out, const AugmentOptions *o,
+                     const PixelPlan *plan)
+{
+    Planes *p = &a->planes;
+    int64_t n = p->width * p->height;
+    if (!out->pixels) {
+        for (int c = 0; c < 3; c++)
+            memcpy(out->planes + c * n, p->plane[c], (size_t)n);
+        *out->plan = *plan;
+        return OK;
+    }
+    for (int i = 0; i < plan->n_ops; i++)
+        apply_op(p, (PixelOp)plan->op[i], plan->factor[i]);
+    if (plan->blur.radius >= 0)
+        TRY(transform_box_blur(&a->blurred, p, plan->blur));
+    // Mirroring commutes with every op before it, to the bit: all but blur see pixels one by one or summed, and blur's
+    // weights are symmetric integers. So it happens while writing, whatever its place in the recipe.
+    transform_to_float(out->pixels, p, o->mean, o->std, plan->flip);
+    return OK;
+}
+
 /* Short side to o->resize, then the centre; the window is taken from the resized picture. */
-static Status apply_test(Augmenter *a, float *out, const AugmentOptions *o, const Image *im)
+static Status apply_test(Augmenter *a, const AugmentView *out, const AugmentOptions *o,
+                         const Image *im)
 {
     int64_t   w = im->width, h = im->height, side = o->crop;
     ImageRect all = {0, 0, w, h};
@@ -141,32 +205,21 @@ static Status apply_test(Augmenter *a, float *out, const AugmentOptions *o, cons
             memmove(a->planes.plane[p] + y * side, a->planes.plane[p] + (c.y + y) * w + c.x,
                     (size_t)side);
     a->planes.width = a->planes.height = side;
-    transform_to_float(out, &a->planes, o->mean, o->std, false);
-    return OK;
+    return finish(a, out, o, &(PixelPlan){.blur.radius = -1});
 }
 
-Status augment_apply(Augmenter *a, float *out, const AugmentOptions *o, const AugmentDraw *draw,
-                     const Image *im, int64_t x0, int64_t y0)
+Status augment_apply(Augmenter *a, const AugmentView *out, const AugmentOptions *o,
+                     const AugmentDraw *draw, const Image *im, int64_t x0, int64_t y0)
 {
     if (o->order == AUGMENT_TEST)
         return apply_test(a, out, o, im);
     ImageRect crop = draw->crop;
-    Planes   *p = &a->planes;
+    PixelPlan plan;
     crop.x -= x0;
     crop.y -= y0;
-    TRY(transform_resize(&a->resize, p, im, crop, o->crop, o->crop));
-    // Mirroring commutes with every op below, to the bit: all but blur see pixels one by one or summed, and blur's
-    // weights are symmetric integers. So it happens while writing, whatever its place in the recipe.
-    if (o->order == AUGMENT_V1 && draw->gray)
-        transform_gray(p);
-    if (draw->jitter)
-        apply_jitter(p, o, draw);
-    if (o->order != AUGMENT_V1 && draw->gray)
-        transform_gray(p);
-    if (draw->blur)
-        TRY(transform_blur(&a->blurred, p, draw->sigma));
-    transform_to_float(out, p, o->mean, o->std, draw->flip);
-    return OK;
+    TRY(augment_plan(&plan, o, draw));
+    TRY(transform_resize(&a->resize, &a->planes, im, crop, o->crop, o->crop));
+    return finish(a, out, o, &plan);
 }
 
 /* The smallest window that holds both. */
@@ -180,9 +233,9 @@ static ImageRect rect_union(ImageRect a, ImageRect b)
     return u;
 }
 
-Status augment_bytes(Augmenter *a, float *const out[], int64_t n_views, const AugmentOptions *o,
-                     const void *bytes, int64_t n_bytes, const char *name, uint64_t seed,
-                     int64_t epoch, int64_t sample)
+Status augment_bytes(Augmenter *a, const AugmentView out[], int64_t n_views,
+                     const AugmentOptions *o, const void *bytes, int64_t n_bytes, const char *name,
+                     uint64_t seed, int64_t epoch, int64_t sample)
 {
     ImageInfo   info;
     AugmentDraw draw[2];
@@ -192,17 +245,18 @@ Status augment_bytes(Augmenter *a, float *const out[], int64_t n_views, const Au
     ImageRect need = n_views > 1 ? rect_union(draw[0].crop, draw[1].crop) : draw[0].crop;
     TRY(image_decode_crop(&a->decoded, NULL, need, bytes, n_bytes, name));
     for (int64_t v = 0; v < n_views; v++)
-        TRY(augment_apply(a, out[v], o, &draw[v], &a->decoded, need.x, need.y));
+        TRY(augment_apply(a, &out[v], o, &draw[v], &a->decoded, need.x, need.y));
     return OK;
 }
 
-Status augment_image(Augmenter *a, float *const out[], int64_t n_views, const AugmentOptions *o,
-                     const Image *im, uint64_t seed, int64_t epoch, int64_t sample)
+Status augment_image(Augmenter *a, const AugmentView out[], int64_t n_views,
+                     const AugmentOptions *o, const Image *im, uint64_t seed, int64_t epoch,
+                     int64_t sample)
 {
     for (int64_t v = 0; v < n_views; v++) {
         AugmentDraw draw;
         augment_draw(&draw, o, im->width, im->height, seed, epoch, sample, v);
-        TRY(augment_apply(a, out[v], o, &draw, im, 0, 0));
+        TRY(augment_apply(a, &out[v], o, &draw, im, 0, 0));
     }
     return OK;
 }

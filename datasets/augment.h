@@ -9,6 +9,9 @@
  *
  * All end in (byte / 255 - mean) / std, float32 (crop,crop,3). A picture is decoded once for all its views, and only the
  * part that the views look at. Every draw comes from the address (seed, epoch, sample, view).
+ *
+ * A view can also be left as it was cropped and resized, bytes, with the plan (base/pixel.h) of everything that comes after:
+ * a device that finishes it (kernels/ops/augment.h) gets the same bits, and a quarter of the bytes.
  */
 #pragma once
 #include "datasets/transform.h"
@@ -63,15 +66,25 @@ typedef struct Augmenter {
 
 void augmenter_release(Augmenter *a);
 
-/* out (crop,crop,3) from a decoded picture, or from the part of it that begins at (x0, y0) of the
- * upright picture. */
-Status augment_apply(Augmenter *a, float *out, const AugmentOptions *o, const AugmentDraw *draw,
-                     const Image *im, int64_t x0, int64_t y0);
+/* Where a view goes: finished, or as a crop with what is left to do. */
+typedef struct AugmentView {
+    float     *pixels; // (crop,crop,3), or NULL and ...
+    uint8_t   *planes; // (3,crop,crop): red, green, blue
+    PixelPlan *plan;
+} AugmentView;
 
-/* Encoded bytes -> n_views (1 or 2) results out[v] (crop,crop,3). */
-Status augment_bytes(Augmenter *a, float *const out[], int64_t n_views, const AugmentOptions *o,
-                     const void *bytes, int64_t n_bytes, const char *name, uint64_t seed,
-                     int64_t epoch, int64_t sample);
+/* What a draw asks for after crop and resize. ERR_SHAPE: a sigma that is none. */
+Status augment_plan(PixelPlan *out, const AugmentOptions *o, const AugmentDraw *draw);
+
+/* out from a decoded picture, or from the part of it that begins at (x0, y0) of the upright picture. */
+Status augment_apply(Augmenter *a, const AugmentView *out, const AugmentOptions *o,
+                     const AugmentDraw *draw, const Image *im, int64_t x0, int64_t y0);
+
+/* Encoded bytes -> n_views (1 or 2) results out[v]. */
+Status augment_bytes(Augmenter *a, const AugmentView out[], int64_t n_views,
+                     const AugmentOptions *o, const void *bytes, int64_t n_bytes, const char *name,
+                     uint64_t seed, int64_t epoch, int64_t sample);
 /* The same from a decoded upright picture; the same bits. */
-Status augment_image(Augmenter *a, float *const out[], int64_t n_views, const AugmentOptions *o,
-                     const Image *im, uint64_t seed, int64_t epoch, int64_t sample);
+Status augment_image(Augmenter *a, const AugmentView out[], int64_t n_views,
+                     const AugmentOptions *o, const Image *im, uint64_t seed, int64_t epoch,
+                     int64_t sample);

@@ -1,8 +1,8 @@
 /* bench.h -- how fast pictures become network inputs on one core
  *
- * The same five pieces of work as torchvision + Pillow are timed with: decode, supervised crop,
- * MoCo v1 pair, MoCo v2 pair, and the crop-only decode. Rates are images (pairs) a second: median
- * and best of `reps` interleaved rounds.
+ * The five pieces of work that torchvision + Pillow are timed with, decode, supervised crop, MoCo v1 pair, MoCo v2 pair
+ * and the crop-only decode, and a pair that is left for a device to finish. Rates are images (pairs) a second: median and
+ * best of `reps` interleaved rounds.
  */
 #pragma once
 #include "base/status.h"
@@ -14,7 +14,7 @@ typedef struct DataBenchRate {
 } DataBenchRate;
 
 typedef struct DataBench {
-    DataBenchRate rate[5];
+    DataBenchRate rate[6];
     int64_t       n_rates;
 } DataBench;
 

@@ -1,41 +1,28 @@
 /* color.c -- brightness, contrast, saturation, gray (Pillow's ImageEnhance, Blend.c, Convert.c), bit for bit
  *
- *      L = (19595 R + 38470 G + 7471 B + 2^15) >> 16
- *      blend(base, v) = base + f (v - base) in float32, clipped to 0..255, truncated
+ * The arithmetic of one pixel is base/pixel.h's; the loops become vector code.
  */
+#include "base/pixel.h"
 #include "datasets/simd.h"
 #include "datasets/transform.h"
 #include <string.h>
 
 #define CHUNK 1024 // pixels treated at a time, so that L stays in the first cache
 
-SIMD_INLINE uint8_t luma(uint8_t r, uint8_t g, uint8_t b)
-{
-    return (uint8_t)((19595u * r + 38470u * g + 7471u * b + 0x8000u) >> 16);
-}
-
-SIMD_INLINE uint8_t blend(float base, uint8_t v, float f)
-{
-    float t = base + f * ((float)v - base);
-    t = t > 0.0f ? t : 0.0f;
-    t = t < 255.0f ? t : 255.0f;
-    return (uint8_t)(int)t;
-}
-
 SIMD_CLONES static void blend_with_level(uint8_t *restrict v, int64_t n, float level, float f)
 {
     for (int64_t i = 0; i < n; i++)
-        v[i] = blend(level, v[i], f);
+        v[i] = pixel_blend(level, v[i], f);
 }
 
 SIMD_CLONES static void blend_with_luma(uint8_t *restrict r, uint8_t *restrict g,
                                         uint8_t *restrict b, int64_t n, float f)
 {
     for (int64_t i = 0; i < n; i++) {
-        float level = (float)luma(r[i], g[i], b[i]);
-        r[i] = blend(level, r[i], f);
-        g[i] = blend(level, g[i], f);
-        b[i] = blend(level, b[i], f);
+        float level = (float)pixel_luma(r[i], g[i], b[i]);
+        r[i] = pixel_blend(level, r[i], f);
+        g[i] = pixel_blend(level, g[i], f);
+        b[i] = pixel_blend(level, b[i], f);
     }
 }
 
@@ -46,7 +33,7 @@ SIMD_CLONES static int64_t luma_sum(const uint8_t *r, const uint8_t *g, const ui
         int64_t  end = begin + CHUNK < n ? begin + CHUNK : n;
         uint32_t part = 0;
         for (int64_t i = begin; i < end; i++)
-            part += luma(r[i], g[i], b[i]);
+            part += pixel_luma(r[i], g[i], b[i]);
         sum += part;
     }
     return sum;
@@ -55,7 +42,7 @@ SIMD_CLONES static int64_t luma_sum(const uint8_t *r, const uint8_t *g, const ui
 SIMD_CLONES static void luma_row(uint8_t *restrict r, const uint8_t *g, const uint8_t *b, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
-        r[i] = luma(r[i], g[i], b[i]);
+        r[i] = pixel_luma(r[i], g[i], b[i]);
 }
 
 void transform_brightness(Planes *p, float factor)
@@ -68,7 +55,7 @@ void transform_contrast(Planes *p, float factor)
 {
     int64_t n = p->width * p->height;
     int64_t sum = luma_sum(p->plane[0], p->plane[1], p->plane[2], n);
-    int     mean = (int)((double)sum / (double)n + 0.5);
+    int32_t mean = pixel_mean(sum, n);
     for (int c = 0; c < 3; c++)
         blend_with_level(p->plane[c], n, (float)mean, factor);
 }

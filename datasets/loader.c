@@ -12,10 +12,12 @@
 #define GRAY 127
 
 typedef struct Slot {
-    int64_t  n, step, epoch;
-    float   *view[2];
-    int64_t *label, *index;
-    int64_t *asked; // as planned; index holds what BAD_SKIP put in its place
+    int64_t    n, step, epoch;
+    float     *view[2];
+    uint8_t   *crop[2];
+    PixelPlan *plan[2];
+    int64_t   *label, *index;
+    int64_t   *asked; // as planned; index holds what BAD_SKIP put in its place
 } Slot;
 
 typedef struct Worker {
@@ -71,7 +73,7 @@ static Status plan(void *ctx, int64_t slot, int64_t step, int64_t *n_items)
 }
 
 /* The views of one sample, read and decoded as needed. */
-static Status load(Loader *l, Worker *w, float *const view[], int64_t epoch, int64_t index)
+static Status load(Loader *l, Worker *w, const AugmentView view[], int64_t epoch, int64_t index)
 {
     const AugmentOptions *a = &l->o.augment;
     const Image          *cached = picture_cache_find(l->cache, index);
@@ -112,11 +114,16 @@ static Status note_bad(Loader *l, int64_t index)
     return OK;
 }
 
-static void fill_gray(const Loader *l, float *out)
+static void fill_gray(const Loader *l, const AugmentView *out)
 {
     const AugmentOptions *a = &l->o.augment;
+    if (!out->pixels) {
+        memset(out->planes, GRAY, (size_t)l->floats);
+        *out->plan = (PixelPlan){.blur.radius = -1};
+        return;
+    }
     for (int64_t i = 0; i < l->floats; i++)
-        out[i] = ((float)GRAY / 255.0f - a->mean[i % 3]) / a->std[i % 3];
+        out->pixels[i] = ((float)GRAY / 255.0f - a->mean[i % 3]) / a->std[i % 3];
 }
 
 static bool is_bad_file(Status st)
@@ -126,12 +133,14 @@ static bool is_bad_file(Status st)
 
 static Status work(void *ctx, int64_t slot, int64_t item, int64_t worker)
 {
-    Loader *l = ctx;
-    Slot   *s = &l->slot[slot];
-    float  *view[2];
-    int64_t index = s->index[item];
+    Loader     *l = ctx;
+    Slot       *s = &l->slot[slot];
+    AugmentView view[2] = {{0}};
+    int64_t     index = s->index[item];
     for (int64_t v = 0; v < l->o.n_views; v++)
-        view[v] = s->view[v] + item * l->floats;
+        view[v] = l->o.crops_only ? (AugmentView){.planes = s->crop[v] + item * l->floats,
+                                                  .plan = s->plan[v] + item}
+                                  : (AugmentView){.pixels = s->view[v] + item * l->floats};
     for (int64_t tries = 0; tries < l->n_samples; tries++) {
         Status st = load(l, &l->worker[worker], view, s->epoch, index);
         if (!is_bad_file(st)) {
@@ -144,7 +153,7 @@ static Status work(void *ctx, int64_t slot, int64_t item, int64_t worker)
         TRY(note_bad(l, index));
         if (l->o.bad == BAD_GRAY) {
             for (int64_t v = 0; v < l->o.n_views; v++)
-                fill_gray(l, view[v]);
+                fill_gray(l, &view[v]);
             return OK;
         }
         index = (index + 1) % l->n_samples;
@@ -181,8 +190,13 @@ static Status allocate(Loader *l)
         if (s->label == NULL || s->index == NULL || s->asked == NULL)
             return status_no_memory("a batch's labels", 16 * l->o.batch);
         for (int64_t v = 0; v < l->o.n_views; v++) {
-            s->view[v] = aligned_alloc(64, (size_t)size_round_up(bytes, 64));
-            if (s->view[v] == NULL)
+            if (l->o.crops_only) {
+                s->crop[v] = aligned_alloc(64, (size_t)size_round_up(bytes / 4, 64));
+                s->plan[v] = calloc((size_t)l->o.batch, sizeof *s->plan[v]);
+            } else {
+                s->view[v] = aligned_alloc(64, (size_t)size_round_up(bytes, 64));
+            }
+            if (l->o.crops_only ? !s->crop[v] || !s->plan[v] : !s->view[v])
                 return status_no_memory("a batch of pictures", bytes);
         }
     }
@@ -198,6 +212,16 @@ static Status check_options(const LoaderOptions *o, int64_t n_samples)
             "loader: batch %lld, views %lld, crop %lld; expected a batch of at least "
             "1, 1 or 2 views, a crop of 1 to 65536",
             (long long)o->batch, (long long)o->n_views, (long long)o->augment.crop);
+    if (o->crops_only && o->augment.blur_p > 0) {
+        PixelBox box;
+        TRY(transform_blur_box(&box, o->augment.blur_sigma[1]));
+        if (box.radius > PIXEL_MOST_RADIUS)
+            return status_fail(
+                ERR_USAGE,
+                "loader: a blur of sigma %g pixels reaches %d pixels a pass, a device "
+                "finishes crops of at most %d; let the host blur",
+                (double)o->augment.blur_sigma[1], (int)box.radius, PIXEL_MOST_RADIUS);
+    }
     if (n_samples < 1 || (o->drop_last && o->batch > n_samples))
         return status_fail(
             ERR_USAGE, "loader: a batch of %lld pictures from a set of %lld; use a smaller batch",
@@ -251,6 +275,8 @@ Status loader_next(Loader *l, LoaderBatch *out)
                          .step = step,
                          .epoch = s->epoch,
                          .view = {s->view[0], s->view[1]},
+                         .crop = {s->crop[0], s->crop[1]},
+                         .plan = {s->plan[0], s->plan[1]},
                          .label = s->label,
                          .index = s->index};
     return OK;
@@ -281,8 +307,11 @@ void loader_close(Loader *l)
         return;
     ring_close(l->ring);
     for (int64_t i = 0; l->slot != NULL && i < l->n_slots; i++) {
-        free(l->slot[i].view[0]);
-        free(l->slot[i].view[1]);
+        for (int v = 0; v < 2; v++) {
+            free(l->slot[i].view[v]);
+            free(l->slot[i].crop[v]);
+            free(l->slot[i].plan[v]);
+        }
         free(l->slot[i].label);
         free(l->slot[i].index);
         free(l->slot[i].asked);

@@ -33,15 +33,20 @@ typedef struct LoaderOptions {
     double    bad_limit;   // share of the set under BAD_SKIP; 0: 0.001
     int64_t   cache_bytes; // decoded pictures kept in memory; 0: none
     double    stall_s;     // warn after this long without a batch; 0: 10
+    bool crops_only; // batches hold crops and plans, for a device to finish; blur's sigma is then
+                     // limited by PIXEL_MOST_RADIUS
 } LoaderOptions;
 
 typedef struct LoaderBatch {
-    int64_t        n;       // images in this batch
-    int64_t        step;    // of the run
-    int64_t        epoch;   // 0-based
-    const float   *view[2]; // (n, crop, crop, 3); view[1] NULL when n_views is 1
-    const int64_t *label;   // (n), -1: none
-    const int64_t *index;   // (n) sample numbers in the source (after BAD_SKIP's replacement)
+    int64_t n;     // images in this batch
+    int64_t step;  // of the run
+    int64_t epoch; // 0-based
+    const float
+        *view[2]; // (n, crop, crop, 3); view[1] NULL when n_views is 1, both with crops_only
+    const uint8_t   *crop[2]; // crops_only: (n, 3, crop, crop) bytes ...
+    const PixelPlan *plan[2]; // ... and (n) what is left to do; NULL otherwise
+    const int64_t   *label;   // (n), -1: none
+    const int64_t   *index;   // (n) sample numbers in the source (after BAD_SKIP's replacement)
 } LoaderBatch;
 
 typedef struct LoaderStats {

@@ -75,7 +75,7 @@ void transform_to_float(float *out, const Planes *p, const float mean[3], const 
     float table[3][256]; // a byte has only 256 results
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++)
-            table[c][v] = ((float)v / 255.0f - mean[c]) / std[c];
+            table[c][v] = pixel_normalise(v, mean[c], std[c]);
     for (int64_t y = 0; y < p->height; y++) {
         int64_t at = y * p->width;
         (flip ? write_row_mirrored : write_row)(out + 3 * at, p->plane[0] + at, p->plane[1] + at,

@@ -10,6 +10,7 @@
  * Factors f are float32; f in [0,1] blends inside, f > 1 extrapolates and clips.
  */
 #pragma once
+#include "base/pixel.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "datasets/image.h"
@@ -54,6 +55,9 @@ void transform_gray(Planes *p); // three equal channels
 /* Pillow's GaussianBlur(radius = sigma): three extended box blurs a direction. `scratch` is resized
  * as needed. */
 Status transform_blur(Planes *scratch, Planes *p, float sigma);
+/* Its two halves: the box of a sigma in (0, 1000] pixels (ERR_SHAPE otherwise), and the passes. */
+Status transform_blur_box(PixelBox *out, float sigma);
+Status transform_box_blur(Planes *scratch, Planes *p, PixelBox box);
 
 /* out (H,W,3) = (byte / 255 - mean) / std, true float32 divisions; mirrored left to right when
  * `flip`. */

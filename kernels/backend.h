@@ -9,6 +9,7 @@
  * then empty, weight gradients get a zero contribution. NULL marks an absent operand. Failure: a sentence and a code.
  */
 #pragma once
+#include "base/pixel.h"
 #include "kernels/box.h"
 #include "kernels/tape.h"
 
@@ -52,6 +53,10 @@ struct Backend {
     Status (*fill)(Tensor *x, float value);
     Status (*cast)(Tensor *y, const Tensor *x); // f32 <-> bf16 (round to nearest even), same count
     Status (*sync)(void);
+
+    /* ---- pictures: y (N,H,W,3) f32 or bf16 from crops x (N,3,H,W) u8, planes of red, green and blue, by plan (N,16) i32, a
+     * PixelPlan (base/pixel.h) each. Bytes and f32 results are the same on every backend. ---- */
+    Status (*augment)(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
 
     /* ---- convolution: y (N,H',W',Co), x (N,H,W,Ci), w (Co,kh,kw,Ci/groups), bias (Co) or NULL ---- */
     Status (*conv2d_forward)(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,

@@ -13,6 +13,7 @@
     X(fill)                                                                                        \
     X(cast)                                                                                        \
     X(sync)                                                                                        \
+    X(augment)                                                                                     \
     X(conv2d_forward)                                                                              \
     X(conv2d_backward_data)                                                                        \
     X(conv2d_backward_weights)                                                                     \

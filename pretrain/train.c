@@ -7,6 +7,7 @@
  */
 #include "pretrain/train.h"
 #include "base/log.h"
+#include "kernels/ops/augment.h"
 #include "pretrain/trainer.h"
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,13 @@ const ResNet *trainer_net(const Trainer *r)
 
 static Tensor *images(Tape *t, const Trainer *r, const LoaderBatch *batch, int view)
 {
-    int64_t side = config_augment(&r->config).crop;
+    int64_t side = r->augment.crop;
+    if (batch->crop[view]) {
+        Tensor *crops =
+            tape_input(t, U8, 4, (int64_t[]){batch->n, 3, side, side}, batch->crop[view]);
+        int64_t words[2] = {batch->n, PIXEL_PLAN_WORDS};
+        return augment(t, crops, tape_input(t, I32, 2, words, batch->plan[view]), &r->stats);
+    }
     return tape_input(t, F32, 4, (int64_t[]){batch->n, side, side, 3}, batch->view[view]);
 }
 
@@ -41,9 +48,12 @@ static Tensor *labels(Tape *t, const LoaderBatch *batch)
 
 static Status moco_step(Trainer *r, const LoaderBatch *batch)
 {
-    MocoGraph  *g = &r->moco_graph;
-    int64_t     side = config_augment(&r->config).crop, dim[4] = {batch->n, side, side, 3};
-    const void *view[2] = {batch->view[0], batch->view[1]};
+    MocoGraph *g = &r->moco_graph;
+    int64_t    side = r->augment.crop, dim[4] = {batch->n, side, side, 3};
+    MocoView   view[2];
+    for (int v = 0; v < 2; v++)
+        view[v] = (MocoView){batch->view[v], batch->crop[v], batch->plan[v]};
+    g->stats = r->stats;
     TRY(moco_graph_step(g, &r->tape, &r->moco, dim, view, batch->step));
     r->features = g->step.q;
     TRY(ledger_put(&r->ledger, WORD_LOSS, g->step.loss->data, 1));

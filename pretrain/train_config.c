@@ -76,6 +76,10 @@ static const RecipeKey DATA[] = {
     RECIPE_STRING(DataKeys, test, "test", "",
                   "test part beside it, for nearest neighbours; empty: every tenth training image"),
     RECIPE_INT(DataKeys, workers, "workers", "0", 0, 1024, "loader threads; 0: one a core"),
+    RECIPE_CHOICE(
+        DataKeys, augment, "augment", "auto", "auto|host|device",
+        "where colours, blur and mirror are computed, with the same bits; auto: where the "
+        "network is"),
     RECIPE_INT(DataKeys, cache_mb, "cache_mb", "0", 0, 1048576,
                "decoded pictures kept in memory, MiB"),
     RECIPE_CHOICE(DataKeys, bad, "bad", "skip", "fail|skip|gray",

@@ -39,8 +39,12 @@ typedef struct MocoKeys {
     bool    shuffle, symmetric;
 } MocoKeys;
 
+/* Who does what comes after crop and resize. The results are the same bits. */
+typedef enum AugmentWhere { AUGMENT_AUTO, AUGMENT_ON_HOST, AUGMENT_ON_DEVICE } AugmentWhere;
+
 typedef struct DataKeys {
-    int          order; // AugmentOrder
+    int          order;   // AugmentOrder
+    int          augment; // AugmentWhere
     int64_t      crop, batch, workers, cache_mb;
     double       scale_min, scale_max;
     double       brightness, contrast, saturation, hue, jitter_p, gray_p, blur_p, flip_p;

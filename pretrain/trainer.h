@@ -53,9 +53,11 @@ typedef struct Trainer {
     MocoGraph  moco_graph;
     Supervised sup;
 
-    Source *train, *test; // test NULL: every tenth training picture
-    Loader *loader;
-    int64_t n_images, steps_per_epoch;
+    Source        *train, *test; // test NULL: every tenth training picture
+    Loader        *loader;
+    AugmentOptions augment; // the training pictures'
+    PixelStats     stats;   // of them
+    int64_t        n_images, steps_per_epoch;
 
     Job        job;
     Ledger     ledger;

@@ -22,6 +22,9 @@ Status cuda_add_forward(Tensor *y, const Tensor *a, const Tensor *b);
 Status cuda_add_backward(Tensor *dx, const Tensor *dy);
 Status cuda_accumulate(Tensor *y, float beta, const Tensor *x); // y = beta y + x, beta 0 or 1
 
+/* augment.cu */
+Status cuda_augment(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
+
 /* conv2d.c, linear.c */
 Status cuda_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
                            const Conv2d *op);

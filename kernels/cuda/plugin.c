@@ -21,6 +21,8 @@ static Backend CUDA = {
     .cast = cuda_cast,
     .sync = cuda_sync,
 
+    .augment = cuda_augment,
+
     .conv2d_forward = cuda_conv2d_forward,
     .conv2d_backward_data = cuda_conv2d_backward_data,
     .conv2d_backward_weights = cuda_conv2d_backward_weights,

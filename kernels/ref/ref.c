@@ -14,6 +14,8 @@ static const Backend REF = {
     .cast = ref_cast,
     .sync = ref_sync,
 
+    .augment = ref_augment,
+
     .conv2d_forward = ref_conv2d_forward,
     .conv2d_backward_data = ref_conv2d_backward_data,
     .conv2d_backward_weights = ref_conv2d_backward_weights,

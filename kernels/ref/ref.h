@@ -34,6 +34,9 @@ Status ref_fill(Tensor *x, float value);
 Status ref_cast(Tensor *y, const Tensor *x);
 Status ref_sync(void);
 
+/* augment.c */
+Status ref_augment(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
+
 /* conv2d.c */
 Status ref_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
                           const Conv2d *op);

@@ -367,12 +367,15 @@ TEST(Augment, SeesTheSamePixelsFromBytesAndFromTheDecodedPicture)
          {AUGMENT_V1, AUGMENT_V2, AUGMENT_CIFAR, AUGMENT_SUPERVISED, AUGMENT_TEST}) {
         AugmentOptions     o = augment_options(order, 32);
         std::vector<float> x(4 * 32 * 32 * 3);
-        float *one[2] = {x.data(), x.data() + 3072}, *two[2] = {x.data() + 6144, x.data() + 9216};
+        AugmentView one[2] = {{x.data(), nullptr, nullptr}, {x.data() + 3072, nullptr, nullptr}},
+                    two[2] = {{x.data() + 6144, nullptr, nullptr},
+                              {x.data() + 9216, nullptr, nullptr}};
         for (int sample = 0; sample < 20; sample++) {
             ASSERT_OK(augment_bytes(&a, one, 2, &o, bytes.data(), (int64_t)bytes.size(), "x", 9, 1,
                                     sample));
             ASSERT_OK(augment_image(&a, two, 2, &o, &whole.im, 9, 1, sample));
-            ASSERT_EQ(0, memcmp(one[0], two[0], 6144 * 4)) << augment_order_name(order);
+            ASSERT_EQ(0, memcmp(one[0].pixels, two[0].pixels, 6144 * 4))
+                << augment_order_name(order);
         }
     }
     augmenter_release(&a);
@@ -385,7 +388,7 @@ TEST(Augment, TestCropKeepsTheMiddle)
     o.resize = 0;
     Augmenter          a = {};
     std::vector<float> x(48);
-    float             *out[1] = {x.data()};
+    AugmentView        out[1] = {{x.data(), nullptr, nullptr}};
     ASSERT_OK(augment_image(&a, out, 1, &o, &in.im, 0, 0, 0));
     const uint8_t *p = in.im.pixels + 3 * (1 * 10 + 3); // column 3, row 1
     for (int c = 0; c < 3; c++)

@@ -88,6 +88,10 @@ TEST_F(MocoRun, FromAGraphGivesTheBitsOfItsCallsAndOfItself)
         EXPECT_EQ(losses(graph), losses(calls)) << how;
     }
     EXPECT_TRUE(last_checkpoint("again") == last_checkpoint("graph "));
+    train("finished",
+          "--device cuda data.augment=host"); // the others finished their crops on the device
+    EXPECT_TRUE(weights("again") == weights("finished"));
+    EXPECT_EQ(losses("again"), losses("finished"));
 }
 
 /* In the middle of the steps that run from a graph: the resumed run goes op by op first, then makes a graph of its own. */
