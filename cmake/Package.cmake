@@ -1,0 +1,17 @@
+# `cpack` in a build folder makes a Debian package of the program, its library and recipes; what it depends on is read off
+# the binaries. The plug-in for GPUs is a component of its own and stays out: its libraries do not come from Debian.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME godwit)
+set(CPACK_PACKAGE_VENDOR "the godwit developers")
+set(CPACK_PACKAGE_CONTACT "the godwit developers <godwit@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Momentum Contrast: pretraining, detection and exact evaluators in one program")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "${PROJECT_DESCRIPTION}")
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL Unspecified)
+set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+include(CPack)
