@@ -1,4 +1,4 @@
-/* bench.c -- godwit bench model|data|op|eval */
+/* bench.c -- godwit bench model|detect|data|op|eval */
 #include "cli/bench.h"
 
 #include "base/file.h"
@@ -51,6 +51,47 @@ static Status bench_model_verb(const Verb *verb, int argc, char **argv)
     bench_model_print(&r, &b);
     if (line.common.json)
         TRY_OUT(bench_model_save(&r, &b, line.common.json));
+out:
+    options_release(&line);
+    return st;
+}
+
+static Status bench_detect_verb(const Verb *verb, int argc, char **argv)
+{
+    BenchDetect b         = {.batch = 2, .height = 800, .width = 1066, .objects = 4, .classes = 20, .reps = 9, .dtype = "f32"};
+    Option      options[] = {
+        {"batch", OPTION_INT, &b.batch, "N", "pictures a step (default 2, what one of the paper's GPUs had)", false},
+        {"height", OPTION_INT, &b.height, "PIXELS", "of the pictures (default 800)", false},
+        {"width", OPTION_INT, &b.width, "PIXELS", "of the pictures (default 1066)", false},
+        {"dtype", OPTION_TEXT, &b.dtype, "TYPE", "f32 or bf16 (default f32)", false},
+        {"objects", OPTION_INT, &b.objects, "N", "ground truths of a picture (default 4)", false},
+        {"classes", OPTION_INT, &b.classes, "N", "(default 20, VOC's)", false},
+        {"reps", OPTION_INT, &b.reps, "N", "timed steps (default 9)", false},
+        {"trace", OPTION_TEXT, &b.trace, "FILE", "also one training step op by op, as a Chrome trace", false},
+    };
+    CommandLine line = {.verb = verb, .options = options, .n_options = 8, .operands = "[RECIPE] [--batch N] [key=value ...]",
+                        .max_operands = 1, .takes_overrides = true};
+    Status      st   = OK;
+    TRY_OUT(options_parse(&line, argc, argv));
+    if (line.is_help)
+        goto out;
+    if (b.batch < 1 || b.batch > 1024 || b.height < 32 || b.height > 4096 || b.width < 32 || b.width > 4096 || b.objects < 1 ||
+        b.objects > 1000 || b.classes < 1 || b.classes > 10000 || b.reps < 1 || b.reps > 1000) {
+        st = status_fail(ERR_USAGE, "godwit bench detect: --batch 1..1024, --height and --width 32..4096, --objects 1..1000, "
+                                    "--classes 1..10000, --reps 1..1000");
+        goto out;
+    }
+    DType dtype;
+    TRY_OUT(device_dtype(&dtype, b.dtype));
+    b.recipe            = line.n_operands > 0 ? line.operand[0] : NULL;
+    b.device            = line.common.device;
+    b.overrides         = line.override;
+    b.n_overrides       = line.n_overrides;
+    BenchDetectResult r = {0};
+    TRY_OUT(bench_detect(&r, &b));
+    bench_detect_print(&r, &b);
+    if (line.common.json)
+        TRY_OUT(bench_detect_save(&r, &b, line.common.json));
 out:
     options_release(&line);
     return st;
@@ -186,6 +227,7 @@ typedef struct Kind {
 
 static const Kind kinds[] = {
     {"model", "a whole training step on synthetic pictures", bench_model_verb},
+    {"detect", "a training step and detection of Faster R-CNN C4", bench_detect_verb},
     {"data", "decoding and augmentation on one core", bench_data_verb},
     {"op", "single ops on the shapes of real networks", bench_op_verb},
     {"eval", "COCO and LVIS evaluation beside installed peers", bench_eval_verb},
@@ -203,10 +245,10 @@ Status verb_bench(const Verb *verb, int argc, char **argv)
             return sub.run(&sub, argc - 1, argv + 1);
         }
     if (argc > 1 && strncmp(argv[1], "-h", 2) != 0 && strcmp(argv[1], "--help") != 0)
-        return status_fail(ERR_USAGE, "godwit bench: expects model, data, op or eval, found \"%s\"", argv[1]);
+        return status_fail(ERR_USAGE, "godwit bench: expects model, detect, data, op or eval, found \"%s\"", argv[1]);
     printf("usage: godwit bench KIND ...\n\n");
     for (int i = 0; i < KINDS; i++)
         printf("  %-8s %s\n", kinds[i].name, kinds[i].sentence);
     printf("\n`godwit bench KIND --help` lists the options of each.\n");
-    return argc > 1 ? OK : status_fail(ERR_USAGE, "godwit bench: expects model, data, op or eval");
+    return argc > 1 ? OK : status_fail(ERR_USAGE, "godwit bench: expects model, detect, data, op or eval");
 }

@@ -1,5 +1,6 @@
 /* bench.h -- timings of whole steps; medians, because machines are noisy */
 #pragma once
+#include "cli/bench_step.h"
 #include "cli/options.h"
 #include "pretrain/resnet.h"
 
@@ -13,13 +14,10 @@ typedef struct BenchModel {
 } BenchModel;
 
 typedef struct BenchModelResult {
-    double  train_ms_median, train_ms_best, forward_ms_median, forward_ms_best;
-    double  step_flops; // of convolutions, one training step
-    char    device[256];                 // its name; "" for the host
-    double  peak_gflops, triad_gb_per_s; // of this machine, measured in the same call: on the host f32 multiply-adds and a
-                                         // triad, on a device a large product of the step's type and a large copy
-    int64_t pool_peak_bytes, rss_peak_bytes;
-    int64_t device_peak_bytes; // 0 on the host
+    BenchTimes    train, forward;
+    double        step_flops; // of convolutions, one training step
+    BenchCeilings ceilings;
+    int64_t       pool_peak_bytes, rss_peak_bytes;
 } BenchModelResult;
 
 Status bench_model(BenchModelResult *out, const BenchModel *b);
@@ -28,3 +26,31 @@ Status bench_model_save(const BenchModelResult *r, const BenchModel *b, const ch
 
 /* Multiply-adds of one picture's forward pass. */
 double bench_resnet_macs(const ResNet *net, int64_t size);
+/* Of its stem with the pool behind it, and of one stage (1 .. 4); *h and *w become the output's. */
+double bench_stem_macs(const ResNet *net, int64_t *h, int64_t *w);
+double bench_stage_macs(const ResNet *net, int stage, int64_t *h, int64_t *w);
+
+/* Faster R-CNN C4 as a recipe describes it, on synthetic pictures that lie on the device: a training step, and detection
+ * picture by picture. */
+typedef struct BenchDetect {
+    const char        *recipe, *device; // recipe NULL: the defaults
+    const char *const *overrides;
+    int                n_overrides;
+    int64_t            batch, height, width, objects, classes, reps;
+    const char        *dtype; // "f32" or "bf16"
+    const char        *trace;
+} BenchDetect;
+
+typedef struct BenchDetectResult {
+    BenchTimes    train, test;
+    double        step_flops; // of convolutions, one training step; every region that the recipe samples counts
+    double        test_flops; // of one picture, with the regions that it had
+    int64_t       n_regions, n_proposals; // of a training step; of a picture in testing
+    DType         dtype;
+    BenchCeilings ceilings;
+    int64_t       pool_peak_bytes, rss_peak_bytes;
+} BenchDetectResult;
+
+Status bench_detect(BenchDetectResult *out, const BenchDetect *b);
+void   bench_detect_print(const BenchDetectResult *r, const BenchDetect *b);
+Status bench_detect_save(const BenchDetectResult *r, const BenchDetect *b, const char *path);

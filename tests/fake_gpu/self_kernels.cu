@@ -69,6 +69,19 @@ __global__ void count_all(unsigned long long *count, float *sum, int *most)
         atomicAdd(sum, total);
 }
 
+/* y[b] = the sum of x over block b's threads. */
+__global__ void sum_blocks(int *y, const int *x)
+{
+    int total = gpu_block_reduce(x[gpu_index()], 0, GpuSum());
+    if (threadIdx.x == 0)
+        y[blockIdx.x] = total;
+}
+
+EXPORT Status self_sum_blocks(void *y, const void *x, int blocks, int threads)
+{
+    return gpu_launch("sum_blocks", sum_blocks, (unsigned)blocks, (unsigned)threads, 0, (int *)y,
+                      (const int *)x);
+}
 EXPORT Status self_reverse(void *y, const void *x, int n)
 {
     return gpu_launch("reverse_in_block", reverse_in_block, 1, (unsigned)n, (size_t)n * 4, (int *)y,

@@ -100,6 +100,20 @@ TEST_F(FakeGpu, AtomicsOfManyBlocksAddUp)
     EXPECT_EQ(720.0f, total);
 }
 
+/* More blocks than fit 16 bits, as a batch of crops or rows has. */
+TEST_F(FakeGpu, RunsGridsOfMoreThan65535Blocks)
+{
+    const int blocks = 66000, threads = 32;
+    void     *x = ints(counting(blocks * threads)), *y = ints(std::vector<int>(blocks));
+    ASSERT_EQ(OK,
+              (self<Status(void *, const void *, int, int)>("self_sum_blocks")(y, x, blocks, threads)));
+    std::vector<int> got = read(y, blocks);
+    for (int b = 0; b < blocks; b++)
+        ASSERT_EQ((int)((unsigned)threads * ((unsigned)b * threads) + threads * (threads - 1) / 2),
+                  got[(size_t)b])
+            << b;
+}
+
 TEST_F(FakeGpu, AMissingThreadAtABarrierIsNamed)
 {
     void *y = ints(std::vector<int>(64));

@@ -1,0 +1,34 @@
+/* bench_step.h -- what the benches of whole steps share: times, ceilings, a trace of one step */
+#pragma once
+#include "base/json.h"
+#include "kernels/backend.h"
+#include "kernels/profile.h"
+
+typedef Status BenchStep(void *ctx); // one step; waits for the device at its end
+
+typedef struct BenchTimes {
+    double median_ms, best_ms;
+} BenchTimes;
+
+/* What the machine under a backend can do, measured now: on the host f32 multiply-adds and a triad, on a device a large
+ * product of the step's type and a large copy. */
+typedef struct BenchCeilings {
+    char    device[256]; // its name; "" for the host
+    double  peak_gflops, triad_gb_per_s;
+    int64_t device_peak_bytes; // most that was held at once; 0 on the host
+} BenchCeilings;
+
+/* Untimed steps until memory, plans and a graph of the step have settled, then `reps` timed ones. */
+Status bench_time(BenchTimes *out, const Backend *be, BenchStep *step, void *ctx, int64_t reps);
+
+Status bench_ceilings(BenchCeilings *out, const Backend *be, DType dtype);
+
+/* One step op by op into a file of Chrome's trace format, and its longest ops on paper. */
+Status bench_trace(Tape *t, BenchStep *step, void *ctx, const char *path);
+
+/* "a GFLOP/s, b % of ..." for a step of `flops` in `ms`; and the same and the ceilings as members of an open object. */
+void bench_print_arithmetic(const BenchCeilings *c, double flops, double ms);
+void bench_put_arithmetic(JsonWriter *w, const BenchCeilings *c, double flops, double ms);
+
+/* Multiply-adds of a convolution on one picture of *h x *w, counted from its weights; *h and *w become the output's. */
+double bench_conv_macs(const Tensor *weight, const Conv2d *op, int64_t *h, int64_t *w);
