@@ -35,6 +35,12 @@ Status cuda_linear_forward(Tensor *y, const Tensor *x, const Tensor *w, const Te
 Status cuda_linear_backward_data(Tensor *dx, const Tensor *dy, const Tensor *w);
 Status cuda_linear_backward_weights(Tensor *dw, Tensor *dbias, const Tensor *x, const Tensor *dy);
 
+/* conv_bn.c */
+Status cuda_conv_bn_train_forward(Tensor *y, Tensor *conv, Tensor *mean, Tensor *rstd,
+                                  Tensor *running_mean, Tensor *running_var, const Tensor *x,
+                                  const Tensor *w, const Tensor *residual, const Tensor *gamma,
+                                  const Tensor *beta, const Conv2d *op, const Norm *norm);
+
 /* bias.cu: y (..., C) += bias (C), f32; sum (C) = beta sum + the sum over the rows of x (..., C) */
 Status cuda_add_bias(Tensor *y, const Tensor *bias);
 Status cuda_column_sums(Tensor *sum, const Tensor *x);
@@ -51,6 +57,13 @@ Status cuda_mean_hw_backward(Tensor *dx, const Tensor *dy);
 Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
                                      Tensor *running_var, const Tensor *x, const Tensor *residual,
                                      const Tensor *gamma, const Tensor *beta, const Norm *op);
+/* x's pass of batch_norm_train_forward alone, its result dropped: to be timed. */
+Status cuda_batch_norm_moments(const Tensor *x, const Norm *op);
+/* batch_norm_train_forward without that pass: sum and squares (G,C) of x's channels are known. op->count NULL. */
+Status cuda_batch_norm_of_sums(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
+                               Tensor *running_var, const Tensor *x, const Tensor *residual,
+                               const Tensor *gamma, const Tensor *beta, const float *sum,
+                               const float *squares, const Norm *op);
 Status cuda_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *residual,
                                     const Tensor *gamma, const Tensor *beta,
                                     const Tensor *running_mean, const Tensor *running_var,

@@ -20,6 +20,17 @@ void lib_use_tf32(bool yes);
 /* y (N,P,Q,Co) = x (N,H,W,Ci) * w (Co,kh,kw,Ci/groups); x, w and y of one type. No tensor is empty. */
 Status lib_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Conv2d *op);
 
+/* The same for bf16, and for each of `groups` runs of images sums (groups,Co) f32 of y's channels and of their squares.
+ * ERR_UNSUPPORTED where the library has no plan. */
+Status lib_conv2d_statistics(Tensor *y, float *sum, float *squares, const Tensor *x,
+                             const Tensor *w, const Conv2d *op, int64_t groups);
+
+/* Whether `together` is the faster way to what `apart` does for a convolution of this shape: both are run and timed once,
+ * the answer is kept as plans are. false where `together` says ERR_UNSUPPORTED. */
+Status lib_conv2d_choose(bool *is_together, const Tensor *y, const Tensor *x, const Tensor *w,
+                         const Conv2d *op, int64_t         groups, Status (*apart)(void *),
+                         Status (*together)(void *), void *ctx);
+
 /* dx = beta dx + the gradient; dx, dy and w of one type. */
 Status lib_conv2d_backward_data(Tensor *dx, float beta, const Tensor *dy, const Tensor *w,
                                 const Conv2d *op);

@@ -25,8 +25,7 @@ void lib_use_tf32(bool yes)
     lib_cublas_use_tf32(yes);
 }
 
-static ConvKey key_of(ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
-                      const Conv2d *op)
+ConvKey conv_key(ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y, const Conv2d *op)
 {
     ConvKey k;
     memset(&k, 0, sizeof k);
@@ -105,20 +104,56 @@ static Status run(const Job *j)
 
 Status lib_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Conv2d *op)
 {
-    Job j = {"conv2d", key_of(CONV_FORWARD, x, w, y, op), x, w, y, y, 0};
+    Job j = {"conv2d", conv_key(CONV_FORWARD, x, w, y, op), x, w, y, y, 0};
     return run(&j);
+}
+
+/* Plans take addresses of a multiple of 16 bytes (lib_cudnn_graph.c). */
+static bool are_slices_aligned(const Tensor *x, int64_t groups)
+{
+    return groups == 1 || tensor_bytes(x) / groups % 16 == 0;
+}
+
+/* Images first .. first+n-1 of a tensor. */
+static const void *images_of(const Tensor *x, int64_t first)
+{
+    return (const char *)x->data + first * (tensor_bytes(x) / x->dim[0]);
+}
+
+Status lib_conv2d_statistics(Tensor *y, float *sum, float *squares, const Tensor *x,
+                             const Tensor *w, const Conv2d *op, int64_t groups)
+{
+    const char     *name = "conv2d with statistics";
+    const ConvPlan *plan = NULL;
+    ConvKey         key = conv_key(CONV_STATS, x, w, y, op);
+    int64_t         n = x->dim[0] / groups, C = y->dim[3];
+    key.N = (int32_t)n;
+    key.out = (int32_t)y->dtype;
+    if (!are_slices_aligned(x, groups) || !are_slices_aligned(y, groups) || C % 4 != 0)
+        return status_fail(ERR_UNSUPPORTED, "%s: slices that do not begin at 16 bytes", name);
+    for (int64_t g = 0; g < groups; g++) {
+        ConvAddresses on = {.x = images_of(x, g * n),
+                            .w = w->data,
+                            .y = images_of(y, g * n),
+                            .sum = sum + g * C,
+                            .squares = squares + g * C};
+        if (g == 0)
+            TRY(conv_plan_find(name, &plan, &key, &on));
+        TRY(conv_plan_run(name, plan, &on));
+    }
+    return OK;
 }
 
 Status lib_conv2d_backward_data(Tensor *dx, float beta, const Tensor *dy, const Tensor *w,
                                 const Conv2d *op)
 {
-    Job j = {"conv2d data gradient", key_of(CONV_DATA, dx, w, dy, op), dx, w, dy, dx, beta};
+    Job j = {"conv2d data gradient", conv_key(CONV_DATA, dx, w, dy, op), dx, w, dy, dx, beta};
     return run(&j);
 }
 
 Status lib_conv2d_backward_weights(Tensor *dw, float beta, const Tensor *x, const Tensor *dy,
                                    const Conv2d *op)
 {
-    Job j = {"conv2d weight gradient", key_of(CONV_WEIGHTS, x, dw, dy, op), x, dw, dy, dw, beta};
+    Job j = {"conv2d weight gradient", conv_key(CONV_WEIGHTS, x, dw, dy, op), x, dw, dy, dw, beta};
     return run(&j);
 }

@@ -35,7 +35,7 @@ Status cudnn_finish(const char *op, cudnnBackendDescriptor_t d)
 
 static cudnnDataType_t cudnn_type(int32_t d)
 {
-    return d == BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+    return d == BF16 ? CUDNN_DATA_BFLOAT16 : d == CONV_HALF ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
 }
 
 /* dim in the order N C H W of a tensor that lies in memory as N H W C. UID_UNROUNDED is never in memory. */

@@ -8,10 +8,14 @@
 #include "kernels/backend.h"
 #include <cudnn.h>
 
-typedef enum ConvKind { CONV_FORWARD, CONV_DATA, CONV_WEIGHTS, CONV_STATS } ConvKind;
+typedef enum ConvKind { CONV_FORWARD, CONV_DATA, CONV_WEIGHTS, CONV_STATS, CONV_CHOICE } ConvKind;
+
+/* A type of ConvKey that no tensor of ours has: tests/cudnn asks what cuDNN offers in float16. */
+enum { CONV_HALF = -1 };
 
 /* Everything that decides which plan runs a convolution. Zeroed before it is filled: compared byte by byte. CONV_STATS is
- * a forward pass that also sums each channel of its output and of its output's squares. */
+ * a forward pass that also sums each channel of its output and of its output's squares; CONV_CHOICE names no plan but a
+ * way (lib_conv2d_choose). */
 typedef struct ConvKey {
     int32_t kind;
     int32_t type;        // of x, y and, but for CONV_WEIGHTS, w: F32 or BF16
@@ -21,6 +25,7 @@ typedef struct ConvKey {
     int32_t P, Q, Co;    // y (N,P,Q,Co)
     int32_t kh, kw, ci;  // w (Co,kh,kw,ci)
     int32_t stride, pad, dilation;
+    int32_t slices; // CONV_CHOICE: groups of images
 } ConvKey;
 
 /* The names under which a plan gets its addresses. */

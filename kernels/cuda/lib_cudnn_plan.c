@@ -2,7 +2,6 @@
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/lib_cudnn_engines.h"
 #include "kernels/cuda/lib_workspace.h"
-#include "kernels/cuda/plan_cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +38,11 @@ Status conv_plan_open(void)
     snprintf(name, sizeof name, "%s_cudnn%zu", prop.name, cudnnGetVersion());
     cache = plan_cache_open(name);
     return OK;
+}
+
+PlanCache *conv_plan_cache(void)
+{
+    return cache;
 }
 
 static Status time_of(float *ms, const char *op, const ConvPlan *p, const ConvAddresses *on)
@@ -96,7 +100,7 @@ static Status choose(const char *op, ConvPlan *p, int *chosen, int wanted, const
     return st;
 }
 
-static Status is_measuring_possible(const char *op)
+Status conv_plan_may_measure(const char *op)
 {
     enum cudaStreamCaptureStatus status;
     TRY(gpu_check(op, cudaStreamIsCapturing(gpu_stream(), &status)));
@@ -111,7 +115,7 @@ static Status is_measuring_possible(const char *op)
 static Status make(const char *op, ConvPlan **made, const ConvKey *key, const ConvAddresses *on)
 {
     int number = -1;
-    TRY(is_measuring_possible(op));
+    TRY(conv_plan_may_measure(op));
     ConvPlan *p = calloc(1, sizeof *p);
     if (!p)
         return status_no_memory(op, (long long)sizeof *p);

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "kernels/cuda/lib_cudnn_graph.h"
+#include "kernels/cuda/plan_cache.h"
 
 typedef struct ConvPlan ConvPlan;
 
@@ -15,6 +16,14 @@ typedef struct ConvAddresses {
 } ConvAddresses;
 
 Status conv_plan_open(void);
+
+/* The key of a convolution; `out` and `slices` are the caller's. */
+ConvKey conv_key(ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
+                 const Conv2d *op);
+
+/* What was chosen before; ERR_DEVICE while a graph is captured, when nothing can be timed. */
+PlanCache *conv_plan_cache(void);
+Status     conv_plan_may_measure(const char *op);
 
 /* The plan of a key, found now if need be by running candidates on `on`, whose output they overwrite. ERR_UNSUPPORTED when
  * cuDNN has none; asked for again, it says so at once. */

@@ -8,6 +8,7 @@ extern "C" {
 #include "kernels/ref/ref.h"
 }
 #include <memory>
+#include <stdlib.h>
 
 /* A tensor's header for work that runs later, with the beta that its gradient had when the work was queued. */
 static Tensor later(const Tensor *x, float beta = 1)
@@ -46,6 +47,48 @@ Status lib_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Con
     Conv2d o = *op;
     return queue("conv2d",
                  [=]() mutable { return ref_conv2d_forward(&ty, &tx, &tw, nullptr, &o) == OK; });
+}
+
+/* Sums of what was stored, in double. */
+static bool statistics(const Tensor *y, float *sum, float *squares, int64_t groups)
+{
+    int64_t C = y->dim[3], rows = tensor_count(y) / C / groups;
+    for (int64_t i = 0; i < groups * C; i++) {
+        double s = 0, s2 = 0;
+        for (int64_t r = 0; r < rows; r++) {
+            double v = (double)ref_load(y, (i / C * rows + r) * C + i % C);
+            s += v;
+            s2 += v * v;
+        }
+        sum[i] = (float)s;
+        squares[i] = (float)s2;
+    }
+    return true;
+}
+
+static int n_statistics;
+
+/* For tests: how often convolutions came with sums. */
+extern "C" __attribute__((visibility("default"))) int fake_gpu_statistics_calls(void)
+{
+    return n_statistics;
+}
+
+Status lib_conv2d_statistics(Tensor *y, float *sum, float *squares, const Tensor *x,
+                             const Tensor *w, const Conv2d *op, int64_t groups)
+{
+    n_statistics++;
+    TRY(lib_conv2d_forward(y, x, w, op));
+    Tensor ty = later(y);
+    return queue("conv2d with statistics", [=] { return statistics(&ty, sum, squares, groups); });
+}
+
+/* Nothing is timed here: together wherever it can be had. */
+Status lib_conv2d_choose(bool *is_together, const Tensor *, const Tensor *, const Tensor *,
+                         const Conv2d *, int64_t, Status (*)(void *), Status (*)(void *), void *)
+{
+    *is_together = !getenv("FAKE_GPU_NO_STATISTICS");
+    return OK;
 }
 
 Status lib_conv2d_backward_data(Tensor *dx, float beta, const Tensor *dy, const Tensor *w,
