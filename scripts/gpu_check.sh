@@ -1,0 +1,254 @@
+#!/bin/bash
+# gpu_check.sh [options] BUILD OUT -- everything that wants a GPU, in one go; each step's output lies in OUT/STEP.txt
+#
+#   --only A,B,...   these steps alone: machine tests sanitizer determinism losses bench detect peer demo cifar
+#   --seconds N      in all (default 7200); a step that finds less left than it needs is not begun
+#   --peer FILE      a Python program that prints a peer's figures: FILE moco|r50 dtype=bf16 [graph=1] batch=N
+#   --cifar DIR      the moco_cifar10 recipe on it, for --cifar-seconds N (default 1200)
+#   --small          sizes for an emulated device
+#
+# BUILD is a build folder with tests. The plug-in is BUILD's, or GODWIT_CUDA. A step that fails does not stop the others.
+# OUT/summary.txt has a line a step: ok, FAILED, TIMEOUT, skipped. Exit 0: nothing failed; 1: something did; 69: no device.
+set -u
+export LC_ALL=C
+
+only= seconds=7200 peer= cifar= cifar_seconds=1200 small=no
+while [ $# -gt 0 ]; do
+    case $1 in
+    --only) only=$2; shift 2 ;;
+    --seconds) seconds=$2; shift 2 ;;
+    --peer) peer=$2; shift 2 ;;
+    --cifar) cifar=$2; shift 2 ;;
+    --cifar-seconds) cifar_seconds=$2; shift 2 ;;
+    --small) small=yes; shift ;;
+    -*) echo "gpu_check: $1 is no option; the head of the script lists them" >&2; exit 64 ;;
+    *) break ;;
+    esac
+done
+[ $# -eq 2 ] || { echo "usage: scripts/gpu_check.sh [options] BUILD OUT" >&2; exit 64; }
+[ -x "$1/godwit" ] || { echo "gpu_check: $1/godwit is not there; build first" >&2; exit 66; }
+mkdir -p "$2" || exit 73
+build=$(cd "$1" && pwd) out=$(cd "$2" && pwd)
+here=$(cd "$(dirname "$0")/.." && pwd)
+godwit=$build/godwit
+export GODWIT_CUDA="${GODWIT_CUDA:-$build/libgodwit_cuda.so}"
+began=$SECONDS n_failed=0
+: > "$out/summary.txt"
+
+tell()
+{
+    printf '%-8s %6ss  %s\n' "$1" "$2" "$3" | tee -a "$out/summary.txt"
+}
+
+is_wanted()
+{
+    [ -z "$only" ] || case ",$only," in *",$1,"*) true ;; *) false ;; esac
+}
+
+# step NAME LIMIT COMMAND...: runs a function or program in a shell of its own, LIMIT seconds at most
+step()
+{
+    local name=$1 limit=$2 from=$SECONDS left=$((seconds - (SECONDS - began))) code
+    shift 2
+    [ "$left" -ge 5 ] || { tell skipped 0 "$name: no time left"; return; }
+    [ "$limit" -le "$left" ] || limit=$left
+    timeout --kill-after=30 "$limit" bash -c '"$@"' - "$@" > "$out/$name.txt" 2>&1 < /dev/null
+    code=$?
+    case $code in
+    0) tell ok $((SECONDS - from)) "$name" ;;
+    77) tell skipped $((SECONDS - from)) "$name: $(tail -n 1 "$out/$name.txt")" ;;
+    124 | 137) tell TIMEOUT $((SECONDS - from)) "$name"; n_failed=$((n_failed + 1)) ;;
+    *) tell FAILED $((SECONDS - from)) "$name (exit $code): $(grep -v '^ *$' "$out/$name.txt" | tail -n 1)"
+       n_failed=$((n_failed + 1)) ;;
+    esac
+}
+
+# ---- sizes ----
+if [ $small = yes ]; then
+    pictures="--size 24 --train 24" scenes="--size 64 --train 6" moco=moco_tiny steps=4
+    detect="demo_c4 solver.iters=2" threads="--threads 1"
+    model="--arch resnet18 --width 0.125 --batch 4 --size 32 --reps 1"
+    c4="--batch 2 --height 48 --width 64 --reps 1 model.arch=resnet18 model.width=0.125 roi.batch=8 rpn.post_test=20"
+    demo="--scale 0.05 --trials 1" some_tests="Augment.OfNothingIsNothing:FakeGpu.Threads*"
+    export FAKE_GPU_RACES="${FAKE_GPU_RACES:-0}"
+else
+    pictures="--size 96 --train 2000" scenes="--size 160 --train 200" steps=60
+    moco="moco_v2_r50_in1m_200ep data.batch=128 data.crop=64 moco.K=4096" detect="demo_c4 solver.iters=60" threads=
+    model="--arch resnet50 --batch 256 --size 224 --reps 20" c4="voc_r50_c4_24k --batch 2 --reps 20"
+    demo= some_tests="*"
+fi
+export build out here godwit pictures scenes moco steps detect threads model c4 demo some_tests peer cifar
+
+# ---- steps ----
+machine()
+{
+    uname -srm
+    nvidia-smi 2> /dev/null || echo "nvidia-smi is not there"
+    git -C "$here" log -1 --format='commit %H %cs' 2> /dev/null
+    "$godwit" doctor || true
+    "$godwit" doctor | grep -q -- '--device cuda$'
+}
+
+# Programs of the tier, one after another; a failure does not hide the next.
+tests()
+{
+    local program failed=0
+    for program in fake_gpu/test_kernels_gpu fake_gpu/test_augment_gpu fake_gpu/test_kernels_gpu_full \
+        fake_gpu/test_detect_gpu fake_gpu/test_pretrain_gpu fake_gpu/test_cli_gpu cudnn/test_cudnn_plans; do
+        [ -x "$build/tests/$program" ] || { echo "$program: not built"; continue; }
+        echo "== $program"
+        "$build/tests/$program" --gtest_brief=1 --gtest_filter="$some_tests" || { echo "$program failed"; failed=1; }
+    done
+    return $failed
+}
+
+sanitizer()
+{
+    local tool=${COMPUTE_SANITIZER:-compute-sanitizer} kind failed=0
+    command -v "$tool" > /dev/null || { echo "compute-sanitizer is not there"; exit 77; }
+    for kind in memcheck racecheck synccheck initcheck; do
+        echo "== $kind"
+        timeout 450 "$tool" --tool $kind --error-exitcode 9 "$build/tests/fake_gpu/test_kernels_gpu" --gtest_brief=1 \
+            --gtest_filter="$some_tests" || { echo "$kind: errors, or no end within 450 s"; failed=1; }
+    done
+    return $failed
+}
+
+make_data()
+{
+    [ -d "$out/data/objects" ] || "$godwit" scenes --kind object --layout folder $pictures --val 0 --test 0 \
+        --out "$out/data/objects" --quiet || return 1
+    [ -d "$out/data/scenes" ] || "$godwit" scenes --kind detection --layout voc $scenes --val 2 --test 2 \
+        --out "$out/data/scenes" --quiet
+}
+
+# run NAME DEVICE [key=value ...]: a short pretraining run, from the start
+run()
+{
+    local name=$1 device=$2
+    shift 2
+    rm -rf "$out/runs/$name"
+    "$godwit" pretrain $moco --data "$out/data/objects" --out "$out/runs/$name" --device "$device" --quiet $threads \
+        log_every=1 knn.every=0 solver.iters=$steps "$@"
+}
+
+same()
+{
+    cmp "$1" "$2" && echo "the same bits: $(basename "$(dirname "$1")") twice"
+}
+
+# Two runs of one seed end in the same bits: pretraining in both types, detection.
+determinism()
+{
+    make_data || return 1
+    local dtype failed=0 i
+    for dtype in f32 bf16; do
+        for i in 1 2; do
+            run "twice-$dtype-$i" cuda dtype=$dtype || return 1
+        done
+        same "$out/runs/twice-$dtype-1/encoder.safetensors" "$out/runs/twice-$dtype-2/encoder.safetensors" || failed=1
+    done
+    for i in 1 2; do
+        rm -rf "$out/runs/twice-c4-$i"
+        "$godwit" train $detect --data "$out/data/scenes/VOCdevkit" --out "$out/runs/twice-c4-$i" --device cuda --quiet \
+            $threads || return 1
+    done
+    same "$out/runs/twice-c4-1/model.safetensors" "$out/runs/twice-c4-2/model.safetensors" || failed=1
+    return $failed
+}
+
+loss_of()
+{
+    sed -n 's/.*"loss": *\([-0-9.e+]*\).*/\1/p' "$out/runs/$1/metrics.jsonl"
+}
+
+# One seed on the host and on the device: sums in another order move the first losses by 1e-4 and 1e-2 at most; later a
+# sign of an activation near 0 decides (docs/gpu.md), and the means of the second halves lie within 10 %.
+losses()
+{
+    make_data && run losses-cpu cpu dtype=f32 && run losses-cuda cuda dtype=f32 || return 1
+    loss_of losses-cpu > "$out/losses-cpu.txt"
+    loss_of losses-cuda > "$out/losses-cuda.txt"
+    paste "$out/losses-cpu.txt" "$out/losses-cuda.txt" | awk -v half=$((steps / 2)) '
+        function off(a, b) { return a > b ? (a - b) / b : (b - a) / b }
+        BEGIN { print "step cpu cuda" }
+        { print NR, $1, $2; if (NF < 2 || (NR <= 2 && off($2, $1) > (NR == 1 ? 1e-4 : 1e-2))) bad = NR }
+        NR > half { a += $1; b += $2 }
+        END {
+            if (NR < 2) { print "no losses"; exit 1 }
+            print "means of the second half:", a / (NR - half), b / (NR - half)
+            if (bad) { print "step", bad, "is too far off"; exit 1 }
+            if (off(b, a) > 0.1) { print "the curves part"; exit 1 }
+        }'
+}
+
+bench()
+{
+    local failed=0 how tf32
+    for how in "moco bf16" "moco tf32" "moco f32" "supervised bf16" "supervised f32"; do
+        set -- $how
+        tf32=0
+        [ "$2" = tf32 ] && tf32=1
+        echo "== $how"
+        GODWIT_TF32=$tf32 "$godwit" bench model --what "$1" $model --dtype "$([ "$2" = bf16 ] && echo bf16 || echo f32)" \
+            --device cuda $threads --json "$out/bench-$1-$2.json" --trace "$out/trace-$1-$2.json" || failed=1
+    done
+    return $failed
+}
+
+detect()
+{
+    local failed=0 dtype
+    for dtype in bf16 f32; do
+        "$godwit" bench detect $c4 --dtype $dtype --device cuda $threads --json "$out/bench-detect-$dtype.json" \
+            --trace "$out/trace-detect-$dtype.json" || failed=1
+    done
+    return $failed
+}
+
+peer()
+{
+    [ -n "$peer" ] || { echo "no --peer FILE"; exit 77; }
+    local failed=0 how
+    for how in "moco dtype=bf16 batch=256" "moco dtype=bf16 batch=256 graph=1" "moco dtype=bf16 batch=256 compile=1" \
+        "r50 dtype=bf16 batch=256" "r50 dtype=bf16 batch=256 graph=1"; do
+        echo "== $how"
+        "${PYTHON:-python3}" "$peer" $how || failed=1
+    done
+    return $failed
+}
+
+demo()
+{
+    rm -rf "$out/demo"
+    "$godwit" demo --device cuda $demo $threads --out "$out/demo"
+}
+
+# Ends by itself or at its limit, where it saves and exits 75; its nearest-neighbour curve goes beside it.
+cifar()
+{
+    [ -n "$cifar" ] || { echo "no --cifar DIR"; exit 77; }
+    local recipe=moco_cifar10
+    [ "$moco" = moco_tiny ] && recipe="moco_tiny solver.iters=2"
+    timeout "$cifar_seconds" "$godwit" pretrain $recipe --data "$cifar" --out "$out/runs/cifar" --device cuda --resume auto \
+        $threads dtype=bf16 knn.every=1
+    local code=$?
+    grep -i knn "$out/runs/cifar/metrics.jsonl" > "$out/cifar-knn.jsonl"
+    [ $code -eq 0 ] || [ $code -eq 124 ] || [ $code -eq 75 ]
+}
+export cifar_seconds
+export -f machine tests sanitizer make_data run same determinism loss_of losses bench detect peer demo cifar
+
+step machine 120 machine
+grep -q -- '--device cuda$' "$out/machine.txt" || { echo "gpu_check: no device answers: $out/machine.txt" >&2; exit 69; }
+is_wanted tests && step tests 1800 tests
+is_wanted determinism && step determinism 900 determinism
+is_wanted losses && step losses 900 losses
+is_wanted bench && step bench 900 bench
+is_wanted detect && step detect 600 detect
+is_wanted peer && step peer 900 peer
+is_wanted sanitizer && step sanitizer 1800 sanitizer
+is_wanted demo && step demo 900 demo
+is_wanted cifar && step cifar $((cifar_seconds + 60)) cifar
+echo "$n_failed of $(grep -c . "$out/summary.txt") steps failed; $out/summary.txt"
+[ $n_failed -eq 0 ]

@@ -1,0 +1,82 @@
+/* scripts/gpu_check.sh on the emulated device: what a machine with a GPU will be asked, and what it says of failures */
+#include "cli/run_program.h"
+
+#include <gtest/gtest.h>
+
+class GpuCheck : public ::testing::Test {
+  protected:
+    TempDir dir;
+
+    void SetUp() override
+    {
+        setenv("GODWIT_CUDA", GODWIT_TEST_PLUGIN, 0);
+        setenv("GODWIT_RECIPES", GODWIT_SOURCE_DIR "/tests/fake_gpu/cli/recipes", 1);
+    }
+    void write(const std::string &name, const std::string &text)
+    {
+        std::ofstream(dir / name) << text;
+        std::filesystem::permissions(dir / name, std::filesystem::perms::owner_all);
+    }
+    /* Exit code; `before` stands in front of the command. */
+    int check(const std::string &words, const std::string &build, const std::string &before = "")
+    {
+        std::string command = before + " " GODWIT_SOURCE_DIR "/scripts/gpu_check.sh --small " +
+                              words + " " + build + " " + (dir / "out") + " >" + (dir / "said") +
+                              " 2>&1";
+        int status = std::system(command.c_str());
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+    std::string build() const
+    {
+        return std::filesystem::path(GODWIT_PROGRAM).parent_path();
+    }
+    bool summary_has(const std::string &text) const
+    {
+        return slurp(dir / "out/summary.txt").find(text) != std::string::npos;
+    }
+};
+
+TEST_F(GpuCheck, GoesOnAfterAFailureAndKeepsWhatEveryStepSaid)
+{
+    write("peer.sh",
+          "echo \"{\\\"what\\\": \\\"$1\\\"}\"; case \"$*\" in *graph*) exit 3;; esac\n");
+    EXPECT_EQ(0,
+              godwit("scenes --kind object --layout folder --size 24 --train 24 --val 0 --test 0 "
+                     "--out " +
+                     (dir / "pictures"))
+                  .code);
+    EXPECT_EQ(1, check("--only tests,determinism,losses,peer,detect,cifar --peer " +
+                           (dir / "peer.sh") + " --cifar " + (dir / "pictures"),
+                       build(), "PYTHON=sh"))
+        << slurp(dir / "said");
+    for (const char *name : {"machine", "tests", "determinism", "losses", "detect", "cifar"})
+        EXPECT_TRUE(summary_has("s  " + std::string(name) + "\n"))
+            << name << " in\n"
+            << slurp(dir / "out/summary.txt") << slurp(dir / ("out/" + std::string(name) + ".txt"));
+    EXPECT_TRUE(summary_has("peer (exit 1): {\"what\": \"r50\"}"))
+        << slurp(dir / "out/summary.txt");
+    EXPECT_NE(std::string::npos, slurp(dir / "out/peer.txt").find("\"moco\""));
+    EXPECT_NE(std::string::npos, slurp(dir / "out/determinism.txt").find("the same bits"));
+    EXPECT_NE(std::string::npos, slurp(dir / "out/bench-detect-bf16.json").find("test_median"));
+    EXPECT_NE(std::string::npos, slurp(dir / "out/losses.txt").find("means of the second half"));
+}
+
+/* A program whose device draws other numbers every time. */
+TEST_F(GpuCheck, SeesRunsThatDifferAndCurvesThatPart)
+{
+    std::filesystem::create_directory(dir / "build");
+    write("build/godwit",
+          "#!/bin/bash\n"
+          "case \"$*\" in \"pretrain \"*\"--device cuda\"*) seed=seed=$RANDOM ;; esac\n"
+          "exec " GODWIT_PROGRAM " \"$@\" $seed\n");
+    EXPECT_EQ(1, check("--only determinism,losses", dir / "build")) << slurp(dir / "said");
+    EXPECT_TRUE(summary_has("determinism (exit 1)")) << slurp(dir / "out/summary.txt");
+    EXPECT_TRUE(summary_has("losses (exit 1): step")) << slurp(dir / "out/summary.txt");
+}
+
+TEST_F(GpuCheck, StopsWhereNoDeviceAnswers)
+{
+    EXPECT_EQ(69, check("--only losses", build(), "GODWIT_CUDA=/nowhere/libgodwit_cuda.so"));
+    EXPECT_TRUE(summary_has("FAILED")) << slurp(dir / "out/summary.txt");
+    EXPECT_NE(std::string::npos, slurp(dir / "said").find("no device answers"));
+}
