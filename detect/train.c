@@ -131,6 +131,7 @@ static Status run_all(DetectTrainer *r, DetectTrainResult *result, const DetectT
     job_begin(&r->job, o->job.stop_after);
     Status st = run_loop(r);
     job_end(&r->job);
+    backend_log_peak(r->be);
     TRY(st);
     result->steps = r->job.step;
     result->loss = r->last.loss;

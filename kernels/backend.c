@@ -1,5 +1,6 @@
 #include "kernels/backend.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "kernels/plugin.h"
 
 #include <dlfcn.h>
@@ -93,4 +94,22 @@ Status backend_open(const Backend **be, const char *device)
     if (strcmp(device, "cuda") == 0)
         return open_cuda(be);
     return status_fail(ERR_USAGE, "device: expected cpu, cuda, ref or auto, found \"%s\"", device);
+}
+
+Status backend_alloc(const Backend *be, void **memory, int64_t bytes, const char *what)
+{
+    Status st = be->alloc(memory, bytes);
+    char   cause[400];
+    if (st != ERR_MEMORY)
+        return st;
+    snprintf(cause, sizeof cause, "%s", status_text());
+    return status_fail(st, "%s, %.2f MB: %s", what, (double)bytes / 1e6, cause);
+}
+
+void backend_log_peak(const Backend *be)
+{
+    DeviceFacts facts;
+    if (be && be->describe && be->describe(&facts) == OK)
+        log_info("%s: at most %.2f of %.2f GB were in use", facts.name,
+                 (double)facts.peak_bytes / 1e9, (double)facts.total_bytes / 1e9);
 }

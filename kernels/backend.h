@@ -202,6 +202,12 @@ const Backend *backend_cpu(void);
  * names in GODWIT_CUDA, else libgodwit_cuda.so beside the program or in the library folder. ERR_DEVICE, ERR_USAGE. */
 Status backend_open(const Backend **be, const char *device);
 
+/* be->alloc of something with a name: when there is no room, the sentence begins with `what` and its size. */
+Status backend_alloc(const Backend *be, void **memory, int64_t bytes, const char *what);
+
+/* One line on the log: the most memory of the device that this program held at once. Nothing where it is the host's. */
+void backend_log_peak(const Backend *be);
+
 /* For backends that run behind the host: from the next backend_open on, every op waits until it is done, so that a
  * failure names the op that caused it. Slow. */
 void backend_wait_for_each_op(bool yes);

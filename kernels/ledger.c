@@ -15,7 +15,7 @@ Status ledger_open(Ledger *l, const Backend *be, int64_t n_words, int64_t capaci
     l->host = malloc((size_t)bytes);
     if (l->host == NULL)
         return status_no_memory("a ledger", bytes);
-    Status st = be->alloc(&l->device, bytes);
+    Status st = backend_alloc(be, &l->device, bytes, "ledger of the steps");
     if (st != OK)
         ledger_close(l);
     return st;

@@ -136,10 +136,10 @@ static void draw(float *out, int64_t n, const ParamSpec *spec, uint64_t seed)
 }
 
 /* A flat device buffer of n elements, all zero. */
-static Status zeros(const Backend *be, void **memory, DType dtype, int64_t n)
+static Status zeros(const Backend *be, void **memory, DType dtype, int64_t n, const char *what)
 {
     Tensor all = {.dtype = dtype, .ndim = 1, .dim = {n}};
-    TRY(be->alloc(memory, tensor_bytes(&all)));
+    TRY(backend_alloc(be, memory, tensor_bytes(&all), what));
     all.data = *memory;
     return be->fill(&all, 0.0f);
 }
@@ -147,20 +147,20 @@ static Status zeros(const Backend *be, void **memory, DType dtype, int64_t n)
 static Status allocate(ParamSet *ps, DType dtype)
 {
     void *m = NULL;
-    TRY(zeros(ps->be, &m, F32, ps->n_values));
+    TRY(zeros(ps->be, &m, F32, ps->n_values, "weights"));
     ps->values = m;
-    TRY(zeros(ps->be, &m, F32, ps->n_buffers));
+    TRY(zeros(ps->be, &m, F32, ps->n_buffers, "running statistics"));
     ps->buffers = m;
     if (!ps->is_frozen) {
-        TRY(zeros(ps->be, &m, F32, ps->n_values));
+        TRY(zeros(ps->be, &m, F32, ps->n_values, "gradients of the weights"));
         ps->grads = m;
-        TRY(zeros(ps->be, &m, F32, ps->n_values));
+        TRY(zeros(ps->be, &m, F32, ps->n_values, "momentum of the weights"));
         ps->momentum = m;
         TRY(ps->be->alloc(&m, (int64_t)sizeof *ps->squares));
         ps->squares = m;
     }
     if (dtype == BF16) {
-        TRY(zeros(ps->be, &m, BF16, ps->n_values));
+        TRY(zeros(ps->be, &m, BF16, ps->n_values, "bf16 copy of the weights"));
         ps->low = m;
     }
     return OK;

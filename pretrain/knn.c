@@ -127,9 +127,9 @@ static Status block_alloc(Block *b, const Backend *be, int64_t rows, int64_t n_b
         !size_product(&sim_bytes, (int64_t[]){rows, n_bank, 4}, 3))
         return status_fail(ERR_MEMORY, "knn: %lld rows of %lld numbers are too many",
                            (long long)n_bank, (long long)F);
-    TRY(be->alloc(&b->bank.data, bank_bytes));
-    TRY(be->alloc(&b->test.data, rows * F * 4));
-    TRY(be->alloc(&b->sim.data, sim_bytes));
+    TRY(backend_alloc(be, &b->bank.data, bank_bytes, "features of the bank"));
+    TRY(backend_alloc(be, &b->test.data, rows * F * 4, "features to be judged"));
+    TRY(backend_alloc(be, &b->sim.data, sim_bytes, "similarities"));
     b->host = malloc((size_t)sim_bytes);
     return b->host ? OK : status_no_memory("knn: similarities", sim_bytes);
 }

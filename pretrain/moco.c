@@ -62,7 +62,7 @@ static Status queue_init(Moco *m, const Backend *be)
         return status_fail(ERR_RECIPE, "moco: queue K %lld x C %lld is too large", (long long)c->K,
                            (long long)c->C);
     m->queue = (Tensor){.dtype = F32, .ndim = 2, .dim = {c->K, c->C}};
-    TRY(be->alloc(&m->queue.data, bytes));
+    TRY(backend_alloc(be, &m->queue.data, bytes, "queue of keys"));
 
     float *host = malloc((size_t)bytes);
     if (!host)

@@ -70,7 +70,7 @@ static Status write_input(MocoGraph *g, void **stage, Tensor *x, const void *hos
     if (!g->be->feed)
         return g->be->write(x->data, host, bytes);
     if (!*stage) {
-        TRY(g->be->alloc(stage, bytes));
+        TRY(backend_alloc(g->be, stage, bytes, "stage of the next pictures"));
         TRY(g->be->sync()); // once: feed does not wait for what was queued before it
     }
     TRY(g->be->feed(*stage, host, bytes));

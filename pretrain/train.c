@@ -209,6 +209,7 @@ static Status run_all(Trainer *r, PretrainResult *result, const JobOptions *o)
     job_begin(&r->job, o->stop_after);
     Status st = run_loop(r);
     job_end(&r->job);
+    backend_log_peak(r->be);
     TRY(st);
 
     TRY(export(r, result->backbone));

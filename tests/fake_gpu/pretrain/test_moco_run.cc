@@ -94,6 +94,27 @@ TEST_F(MocoRun, FromAGraphGivesTheBitsOfItsCallsAndOfItself)
     EXPECT_EQ(losses("again"), losses("finished"));
 }
 
+TEST_F(MocoRun, SaysWhatDidNotFitAndHowMuchItHeld)
+{
+    Ran r = godwit(words("fits", "--device cuda"));
+    EXPECT_EQ(0, r.code) << r.err;
+    EXPECT_NE(std::string::npos, r.err.find("emulated GPU: at most 0.00 of 4.29 GB were in use"))
+        << r.err;
+    setenv("FAKE_GPU_MEMORY", "500000", 1);
+    r = godwit(words("small", "--device cuda"));
+    EXPECT_EQ(71, r.code);
+    EXPECT_NE(std::string::npos,
+              r.err.find("momentum of the weights, 0.18 MB: the GPU has no room for "))
+        << r.err;
+    setenv("FAKE_GPU_MEMORY", "1000000", 1);
+    r = godwit(words("larger", "--device cuda"));
+    EXPECT_EQ(71, r.code);
+    EXPECT_NE(std::string::npos,
+              r.err.find("does not fit beside the 0.00 GB of this step (the GPU has no room for "))
+        << r.err;
+    unsetenv("FAKE_GPU_MEMORY");
+}
+
 /* In the middle of the steps that run from a graph: the resumed run goes op by op first, then makes a graph of its own. */
 static void kill_when_there(const std::string &words, const std::string &file)
 {
