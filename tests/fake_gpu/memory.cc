@@ -11,7 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum : size_t { ARENA_BYTES = (size_t)64 << 30, ALIGN = 256, ZONE = 256 };
+/* MARGIN: on both sides of the arena. Blocks of the host that malloc maps by themselves (128 kB and more) come to lie right
+ * below it: a host loop that runs past such a block must not pass for one that follows a device pointer. */
+enum : size_t { ARENA_BYTES = (size_t)64 << 30, MARGIN = 1 << 20, ALIGN = 256, ZONE = 256 };
 
 static char                    *arena;
 static std::map<char *, size_t> taken, pinned; // start -> bytes
@@ -20,15 +22,20 @@ static size_t                   used, peak;
 static int                      n_unlocked;
 static struct sigaction         before;
 
-/* Host code that follows a device pointer lands here. */
+static void say(const char *sentence)
+{
+    if (write(2, sentence, strlen(sentence)) < 0)
+        _exit(1);
+}
+
+/* Host code that follows a device pointer lands here, and host code that leaves its own memory towards the device's. */
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     char *p = (char *)info->si_addr;
-    if (p >= arena && p < arena + ARENA_BYTES) {
-        static const char sentence[] = "fake_gpu: host code touched device memory\n";
-        if (write(2, sentence, sizeof sentence - 1) < 0)
-            _exit(1);
-    }
+    if (p >= arena && p < arena + ARENA_BYTES)
+        say("fake_gpu: host code touched device memory\n");
+    else if (p >= arena - MARGIN && p < arena + ARENA_BYTES + MARGIN)
+        say("fake_gpu: host code left its own memory, which lies beside the device's\n");
     sigaction(SIGSEGV, &before, nullptr);
     if (before.sa_flags & SA_SIGINFO)
         before.sa_sigaction(signal, info, context);
@@ -39,13 +46,13 @@ static void open_arena()
 {
     if (arena)
         return;
-    void *m =
-        mmap(nullptr, ARENA_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *m = mmap(nullptr, MARGIN + ARENA_BYTES + MARGIN, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (m == MAP_FAILED) {
         fprintf(stderr, "fake_gpu: no addresses for the device's memory\n");
         abort();
     }
-    arena = (char *)m;
+    arena = (char *)m + MARGIN;
     holes[arena] = ARENA_BYTES;
     struct sigaction action = {};
     action.sa_sigaction = on_fault;
@@ -180,6 +187,13 @@ bool memory_unpin(void *p)
         return false;
     free(p);
     return true;
+}
+
+/* For tests. */
+extern "C" __attribute__((visibility("default"))) void fake_gpu_arena(char **begin, char **end)
+{
+    *begin = arena;
+    *end = arena + ARENA_BYTES;
 }
 
 size_t memory_used(void)

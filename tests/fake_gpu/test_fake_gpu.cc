@@ -105,8 +105,8 @@ TEST_F(FakeGpu, RunsGridsOfMoreThan65535Blocks)
 {
     const int blocks = 66000, threads = 32;
     void     *x = ints(counting(blocks * threads)), *y = ints(std::vector<int>(blocks));
-    ASSERT_EQ(OK,
-              (self<Status(void *, const void *, int, int)>("self_sum_blocks")(y, x, blocks, threads)));
+    ASSERT_EQ(OK, (self<Status(void *, const void *, int, int)>("self_sum_blocks")(y, x, blocks,
+                                                                                   threads)));
     std::vector<int> got = read(y, blocks);
     for (int b = 0; b < blocks; b++)
         ASSERT_EQ((int)((unsigned)threads * ((unsigned)b * threads) + threads * (threads - 1) / 2),
@@ -152,6 +152,18 @@ TEST_F(FakeGpu, HostCodeThatFollowsADevicePointerIsStopped)
     void *y = ints({1, 2, 3});
     ASSERT_EQ(OK, be->sync());
     EXPECT_DEATH(*(volatile int *)y = 1, "host code touched device memory");
+}
+
+/* Large blocks of the host are mapped right below what the device reserves, so a loop that runs past one ends there. */
+TEST_F(FakeGpu, HostCodeThatRunsPastItsOwnMemoryIsNotTakenForIt)
+{
+    char *begin = nullptr, *end = nullptr;
+    void *y = ints({1});
+    self<void(char **, char **)>("fake_gpu_arena")(&begin, &end);
+    EXPECT_LE(begin, (char *)y);
+    EXPECT_DEATH((void)*(volatile char *)(begin - 1), "left its own memory, which lies beside");
+    EXPECT_DEATH((void)*(volatile char *)end, "left its own memory, which lies beside");
+    EXPECT_DEATH((void)*(volatile char *)begin, "host code touched device memory");
 }
 
 TEST_F(FakeGpu, AFullDeviceSaysSo)
