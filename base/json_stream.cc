@@ -283,6 +283,20 @@ int64_t line_at(const JsonStream *s, int64_t offset)
     }
 }
 
+/* Python writes NaN and Infinity where a computation went wrong; the reader stops within the word. */
+const char *not_a_value(const JsonStream &in, int64_t offset)
+{
+    static const char *const WORDS[] = {"NaN", "Infinity", "-Infinity"};
+    for (const char *word : WORDS) {
+        auto n = static_cast<int64_t>(std::strlen(word));
+        for (int64_t at = offset - n > 0 ? offset - n : 0; at <= offset; at++)
+            if (in.end - in.begin - at >= n &&
+                std::memcmp(in.begin + at, word, static_cast<size_t>(n)) == 0)
+                return "NaN and Infinity are no JSON values; expected a finite number.";
+    }
+    return "Not a JSON value; expected a number, string, array, object, true, false or null.";
+}
+
 Status syntax_error(const JsonStream &in, rj::ParseErrorCode code, int64_t offset,
                     int64_t max_string)
 {
@@ -297,6 +311,8 @@ Status syntax_error(const JsonStream &in, rj::ParseErrorCode code, int64_t offse
         what = "The text ends too early.";
     else if (code == rj::kParseErrorNumberTooBig)
         what = "A number is too large for a double.";
+    else if (code == rj::kParseErrorValueInvalid)
+        what = not_a_value(in, offset);
     return status_fail(ERR_FORMAT, "%s:%lld: (byte %lld) %s", in.name,
                        static_cast<long long>(line_at(&in, offset)), static_cast<long long>(offset),
                        what);

@@ -10,7 +10,7 @@
 typedef struct Settings {
     bool        lvis;
     const char *truth, *found, *iou, *arrays, *max_dets, *images, *categories;
-    bool        bug_compatible, agnostic, ignore_unknown;
+    bool        bug_compatible, agnostic, ignore_unknown, lenient;
     EvalOutput  output;
 } Settings;
 
@@ -76,7 +76,8 @@ static Status fill_options(Arena *a, const Settings *s, CocoEvalOptions *opt)
 
 static Status open_other(CocoResults *other, const Settings *s, CocoIou iou, const CocoTruth *truth)
 {
-    CocoReadOptions read = {.iou = iou, .ignore_unknown = s->ignore_unknown, .lvis = s->lvis};
+    CocoReadOptions read = {
+        .iou = iou, .ignore_unknown = s->ignore_unknown, .lenient = s->lenient, .lvis = s->lvis};
     TRY(coco_results_read(other, &read, truth, s->output.against));
     fputs(text_cstr(&other->warnings), stderr);
     return OK;
@@ -163,9 +164,11 @@ static Status score(const CommandLine *line, const Settings *s)
     Arena           a = {0};
     CocoTruth       truth = {0};
     CocoResults     found = {0};
-    CocoReadOptions read = {
-        .bug_compatible = s->bug_compatible, .ignore_unknown = s->ignore_unknown, .lvis = s->lvis};
-    Status st = OK;
+    CocoReadOptions read = {.bug_compatible = s->bug_compatible,
+                            .ignore_unknown = s->ignore_unknown,
+                            .lenient = s->lenient,
+                            .lvis = s->lvis};
+    Status          st = OK;
     TRY_OUT(choose_iou(s, &read.iou));
     TRY_OUT(coco_read(&truth, &found, &read, s->truth, s->found));
     fputs(text_cstr(&truth.warnings), stderr);
@@ -199,6 +202,9 @@ static Status run(const Verb *verb, int argc, char **argv, bool lvis)
            false},
           {"ignore-unknown", OPTION_FLAG, &s.ignore_unknown, NULL,
            "leave out results on images that the ground truth does not list", false},
+          {"lenient", OPTION_FLAG, &s.lenient, NULL,
+           "leave out, with a count, masks that are damaged or of another size than their image",
+           false},
           EVAL_FILE_OPTIONS(s.output),
           EVAL_ANALYSIS_OPTIONS(s.output),
           {"images", OPTION_TEXT, &s.images, "IDS", "only these image ids, with commas", false},

@@ -9,6 +9,7 @@
 #define FOREGROUND 0.5
 #define BACKGROUND 0.1
 #define MAX_PAIRS (1LL << 27)
+#define MAX_GROUPS 8192 // the matrix then has half a gigabyte
 
 const char *const ERROR_NAME[ERROR_KINDS] = {"localisation", "class",      "both",
                                              "duplicate",    "background", "missed"};
@@ -306,6 +307,9 @@ Status analysis_run(Arena *a, const AnalysisOptions *opt, Analysis *out, const A
     if (!(fabs(in->task->threshold[in->task->main] - FOREGROUND) < 1e-9))
         return status_fail(ERR_USAGE, "analysis: needs .5 as the main threshold, not %g",
                            in->task->threshold[in->task->main]);
+    if (K > MAX_GROUPS)
+        return status_fail(ERR_FORMAT, "analysis: a confusion matrix of %lld categories; at most %d",
+                           (long long)K, MAX_GROUPS);
     out->K = K;
     out->confusion_score = opt->confusion_score;
     out->best = ARENA_ARRAY(a, BestF1, K);

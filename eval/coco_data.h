@@ -96,6 +96,7 @@ typedef struct CocoReadOptions {
     bool
             bug_compatible; // repeat what pycocotools does with duplicated ids and unlisted images and categories
     bool    ignore_unknown; // leave out rows on unlisted images instead of refusing them
+    bool    lenient;        // leave out masks that cannot be right instead of refusing them
     bool    lvis;           // needs the federated fields; `iscrowd` may be absent
     int64_t piece_bytes;    // of a file that one thread reads at a time; 0: 1 MB
 } CocoReadOptions;

@@ -1,9 +1,9 @@
 /* coco_index.c -- raw columns to indices, and what is wrong between tables; see coco_data.h */
 #include "base/threads.h"
+#include "eval/coco_masks.h"
 #include "eval/coco_raw.h"
-#include "eval/rle.h"
-#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { NAMED = 10 }; // how many offenders a sentence names
@@ -231,9 +231,9 @@ static Status unlisted(const CocoRaw *raw, const CocoRows *rows, const int32_t *
         }
     if (n == 0)
         return OK;
-    return status_fail(ERR_FORMAT,
-                       "%s: %lld rows name %s that the ground truth does not list: %s%s", path,
-                       (long long)n, what, list, n > NAMED ? ", ..." : "");
+    return status_fail(ERR_FORMAT, "%s: %lld %s %s that the ground truth does not list: %s%s", path,
+                       (long long)n, n == 1 ? "row names" : "rows name", what, list,
+                       n > NAMED ? ", ..." : "");
 }
 
 static int compare_id(const void *x, const void *y)
@@ -265,6 +265,34 @@ static Status repeated_ids(const int64_t *id, int64_t n, int64_t *repeated, int6
     return OK;
 }
 
+static int compare_names(const void *x, const void *y)
+{
+    const CocoCategory *a = *(const CocoCategory *const *)x, *b = *(const CocoCategory *const *)y;
+    int                 by_name = strcmp(a->name, b->name);
+    return by_name ? by_name : compare_category(a, b);
+}
+
+/* Categories that share a name: legal, and most often a mistake. */
+static Status warn_of_names(CocoTruth *t, const char *path)
+{
+    int64_t              shared = 0;
+    const CocoCategory **c = malloc((size_t)(t->n_categories + 1) * sizeof *c);
+    if (!c)
+        return status_no_memory("categories", t->n_categories * 8);
+    for (int64_t k = 0; k < t->n_categories; k++)
+        c[k] = &t->category[k];
+    qsort(c, (size_t)t->n_categories, sizeof *c, compare_names);
+    for (int64_t k = 1; k < t->n_categories; k++)
+        if (c[k]->name[0] && strcmp(c[k]->name, c[k - 1]->name) == 0 && shared++ < NAMED)
+            text_printf(&t->warnings, "%s: categories %lld and %lld are both called \"%.60s\"\n",
+                        path, (long long)c[k - 1]->id, (long long)c[k]->id, c[k]->name);
+    if (shared > NAMED)
+        text_printf(&t->warnings, "%s: ... and %lld more categories share a name\n", path,
+                    (long long)(shared - NAMED));
+    free(c);
+    return text_status(&t->warnings);
+}
+
 static Status check_truth(CocoTruth *t, const CocoReadOptions *opt, const CocoRaw *raw,
                           const char *path)
 {
@@ -288,13 +316,15 @@ static Status check_truth(CocoTruth *t, const CocoReadOptions *opt, const CocoRa
                     opt->bug_compatible
                         ? "counts as a miss even when it is found, as in pycocotools"
                         : "is scored as any other; pycocotools would count it as a miss");
-    for (int64_t c = 0; c < t->n_categories && t->n_categories < 5000; c++)
-        for (int64_t k = 0; k < c; k++)
-            if (t->category[c].name[0] && strcmp(t->category[c].name, t->category[k].name) == 0)
-                text_printf(&t->warnings, "%s: categories %lld and %lld are both called \"%s\"\n",
-                            path, (long long)t->category[k].id, (long long)t->category[c].id,
-                            t->category[c].name);
-    return text_status(&t->warnings);
+    for (int64_t i = 0; i < t->n_images && !opt->lvis; i++)
+        if (t->image[i].has_neg && t->image[i].has_unfinished) {
+            text_printf(&t->warnings,
+                        "%s: has LVIS's lists of categories; COCO's rules are followed here, "
+                        "`godwit eval lvis` follows LVIS's\n",
+                        path);
+            break;
+        }
+    return warn_of_names(t, path);
 }
 
 Status coco_index_truth(CocoTruth *t, const CocoReadOptions *opt, CocoRaw *raw, const char *name)
@@ -305,68 +335,11 @@ Status coco_index_truth(CocoTruth *t, const CocoReadOptions *opt, CocoRaw *raw, 
     raw->listed.data = NULL;
     TRY(resolve(t, raw, &t->rows));
     take_columns(raw, &t->rows);
-    return check_truth(t, opt, raw, name);
+    TRY(check_truth(t, opt, raw, name));
+    return coco_check_masks(&t->rows, opt, t, name, &t->warnings);
 }
 
 /* ---- results ---- */
-
-typedef struct MaskWork {
-    CocoRows *rows;
-    int64_t   first_bad;
-} MaskWork;
-
-/* Area and box of compressed masks: the runs are read once here and again where they meet a ground truth. */
-static Status measure_mask(CocoRows *r, int64_t i, uint32_t **counts, int64_t *cap)
-{
-    const CocoMask *m = &r->mask[i];
-    const char     *text = r->text + m->at;
-    int64_t         runs = rle_string_runs(text, m->n);
-    Rle             rle;
-    if (runs > *cap) {
-        uint32_t *moved = (uint32_t *)realloc(*counts, (size_t)runs * 2 * sizeof **counts);
-        if (!moved)
-            return status_no_memory("runs", runs * 8);
-        *counts = moved;
-        *cap = runs * 2;
-    }
-    TRY(rle_read_string(&rle, *counts, text, m->n, m->h, m->w));
-    r->area[i] = rle.area;
-    if (isnan(r->box[4 * i]))
-        for (int k = 0; k < 4; k++)
-            r->box[4 * i + k] = rle.box[k];
-    return OK;
-}
-
-static void measure_range(void *ctx, int64_t begin, int64_t end)
-{
-    MaskWork *w = (MaskWork *)ctx;
-    uint32_t *counts = NULL;
-    int64_t   cap = 0;
-    for (int64_t i = begin; i < end; i++)
-        if (measure_mask(w->rows, i, &counts, &cap) != OK) {
-            int64_t seen = __atomic_load_n(&w->first_bad, __ATOMIC_RELAXED);
-            while (i < seen && !__atomic_compare_exchange_n(&w->first_bad, &seen, i, false,
-                                                            __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-            }
-            break;
-        }
-    free(counts);
-}
-
-static Status measure_masks(CocoRows *rows, const char *path)
-{
-    MaskWork w = {.rows = rows, .first_bad = INT64_MAX};
-    threads_for(rows->n, 4096, measure_range, &w);
-    if (w.first_bad == INT64_MAX)
-        return OK;
-    uint32_t *counts = NULL; // once more, for the sentence
-    int64_t   cap = 0;
-    char      why[512];
-    Status    st = measure_mask(rows, w.first_bad, &counts, &cap);
-    free(counts);
-    snprintf(why, sizeof why, "%s", status_text());
-    return status_fail(st, "%s: result %lld: %s", path, (long long)w.first_bad + 1, why);
-}
 
 Status coco_index_results(CocoResults *r, const CocoReadOptions *opt, CocoRaw *raw,
                           const CocoTruth *t, const char *name)
@@ -384,8 +357,7 @@ Status coco_index_results(CocoResults *r, const CocoReadOptions *opt, CocoRaw *r
             name, (long long)r->n_unknown_category);
     if (r->rows.n == 0)
         text_printf(&r->warnings, "%s: no results at all\n", name);
-    if (r->rows.n > 0 && isnan(r->rows.area[0]))
-        TRY(measure_masks(&r->rows, name));
+    TRY(coco_check_masks(&r->rows, opt, t, name, &r->warnings));
     if (opt->iou != COCO_SEGM) {
         free(r->rows.mask);
         free(r->rows.text);

@@ -49,6 +49,11 @@ static Status mask_end(CocoParse *p, JsonStream *s)
     if (m->kind == COCO_MASK_POLYGONS) {
         m->n = (uint32_t)(p->raw.number.n - m->at);
         m->n_parts = (uint32_t)(p->raw.part.n - m->part_at);
+        bool usable = m->n_parts > 0 && p->raw.part.data[m->part_at] >= 6;
+        if (!usable && p->opt.lenient && !p->is_results) {
+            m->kind = COCO_MASK_NONE;
+            return OK;
+        }
         if (m->n_parts == 0)
             return json_stream_fail(s, ERR_FORMAT, "segmentation is an empty list of polygons");
         if (p->raw.part.data[m->part_at] < 6)

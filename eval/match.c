@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const int64_t MOST_BYTES = (int64_t)4 << 30; // of precision and scores
+
 typedef struct GroupWork {
     const MatchTask *task;
     MatchResult     *out;
@@ -196,6 +198,12 @@ Status match_run(Arena *a, const MatchTask *task, MatchResult *out)
     out->A = task->n_areas;
     out->M = task->n_caps;
     int64_t cells = out->T * out->K * out->A * out->M;
+    if (out->K > MOST_BYTES / (16 * out->T * out->A * out->M * out->R))
+        return status_fail(
+            ERR_FORMAT,
+            "match: precision and scores of %lld categories would take more than %lld "
+            "GB; choose fewer",
+            (long long)out->K, (long long)(MOST_BYTES >> 30));
     out->precision = ARENA_ARRAY(a, double, cells * out->R);
     out->scores = ARENA_ARRAY(a, double, cells * out->R);
     out->recall = ARENA_ARRAY(a, double, cells);

@@ -141,6 +141,28 @@ TEST(EvalProgram, BugCompatibleGivesMinusOneAndNoAnalysis)
     }
 }
 
+TEST(EvalProgram, LenientLeavesOutMasksWithACount)
+{
+    TempDir dir;
+    std::ofstream(dir / "gt.json")
+        << "{\"images\":[{\"id\":1,\"width\":10,\"height\":10}],\"categories\":[{\"id\":1,"
+           "\"name\":\"a\"}],\"annotations\":[{\"id\":1,\"image_id\":1,\"category_id\":1,"
+           "\"iscrowd\":0,\"area\":16,\"bbox\":[0,0,4,4],\"segmentation\":[[0,0,0,4,4,4,4,0]]}]}";
+    std::ofstream(dir / "dt.json")
+        << "[{\"image_id\":1,\"category_id\":1,\"score\":0.9,\"segmentation\":{\"size\":[10,12],"
+           "\"counts\":\"04600000l1\"}}]";
+    const std::string words =
+        "eval coco " + (dir / "gt.json") + " " + (dir / "dt.json") + " --iou segm";
+    Ran refused = godwit(words);
+    EXPECT_EQ(65, refused.code);
+    EXPECT_NE(std::string::npos, refused.err.find("result 1 (image 1)")) << refused.err;
+    EXPECT_NE(std::string::npos, refused.err.find("--lenient")) << refused.err;
+    Ran lenient = godwit(words + " --lenient");
+    EXPECT_EQ(0, lenient.code);
+    EXPECT_NE(std::string::npos, lenient.err.find("1 masks of another size")) << lenient.err;
+    EXPECT_EQ(0, godwit(words + " --bug-compatible").code);
+}
+
 TEST(EvalProgram, LvisComparesUnderFederatedRules)
 {
     CocoFiles f(",\"neg_category_ids\":[],\"not_exhaustive_category_ids\":[]");
