@@ -9,7 +9,7 @@
 
 typedef struct Settings {
     bool        lvis;
-    const char *truth, *found, *iou, *arrays, *max_dets, *images, *categories;
+    const char *truth, *found, *iou, *arrays, *max_dets, *images, *categories, *areas, *thresholds;
     bool        bug_compatible, agnostic, ignore_unknown, lenient;
     EvalOutput  output;
 } Settings;
@@ -50,6 +50,55 @@ static Status choose_iou(const Settings *s, CocoIou *iou)
                        s->lvis ? " or segm" : ", segm or keypoints", s->iou);
 }
 
+/* One number that ends at one of `ends`; *at is moved behind it. */
+static bool parse_part(double *out, const char **at, const char *ends)
+{
+    size_t n = strcspn(*at, ends);
+    if (!number_parse_double(out, *at, (int64_t)n))
+        return false;
+    *at += n;
+    return true;
+}
+
+/* "all:0:1e10,tiny:0:256" */
+static Status parse_areas(Arena *a, CocoEvalOptions *opt, const char *text)
+{
+    for (const char *at = text;; at++) {
+        size_t n = strcspn(at, ":,");
+        double low, high;
+        char  *name = arena_printf(a, "%.*s", (int)n, at);
+        if (!name)
+            return status_no_memory("area ranges", (int64_t)n);
+        at += n;
+        if (n == 0 || n > 15 || *at++ != ':' || !parse_part(&low, &at, ":,") || *at++ != ':' ||
+            !parse_part(&high, &at, ",") || opt->n_areas == MATCH_MAX_AREAS)
+            return status_fail(ERR_USAGE,
+                               "eval: --areas wants at most %d ranges NAME:LOW:HIGH with commas, "
+                               "names of at most 15 letters, not \"%s\"",
+                               MATCH_MAX_AREAS, text);
+        opt->area_name[opt->n_areas] = name;
+        opt->area[opt->n_areas][0] = low;
+        opt->area[opt->n_areas++][1] = high;
+        if (*at == 0)
+            return OK;
+    }
+}
+
+/* "0.5,0.75" */
+static Status parse_thresholds(CocoEvalOptions *opt, const char *text)
+{
+    for (const char *at = text;; at++) {
+        double t;
+        if (opt->n_thresholds == MATCH_MAX_THRESHOLDS || !parse_part(&t, &at, ","))
+            return status_fail(
+                ERR_USAGE, "eval: --thresholds wants at most %d numbers with commas, not \"%s\"",
+                MATCH_MAX_THRESHOLDS, text);
+        opt->threshold[opt->n_thresholds++] = t;
+        if (*at == 0)
+            return OK;
+    }
+}
+
 static Status fill_options(Arena *a, const Settings *s, CocoEvalOptions *opt)
 {
     int64_t *caps, *ids, n;
@@ -63,6 +112,10 @@ static Status fill_options(Arena *a, const Settings *s, CocoEvalOptions *opt)
         memcpy(opt->cap, caps, (size_t)n * sizeof *caps);
         opt->n_caps = (int)n;
     }
+    if (s->areas)
+        TRY(parse_areas(a, opt, s->areas));
+    if (s->thresholds)
+        TRY(parse_thresholds(opt, s->thresholds));
     if (s->images) {
         TRY(parse_list(a, &ids, &opt->n_image_ids, s->images, "images"));
         opt->image_id = ids;
@@ -210,12 +263,18 @@ static Status run(const Verb *verb, int argc, char **argv, bool lvis)
           {"images", OPTION_TEXT, &s.images, "IDS", "only these image ids, with commas", false},
           {"categories", OPTION_TEXT, &s.categories, "IDS", "only these category ids, with commas",
            false},
+          {"areas", OPTION_TEXT, &s.areas, "RANGES",
+           "NAME:LOW:HIGH with commas instead of all, small, medium and large; the first is called "
+             "all",
+           false},
+          {"thresholds", OPTION_TEXT, &s.thresholds, "LIST",
+           "ascending, with commas, instead of 0.5, 0.55 ... 0.95", false},
           {"class-agnostic", OPTION_FLAG, &s.agnostic, NULL, "ignore categories (useCats = 0)",
            false},
     };
     CommandLine line = {.verb = verb,
                         .options = table,
-                        .n_options = (int)(sizeof table / sizeof *table) - (lvis ? 3 : 0),
+                        .n_options = (int)(sizeof table / sizeof *table) - (lvis ? 5 : 0),
                         .operands = "GT DT",
                         .max_operands = 2};
     Status      st = OK;

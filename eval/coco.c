@@ -42,6 +42,37 @@ static Status set_caps(const CocoEvalOptions *opt, Parameters *p, MatchTask *tas
     return OK;
 }
 
+static Status own_areas(const CocoEvalOptions *opt, Parameters *p, CocoResult *r, MatchTask *task)
+{
+    for (int i = 0; i < opt->n_areas; i++) {
+        if (!(opt->area[i][0] <= opt->area[i][1]))
+            return status_fail(ERR_USAGE, "coco: area range \"%.15s\" goes from %g to %g",
+                               opt->area_name[i], opt->area[i][0], opt->area[i][1]);
+        memcpy(p->area[i], opt->area[i], sizeof p->area[i]);
+        snprintf(r->area_name[i], sizeof r->area_name[i], "%s", opt->area_name[i]);
+        for (int k = 0; k < i; k++)
+            if (strcmp(r->area_name[i], r->area_name[k]) == 0)
+                return status_fail(ERR_USAGE, "coco: two area ranges are called \"%s\"",
+                                   r->area_name[i]);
+    }
+    if (strcmp(r->area_name[0], "all") != 0)
+        return status_fail(ERR_USAGE, "coco: the first area range is called \"%s\", not \"all\"",
+                           r->area_name[0]);
+    task->n_areas = opt->n_areas;
+    return OK;
+}
+
+static Status own_thresholds(const CocoEvalOptions *opt, Parameters *p, MatchTask *task)
+{
+    for (int i = 0; i < opt->n_thresholds; i++)
+        if (!(opt->threshold[i] > (i > 0 ? opt->threshold[i - 1] : 0) && opt->threshold[i] <= 1))
+            return status_fail(ERR_USAGE, "coco: thresholds ascend from above 0 to 1, unlike %g",
+                               opt->threshold[i]);
+    task->n_thresholds = opt->n_thresholds;
+    memcpy(p->threshold, opt->threshold, (size_t)opt->n_thresholds * sizeof *p->threshold);
+    return OK;
+}
+
 static Status set_parameters(Arena *a, const CocoEvalOptions *opt, CocoResult *r, MatchTask *task)
 {
     static const double      AREA[4][2] = {{0, 1e10}, {0, 1024}, {1024, 9216}, {9216, 1e10}};
@@ -49,20 +80,22 @@ static Status set_parameters(Arena *a, const CocoEvalOptions *opt, CocoResult *r
     Parameters              *p = ARENA_NEW(a, Parameters);
     if (!p)
         return status_no_memory("parameters", (long long)sizeof *p);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4 && opt->n_areas == 0; i++) {
         if (opt->iou == COCO_KEYPOINTS && i == 1)
             continue;
         memcpy(p->area[task->n_areas], AREA[i], sizeof AREA[i]);
-        r->area_name[task->n_areas++] = NAME[i];
+        snprintf(r->area_name[task->n_areas++], sizeof r->area_name[0], "%s", NAME[i]);
     }
+    if (opt->n_areas > 0)
+        TRY(own_areas(opt, p, r, task));
     TRY(set_caps(opt, p, task));
     numeric_linspace(p->recall, 0, 1, COCO_RECALLS);
     numeric_linspace(p->threshold, .5, .95, COCO_THRESHOLDS);
     task->n_thresholds = COCO_THRESHOLDS;
-    if (opt->n_thresholds > 0) {
-        task->n_thresholds = opt->n_thresholds;
-        memcpy(p->threshold, opt->threshold, (size_t)opt->n_thresholds * sizeof *p->threshold);
-    }
+    if (opt->n_thresholds > 0)
+        TRY(own_thresholds(opt, p, task));
+    for (int t = 0; t < task->n_thresholds; t++)
+        task->main = p->threshold[t] == .5 ? t : task->main;
     task->n_recalls = COCO_RECALLS;
     task->threshold = p->threshold;
     task->recall = p->recall;
@@ -245,7 +278,7 @@ static Status summarize(Arena *a, CocoResult *r)
 static Status per_class(Arena *a, CocoResult *r, const MatchTask *task, const CocoRows *truth)
 {
     const MatchResult *m = &r->match;
-    int                last = (int)m->M - 1, small = find_area(r, "small"), t50 = -1, t75 = -1;
+    int                last = (int)m->M - 1, t50 = -1, t75 = -1;
     r->n_classes = m->K;
     r->per_class = ARENA_ARRAY(a, CocoClassScore, m->K);
     if (!r->per_class)
@@ -267,16 +300,14 @@ static Status per_class(Arena *a, CocoResult *r, const MatchTask *task, const Co
     for (int64_t k = 0; k < m->K; k++) {
         CocoClassScore *c = &r->per_class[k];
         c->category = task->one_group ? -1 : r->class_category[k];
-        c->ap50 = c->ap75 = c->ap_small = -1;
+        c->ap50 = c->ap75 = -1;
         TRY(match_mean(a, &c->ap, m, false, -1, k, 0, last));
         if (t50 >= 0)
             TRY(match_mean(a, &c->ap50, m, false, t50, k, 0, last));
         if (t75 >= 0)
             TRY(match_mean(a, &c->ap75, m, false, t75, k, 0, last));
-        if (small >= 0)
-            TRY(match_mean(a, &c->ap_small, m, false, -1, k, small, last));
-        TRY(match_mean(a, &c->ap_medium, m, false, -1, k, find_area(r, "medium"), last));
-        TRY(match_mean(a, &c->ap_large, m, false, -1, k, find_area(r, "large"), last));
+        for (int i = 0; i < m->A; i++)
+            TRY(match_mean(a, &c->ap_area[i], m, false, -1, k, i, last));
         TRY(match_mean(a, &c->ar, m, true, -1, k, 0, last));
         r->n_truth += c->n_truth;
         r->n_crowd += c->n_crowd;

@@ -25,6 +25,9 @@ typedef struct CocoEvalOptions {
     int64_t        n_category_ids;
     double         threshold[MATCH_MAX_THRESHOLDS]; // n_thresholds 0: .50, .55 ... .95
     int            n_thresholds;
+    double         area[MATCH_MAX_AREAS][2];   // n_areas 0: all, small, medium, large
+    const char    *area_name[MATCH_MAX_AREAS]; // at most 15 bytes; the first is "all"
+    int            n_areas;
     const double  *sigma; // keypoints: per keypoint; NULL: COCO's 17
     int            n_sigmas;
 } CocoEvalOptions;
@@ -32,14 +35,15 @@ typedef struct CocoEvalOptions {
 typedef struct CocoStat {
     const char *name;  // "AP", "AP50", "APs", "AR100", ...
     double      value; // -1: undefined
-    char        title[24], iou[12], area[8];
+    char        title[24], iou[12], area[16];
     int64_t     cap;
 } CocoStat;
 
 typedef struct CocoClassScore {
     int32_t category; // index into CocoTruth.category, -1 when categories are ignored
-    int64_t n_truth, n_crowd, n_found;                         // rows that took part
-    double  ap, ap50, ap75, ap_small, ap_medium, ap_large, ar; // -1: undefined
+    int64_t n_truth, n_crowd, n_found; // rows that took part
+    double  ap, ap50, ap75, ar;        // -1: undefined
+    double  ap_area[MATCH_MAX_AREAS];  // AP of each area range
 } CocoClassScore;
 
 typedef struct CocoResult {
@@ -47,7 +51,7 @@ typedef struct CocoResult {
     MatchResult match;
     int         n_stats;
     CocoStat    stat[COCO_MAX_STATS];
-    const char *area_name[MATCH_MAX_AREAS];
+    char        area_name[MATCH_MAX_AREAS][16];
     int64_t     n_images, n_truth, n_crowd, n_found;
     int64_t
         n_ignored; // truths that count neither way: crowds, and persons without visible keypoints

@@ -57,15 +57,28 @@ static Status keep_ids(CocoRaw *raw, const CocoArrays *a)
     return OK;
 }
 
+/* Row i of the poses; *visible as num_keypoints counts. */
+static Status keep_pose(CocoRaw *raw, const CocoArrays *a, int64_t i, int32_t *visible)
+{
+    int64_t       n = 3 * a->n_keypoints;
+    const double *xyv = a->keypoint + i * n;
+    *visible = 0;
+    raw->n_keypoints = (int32_t)a->n_keypoints;
+    TRY(COLUMN_RESERVE(&raw->keypoint, n));
+    for (int64_t k = 0; k < n; k++) {
+        TRY(check_number(xyv[k], COCO_MAX_COORDINATE, "keypoint", i));
+        TRY(COLUMN_PUSH(&raw->keypoint, xyv[k]));
+        *visible += k % 3 == 2 && xyv[k] > 0;
+    }
+    return OK;
+}
+
 /* ---- ground truth ---- */
 
 static Status keep_tables(CocoRaw *raw, const CocoArrays *a)
 {
-    /* Sizes of images matter to polygons only; masks bring their own. */
-    int32_t h = a->mask && a->n > 0 ? (int32_t)a->mask[0].runs->h : 1;
-    int32_t w = a->mask && a->n > 0 ? (int32_t)a->mask[0].runs->w : 1;
-    for (int64_t i = 0; i < a->n_images; i++) {
-        CocoRawImage image = {.id = {.value = a->images[i]}, .h = h, .w = w, .list_at = {-1, -1}};
+    for (int64_t i = 0; i < a->n_images; i++) { // sizes are not known: masks bring their own
+        CocoRawImage image = {.id = {.value = a->images[i]}, .list_at = {-1, -1}};
         TRY(COLUMN_PUSH(&raw->image, image));
     }
     for (int64_t k = 0; k < a->n_categories; k++) {
@@ -92,6 +105,11 @@ static Status keep_truth(CocoRaw *raw, const CocoArrays *a)
         TRY(COLUMN_PUSH(&raw->ignore, 0));
         if (a->mask)
             TRY(keep_mask(raw, &a->mask[i]));
+        if (a->keypoint) {
+            int32_t visible;
+            TRY(keep_pose(raw, a, i, &visible));
+            TRY(COLUMN_PUSH(&raw->visible, visible));
+        }
     }
     return OK;
 }
@@ -129,6 +147,14 @@ static Status keep_results(CocoRaw *raw, const CocoArrays *a)
         TRY(COLUMN_PUSH(&raw->score, a->score[i]));
         if (a->mask) {
             TRY(keep_mask_result(raw, &a->mask[i]));
+            continue;
+        }
+        if (a->keypoint) {
+            int32_t visible;
+            double  around[4];
+            TRY(keep_pose(raw, a, i, &visible));
+            coco_pose_extent(a->keypoint + 3 * a->n_keypoints * i, 3 * a->n_keypoints, around);
+            TRY(keep_box(raw, around, around[2] * around[3]));
             continue;
         }
         const double *box = a->box + 4 * i;

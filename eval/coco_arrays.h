@@ -1,7 +1,7 @@
 /* coco_arrays.h -- ground truth and results that are in memory already
  *
  * The same tables as coco_data.h makes of files with the same content, byte for byte, without a text in between.
- * Boxes and masks only. Values outside the limits of files are refused: ERR_NONFINITE, ERR_FORMAT; the sentence names
+ * Values outside the limits of files are refused: ERR_NONFINITE, ERR_FORMAT; the sentence names
  * the row.
  */
 #pragma once
@@ -26,6 +26,8 @@ typedef struct CocoArrays {
     const double        *score;                  // (n) results
     const uint8_t       *is_crowd;               // (n) ground truth; NULL: none
     const CocoArrayMask *mask;                   // (n) for COCO_SEGM
+    int64_t              n_keypoints;            // for COCO_KEYPOINTS
+    const double        *keypoint;               // (n, n_keypoints, 3) x y v
 } CocoArrays;
 
 Status coco_truth_arrays(CocoTruth *truth, const CocoReadOptions *options,

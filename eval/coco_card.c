@@ -21,38 +21,61 @@ static Status category_table(Arena *a, CardTable **out, Card *card, const CocoTr
     return OK;
 }
 
-/* The columns that COCO and LVIS have in common, in this order. */
-enum { AP, AP50, AP75, AP_SMALL, AP_MEDIUM, AP_LARGE, AR, SCORES };
+/* The columns that COCO and LVIS have in common: AP, AP50, AP75, AP of every area range but the first, AR. */
+enum { MOST_SCORES = 4 + MATCH_MAX_AREAS };
 
-static Status score_columns(Arena *a, double *column[SCORES], CardTable *t, const char *similarity,
-                            bool has_small)
+typedef struct Scores {
+    int     n;
+    double *column[MOST_SCORES];
+} Scores;
+
+static Status add_score(Arena *a, Scores *s, CardTable *t, const char *name, const char *meaning)
 {
-    static const char *const NAME[SCORES] = {"AP", "AP50", "AP75", "APs", "APm", "APl", "AR"};
-    char                    *meaning[SCORES] = {
-                           arena_printf(a, "average precision, mean over %s .50, .55 ... .95", similarity),
-                           arena_printf(a, "average precision at %s .50", similarity),
-                           arena_printf(a, "average precision at %s .75", similarity),
-                           arena_printf(a, "AP of annotations of at most 32^2 pixels"),
-                           arena_printf(a, "AP of annotations between 32^2 and 96^2 pixels"),
-                           arena_printf(a, "AP of annotations of 96^2 pixels and more"),
-                           arena_printf(a, "recall, mean over %s .50, .55 ... .95", similarity)};
-    for (int i = 0; i < SCORES; i++) {
-        if (!meaning[i])
-            return status_no_memory("columns", 80);
-        if (i == AP_SMALL && !has_small)
-            continue;
-        column[i] = card_column(a, t, NAME[i], CARD_PERCENT, meaning[i], 1);
-        if (!column[i])
-            return status_no_memory("columns", t->n_rows * 8);
-    }
-    return OK;
+    if (!name || !meaning)
+        return status_no_memory("columns", 80);
+    s->column[s->n] = card_column(a, t, name, CARD_PERCENT, meaning, 1);
+    return s->column[s->n++] ? OK : status_no_memory("columns", t->n_rows * 8);
 }
 
-static void put_scores(double *const column[SCORES], int64_t k, const double value[SCORES])
+static Status add_area(Arena *a, Scores *s, CardTable *t, const char *area, const double range[2])
 {
-    for (int i = 0; i < SCORES; i++)
-        if (column[i])
-            column[i][k] = card_defined(value[i]);
+    static const char *const KNOWN[3][3] = {
+        {"small", "APs", "AP of annotations of at most 32^2 pixels"},
+        {"medium", "APm", "AP of annotations between 32^2 and 96^2 pixels"},
+        {"large", "APl", "AP of annotations of 96^2 pixels and more"}};
+    static const double USUAL[3][2] = {{0, 1024}, {1024, 9216}, {9216, 1e10}};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(area, KNOWN[i][0]) == 0)
+            return add_score(a, s, t, KNOWN[i][1],
+                             memcmp(range, USUAL[i], sizeof USUAL[i]) == 0
+                                 ? KNOWN[i][2]
+                                 : arena_printf(a, "AP of annotations of %g to %g square pixels",
+                                                range[0], range[1]));
+    return add_score(
+        a, s, t, arena_printf(a, "AP_%s", area),
+        arena_printf(a, "AP of annotations of %g to %g square pixels", range[0], range[1]));
+}
+
+static Status score_columns(Arena *a, Scores *s, CardTable *t, const char *similarity,
+                            const char (*area)[16], const MatchTask *task)
+{
+    const char *which = task->n_thresholds == COCO_THRESHOLDS && task->threshold[0] == .5
+                            ? " .50, .55 ... .95"
+                            : " thresholds";
+    s->n = 0;
+    TRY(add_score(a, s, t, "AP",
+                  arena_printf(a, "average precision, mean over %s%s", similarity, which)));
+    TRY(add_score(a, s, t, "AP50", arena_printf(a, "average precision at %s .50", similarity)));
+    TRY(add_score(a, s, t, "AP75", arena_printf(a, "average precision at %s .75", similarity)));
+    for (int i = 1; i < task->n_areas; i++)
+        TRY(add_area(a, s, t, area[i], task->area[i]));
+    return add_score(a, s, t, "AR", arena_printf(a, "recall, mean over %s%s", similarity, which));
+}
+
+static void put_scores(const Scores *s, int64_t k, const double value[MOST_SCORES])
+{
+    for (int i = 0; i < s->n; i++)
+        s->column[i][k] = card_defined(value[i]);
 }
 
 /* ---- COCO ---- */
@@ -80,13 +103,13 @@ static Status coco_classes(Arena *a, Card *card, const CocoResult *r, const Coco
 {
     static const char *const EVERY[1] = {"all categories"};
     CardTable               *table;
-    double                  *column[SCORES] = {0};
+    Scores                   scores;
     bool                     is_one = r->n_classes == 1 && r->per_class[0].category < 0;
     if (is_one)
         table = card_table(card, "per_class", "Categories", "category", EVERY, 1);
     else
         TRY(category_table(a, &table, card, t, r->class_category, r->n_classes));
-    TRY(score_columns(a, column, table, card->similarity, r->iou != COCO_KEYPOINTS));
+    TRY(score_columns(a, &scores, table, card->similarity, r->area_name, r->task));
     double *truth = card_column(a, table, "annotations", CARD_COUNT, "annotations", 1);
     double *crowd = card_column(a, table, "crowd", CARD_COUNT, "of these crowds", 1);
     double *found = card_column(a, table, "results", CARD_COUNT, "results read", 1);
@@ -94,9 +117,10 @@ static Status coco_classes(Arena *a, Card *card, const CocoResult *r, const Coco
         return status_no_memory("columns", r->n_classes * 24);
     for (int64_t k = 0; k < r->n_classes; k++) {
         const CocoClassScore *c = &r->per_class[k];
-        const double          value[SCORES] = {c->ap,        c->ap50,     c->ap75, c->ap_small,
-                                               c->ap_medium, c->ap_large, c->ar};
-        put_scores(column, k, value);
+        double                value[MOST_SCORES] = {c->ap, c->ap50, c->ap75};
+        memcpy(value + 3, c->ap_area + 1, (size_t)(r->task->n_areas - 1) * sizeof *value);
+        value[scores.n - 1] = c->ar;
+        put_scores(&scores, k, value);
         truth[k] = (double)c->n_truth;
         crowd[k] = (double)c->n_crowd;
         found[k] = (double)c->n_found;
@@ -136,11 +160,12 @@ Status coco_card(Arena *a, Card *card, const CocoResult *r, const CocoTruth *t, 
 
 static Status lvis_classes(Arena *a, Card *card, const LvisResult *r, const CocoTruth *t)
 {
-    int64_t    K = r->match.K;
-    CardTable *table;
-    double    *column[SCORES] = {0};
+    static const char AREA[4][16] = {"all", "small", "medium", "large"};
+    int64_t           K = r->match.K;
+    CardTable        *table;
+    Scores            scores;
     TRY(category_table(a, &table, card, t, NULL, K));
-    TRY(score_columns(a, column, table, card->similarity, true));
+    TRY(score_columns(a, &scores, table, card->similarity, AREA, r->task));
     const char **frequency = ARENA_ARRAY(a, const char *, K);
     double *truth = card_column(a, table, "annotations", CARD_COUNT, "annotations that count", 1);
     double *found =
@@ -151,10 +176,10 @@ static Status lvis_classes(Arena *a, Card *card, const LvisResult *r, const Coco
         return status_no_memory("columns", K * 32);
     for (int64_t k = 0; k < K; k++) {
         const LvisClassScore *c = &r->per_class[k];
-        const double          value[SCORES] = {c->ap,        c->ap50,     c->ap75, c->ap_small,
-                                               c->ap_medium, c->ap_large, c->ar};
+        const double          value[MOST_SCORES] = {c->ap,        c->ap50,     c->ap75, c->ap_small,
+                                                    c->ap_medium, c->ap_large, c->ar};
         char                  f = t->category[k].frequency;
-        put_scores(column, k, value);
+        put_scores(&scores, k, value);
         frequency[k] = f == 'r' ? "r" : f == 'c' ? "c" : f == 'f' ? "f" : "";
         truth[k] = (double)c->n_truth;
         found[k] = (double)c->n_found;

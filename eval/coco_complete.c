@@ -46,21 +46,6 @@ static Status keep_keypoints(CocoParse *p, JsonStream *s)
     return OK;
 }
 
-static void extent(const double *xyv, int64_t n, double box[4])
-{
-    double x0 = xyv[0], x1 = x0, y0 = xyv[1], y1 = y0;
-    for (int64_t i = 0; i < n; i += 3) {
-        x0 = fmin(x0, xyv[i]);
-        x1 = fmax(x1, xyv[i]);
-        y0 = fmin(y0, xyv[i + 1]);
-        y1 = fmax(y1, xyv[i + 1]);
-    }
-    box[0] = x0;
-    box[1] = y0;
-    box[2] = x1 - x0;
-    box[3] = y1 - y0;
-}
-
 static Status decide_branch(CocoParse *p, JsonStream *s)
 {
     unsigned seen = p->r.seen;
@@ -98,7 +83,7 @@ static Status finish_result(CocoParse *p, JsonStream *s)
             return json_stream_fail(s, ERR_FORMAT,
                                     "this result has no keypoints, the first one has");
         TRY(keep_keypoints(p, s));
-        extent(p->raw.keypoint.data + r->keypoint_at, r->n_keypoint, r->box);
+        coco_pose_extent(p->raw.keypoint.data + r->keypoint_at, r->n_keypoint, r->box);
         r->area = r->box[2] * r->box[3];
     }
     if (p->opt.iou == COCO_KEYPOINTS && !(r->seen & FIELD_KEYPOINTS))

@@ -85,7 +85,8 @@ static Status look_at(CocoRows *r, const CocoTruth *t, Runs *runs, int64_t i, bo
     *early = rle_ends_early(&rle);
     if (isnan(r->area[i])) {
         r->area[i] = rle.area;
-        for (int k = 0; k < 4 && isnan(r->box[4 * i + k]); k++)
+        bool has_box = !isnan(r->box[4 * i]);
+        for (int k = 0; k < 4 && !has_box; k++)
             r->box[4 * i + k] = rle.box[k];
     }
     return OK;

@@ -1,5 +1,6 @@
 /* coco_raw.c -- see coco_raw.h */
 #include "eval/coco_raw.h"
+#include <math.h>
 #include <string.h>
 
 /* Every column once, for what is done to all of them. */
@@ -76,4 +77,19 @@ Status coco_raw_append(CocoRaw *raw, CocoRaw *more)
     raw->c.n += more->c.n;
     EACH_COLUMN(APPEND)
     return OK;
+}
+
+void coco_pose_extent(const double *xyv, int64_t n, double box[4])
+{
+    double x0 = xyv[0], x1 = x0, y0 = xyv[1], y1 = y0;
+    for (int64_t i = 0; i < n; i += 3) {
+        x0 = fmin(x0, xyv[i]);
+        x1 = fmax(x1, xyv[i]);
+        y0 = fmin(y0, xyv[i + 1]);
+        y1 = fmax(y1, xyv[i + 1]);
+    }
+    box[0] = x0;
+    box[1] = y0;
+    box[2] = x1 - x0;
+    box[3] = y1 - y0;
 }

@@ -60,6 +60,9 @@ void coco_raw_clear(CocoRaw *raw); // no rows, but the memory for as many
 Status coco_raw_append(CocoRaw *raw, CocoRaw *more) STATUS_MUST_USE;
 void   coco_raw_release(CocoRaw *raw);
 
+/* The box around the first two of every three of n >= 3 numbers: what a pose without a box has for one. */
+void coco_pose_extent(const double *xyv, int64_t n, double box[4]);
+
 /* Raw columns to the tables of coco_data.h; columns are taken out of `raw`. A result whose area is NAN, and whose box
  * starts with NAN, has them from its mask. `name` is used in sentences. */
 Status coco_index_truth(CocoTruth *truth, const CocoReadOptions *options, CocoRaw *raw,

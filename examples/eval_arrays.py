@@ -19,12 +19,14 @@ class Truths(ctypes.Structure):
     _fields_ = [("n_images", ctypes.c_int64), ("images", ctypes.c_void_p), ("n_categories", ctypes.c_int64),
                 ("categories", ctypes.c_void_p), ("n", ctypes.c_int64), ("image_id", ctypes.c_void_p),
                 ("category_id", ctypes.c_void_p), ("box", ctypes.c_void_p), ("area", ctypes.c_void_p),
-                ("is_crowd", ctypes.c_void_p), ("mask", ctypes.c_void_p)]
+                ("is_crowd", ctypes.c_void_p), ("mask", ctypes.c_void_p),
+                ("n_keypoints", ctypes.c_int64), ("keypoints", ctypes.c_void_p)]
 
 
 class Results(ctypes.Structure):
     _fields_ = [("n", ctypes.c_int64), ("image_id", ctypes.c_void_p), ("category_id", ctypes.c_void_p),
-                ("score", ctypes.c_void_p), ("box", ctypes.c_void_p), ("mask", ctypes.c_void_p)]
+                ("score", ctypes.c_void_p), ("box", ctypes.c_void_p), ("mask", ctypes.c_void_p),
+                ("n_keypoints", ctypes.c_int64), ("keypoints", ctypes.c_void_p)]
 
 
 def check(status):

@@ -101,7 +101,7 @@ typedef enum gw_iou { GW_BBOX, GW_SEGM, GW_KEYPOINTS } gw_iou;
 GW_API int gw_coco_gt_read(gw_coco_gt **out, const char *path, gw_iou iou);
 GW_API int gw_coco_dt_read(gw_coco_dt **out, const gw_coco_gt *gt, const char *path);
 
-/* The same from arrays. Ids are any int64; boxes are x y w h in pixels. */
+/* The same from arrays. Ids are any int64; boxes are x y w h in pixels. What is not needed is 0 or NULL. */
 typedef struct gw_coco_gt_columns {
     int64_t               n_images;
     const int64_t        *images; /* (n_images) ids */
@@ -114,6 +114,8 @@ typedef struct gw_coco_gt_columns {
     const double         *area;        /* (n); NULL: w * h, or of the mask */
     const uint8_t        *is_crowd;    /* (n); NULL: none */
     const gw_mask *const *mask;        /* (n); needed for GW_SEGM */
+    int64_t               n_keypoints; /* needed for GW_KEYPOINTS */
+    const double         *keypoints;   /* (n, n_keypoints, 3) x y v; v > 0 counts */
 } gw_coco_gt_columns;
 
 typedef struct gw_coco_dt_columns {
@@ -123,6 +125,8 @@ typedef struct gw_coco_dt_columns {
     const double         *score;       /* (n) */
     const double         *box;         /* (n,4); for GW_BBOX */
     const gw_mask *const *mask;        /* (n); for GW_SEGM */
+    int64_t               n_keypoints; /* for GW_KEYPOINTS, as in the ground truth */
+    const double         *keypoints;   /* (n, n_keypoints, 3) x y and a number that is not read */
 } gw_coco_dt_columns;
 
 GW_API int gw_coco_gt_arrays(gw_coco_gt **out, const gw_coco_gt_columns *columns, gw_iou iou);
@@ -134,7 +138,19 @@ typedef struct gw_coco_options {
     int            ignore_categories; /* 1: useCats = 0 */
     const int64_t *max_detections;    /* ascending; NULL: 1, 10, 100 (keypoints: 20) */
     int            n_max_detections;
-} gw_coco_options;
+    const int64_t *images; /* only these ids; NULL: all */
+    int64_t        n_images;
+    const int64_t *categories; /* only these ids; NULL: all */
+    int64_t        n_categories;
+    const double  *thresholds; /* ascending, at most 20; NULL: .50, .55 ... .95 */
+    int            n_thresholds;
+    const double  *area_ranges; /* (n,2) both ends inside, at most 8; NULL: COCO's */
+    const char *const
+                 *area_names; /* (n) the first "all"; "small", "medium", "large" feed the stats */
+    int           n_area_ranges;
+    const double *sigmas; /* (n_keypoints); NULL: COCO's 17 */
+    int           n_sigmas;
+} gw_coco_options; /* set to zero what is not used */
 
 /* options may be NULL. gt and dt may be freed afterwards. */
 GW_API int gw_coco_evaluate(gw_coco_eval **out, const gw_coco_gt *gt, const gw_coco_dt *dt,

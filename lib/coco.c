@@ -83,6 +83,16 @@ static Status view_masks(CocoArrayMask **views, const gw_mask *const *mask, int6
     return OK;
 }
 
+static Status view_poses(CocoArrays *a, const double *keypoints, int64_t n_keypoints)
+{
+    if (n_keypoints < 1 || n_keypoints > 1000 || (a->n > 0 && !keypoints))
+        return status_fail(ERR_USAGE, "GW_KEYPOINTS needs keypoints, 1 to 1000 a row, not %lld",
+                           (long long)n_keypoints);
+    a->keypoint = keypoints;
+    a->n_keypoints = n_keypoints;
+    return OK;
+}
+
 static Status read_gt_arrays(gw_coco_gt *gt, const gw_coco_gt_columns *c)
 {
     CocoArrayMask *masks = NULL;
@@ -99,7 +109,7 @@ static Status read_gt_arrays(gw_coco_gt *gt, const gw_coco_gt_columns *c)
     bool           is_segm = gt->options.iou == COCO_SEGM;
     Status         st = OK;
     if (gt->options.iou == COCO_KEYPOINTS)
-        return status_fail(ERR_UNSUPPORTED, "keypoints are read from files only");
+        TRY(view_poses(&a, c->keypoints, c->n_keypoints));
     if (is_segm && c->n > 0 && !c->mask)
         return status_fail(ERR_USAGE, "GW_SEGM needs masks");
     if (c->n > 0 && (!c->image_id || !c->category_id || !c->box))
@@ -136,13 +146,19 @@ static Status read_dt_arrays(gw_coco_dt *dt, const gw_coco_gt *gt, const gw_coco
                         .box = c->box};
     bool           is_segm = dt->iou == COCO_SEGM;
     Status         st = OK;
-    if (dt->iou == COCO_KEYPOINTS)
-        return status_fail(ERR_UNSUPPORTED, "keypoints are read from files only");
+    bool           is_pose = dt->iou == COCO_KEYPOINTS;
+    if (is_pose)
+        TRY(view_poses(&a, c->keypoints, c->n_keypoints));
     if (c->n > 0 && (!c->image_id || !c->category_id || !c->score ||
-                     (is_segm ? c->mask == NULL : c->box == NULL)))
+                     (is_segm    ? c->mask == NULL
+                      : !is_pose ? c->box == NULL
+                                 : false)))
         return status_fail(ERR_USAGE,
                            "image_id, category_id, score and %s are needed for %lld rows",
-                           is_segm ? "mask" : "box", (long long)c->n);
+                           is_segm   ? "mask"
+                           : is_pose ? "keypoints"
+                                     : "box",
+                           (long long)c->n);
     if (is_segm)
         TRY_OUT(view_masks(&masks, c->mask, c->n));
     a.mask = masks;
@@ -169,12 +185,8 @@ int gw_coco_dt_arrays(gw_coco_dt **out, const gw_coco_gt *gt, const gw_coco_dt_c
 
 /* ---- numbers ---- */
 
-static Status copy_options(CocoEvalOptions *to, const gw_coco_options *from)
+static Status copy_caps(CocoEvalOptions *to, const gw_coco_options *from)
 {
-    if (!from)
-        return OK;
-    to->bug_compatible = from->bug_compatible != 0;
-    to->ignore_categories = from->ignore_categories != 0;
     if (!from->max_detections)
         return OK;
     if (from->n_max_detections < 1 || from->n_max_detections > MATCH_MAX_CAPS)
@@ -184,6 +196,45 @@ static Status copy_options(CocoEvalOptions *to, const gw_coco_options *from)
     for (int i = 0; i < to->n_caps; i++)
         to->cap[i] = from->max_detections[i];
     return OK;
+}
+
+static Status copy_ranges(CocoEvalOptions *to, const gw_coco_options *from)
+{
+    if (from->thresholds) {
+        if (from->n_thresholds < 1 || from->n_thresholds > MATCH_MAX_THRESHOLDS)
+            return status_fail(ERR_USAGE, "%d thresholds; expected 1 .. %d", from->n_thresholds,
+                               MATCH_MAX_THRESHOLDS);
+        to->n_thresholds = from->n_thresholds;
+        memcpy(to->threshold, from->thresholds, (size_t)from->n_thresholds * sizeof *to->threshold);
+    }
+    if (!from->area_ranges)
+        return OK;
+    if (from->n_area_ranges < 1 || from->n_area_ranges > MATCH_MAX_AREAS || !from->area_names)
+        return status_fail(ERR_USAGE, "%d area ranges; expected 1 .. %d, with names",
+                           from->n_area_ranges, MATCH_MAX_AREAS);
+    to->n_areas = from->n_area_ranges;
+    for (int i = 0; i < to->n_areas; i++) {
+        to->area[i][0] = from->area_ranges[2 * i];
+        to->area[i][1] = from->area_ranges[2 * i + 1];
+        to->area_name[i] = from->area_names[i];
+    }
+    return OK;
+}
+
+static Status copy_options(CocoEvalOptions *to, const gw_coco_options *from)
+{
+    if (!from)
+        return OK;
+    to->bug_compatible = from->bug_compatible != 0;
+    to->ignore_categories = from->ignore_categories != 0;
+    to->image_id = from->images;
+    to->n_image_ids = from->n_images;
+    to->category_id = from->categories;
+    to->n_category_ids = from->n_categories;
+    to->sigma = from->sigmas;
+    to->n_sigmas = from->n_sigmas;
+    TRY(copy_caps(to, from));
+    return copy_ranges(to, from);
 }
 
 int gw_coco_evaluate(gw_coco_eval **out, const gw_coco_gt *gt, const gw_coco_dt *dt,

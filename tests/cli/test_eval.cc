@@ -141,6 +141,26 @@ TEST(EvalProgram, BugCompatibleGivesMinusOneAndNoAnalysis)
     }
 }
 
+TEST(EvalProgram, AreasAndThresholdsCanBeChosen)
+{
+    CocoFiles f;
+    Ran       r =
+        godwit("eval coco " + f.gt + " " + f.dt + " --areas all:0:1e10,large:3000:1e10,odd:0:2000" +
+               " --thresholds .5,.75 --json " + (f.dir / "o.json") + " --csv " + (f.dir / "o.csv"));
+    ASSERT_EQ(0, r.code) << r.err;
+    EXPECT_EQ(0u, slurp(f.dir / "o.csv").find("category,id,AP,AP50,AP75,APl,AP_odd,AR,"));
+    cJSON *j = read_json(f.dir / "o.json");
+    EXPECT_EQ(2, cJSON_GetArraySize(member(j, "thresholds")));
+    EXPECT_TRUE(cJSON_IsNull(member(j, "APs"))) << "no range is called small";
+    EXPECT_GT(member(j, "APl")->valuedouble, 0);
+    cJSON_Delete(j);
+    for (const char *bad :
+         {"--areas all", "--areas all:0", "--areas all:0:x", "--areas odd:0:9", "--areas all:9:0",
+          "--areas all:0:9,all:0:9", "--areas all:0:9,", "--thresholds .5,", "--thresholds .9,.5",
+          "--thresholds 0", "--thresholds x"})
+        EXPECT_EQ(64, godwit("eval coco " + f.gt + " " + f.dt + " " + bad).code) << bad;
+}
+
 TEST(EvalProgram, LenientLeavesOutMasksWithACount)
 {
     TempDir dir;

@@ -293,6 +293,149 @@ TEST_P(Twice, ArraysAndFilesGiveTheSameBytes)
 }
 INSTANTIATE_TEST_SUITE_P(Iou, Twice, testing::Values(GW_BBOX, GW_SEGM));
 
+TEST_F(CapiTest, PosesFromArraysAreThoseOfFiles)
+{
+    std::string         dir = testing::TempDir(), poses, more;
+    std::vector<double> truth, found;
+    const int64_t       image[2] = {4, 9}, category[1] = {1}, image_id[3] = {4, 9, 9},
+                  category_id[3] = {1, 1, 1};
+    double box[12], score[3] = {.9, .8, .7};
+    for (int i = 0; i < 3; i++) {
+        std::string at, beside;
+        for (int k = 0; k < 17; k++) {
+            double x = 20 + 7 * k + i, y = 30 + 5 * ((k * 5) % 17), v = i == 2 ? 0 : k % 3;
+            truth.insert(truth.end(), {x, y, v});
+            found.insert(found.end(), {x + 4 + 9 * i, y + .5, 1});
+            at += (k ? "," : "") + std::to_string(x) + "," + std::to_string(y) + "," +
+                  std::to_string(v);
+            beside += (k ? "," : "") + std::to_string(x + 4 + 9 * i) + "," +
+                      std::to_string(y + .5) + ",1";
+        }
+        const double b[4] = {20, 30, 110, 80};
+        std::copy_n(b, 4, box + 4 * i);
+        more += std::string(i ? "," : "") + "{\"id\":" + std::to_string(i + 1) +
+                ",\"image_id\":" + std::to_string(image_id[i]) +
+                ",\"category_id\":1,\"iscrowd\":0,\"area\":8800,\"bbox\":[20,30,110,80],"
+                "\"num_keypoints\":" +
+                (i == 2 ? "0" : "11") + ",\"keypoints\":[" + at + "]}";
+        poses += std::string(i ? "," : "") + "{\"image_id\":" + std::to_string(image_id[i]) +
+                 ",\"category_id\":1,\"score\":" + std::to_string(score[i]) + ",\"keypoints\":[" +
+                 beside + "]}";
+    }
+    std::ofstream(dir + "/poses_gt.json")
+        << "{\"images\":[{\"id\":4},{\"id\":9}],\"categories\":[{\"id\":1}],\"annotations\":["
+        << more << "]}";
+    std::ofstream(dir + "/poses_dt.json") << "[" << poses << "]";
+    gw_coco_gt_columns g = {};
+    gw_coco_dt_columns d = {};
+    g.n_images = 2;
+    g.images = image;
+    g.n_categories = 1;
+    g.categories = category;
+    g.n = d.n = 3;
+    g.image_id = d.image_id = image_id;
+    g.category_id = d.category_id = category_id;
+    g.box = box;
+    g.n_keypoints = d.n_keypoints = 17;
+    g.keypoints = truth.data();
+    d.keypoints = found.data();
+    d.score = score;
+    double stats[2][16];
+    int    n = 0;
+    ASSERT_EQ(GW_OK, gw_coco_gt_arrays(&gt, &g, GW_KEYPOINTS)) << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_dt_arrays(&dt, gt, &d)) << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_evaluate(&ev, gt, dt, nullptr)) << gw_status_text();
+    gw_coco_stats(ev, stats[0], &n);
+    EXPECT_EQ(10, n);
+    EXPECT_GT(stats[0][0], .3);
+    EXPECT_LT(stats[0][0], 1);
+    free_handles();
+    ASSERT_EQ(GW_OK, gw_coco_gt_read(&gt, (dir + "/poses_gt.json").c_str(), GW_KEYPOINTS))
+        << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_dt_read(&dt, gt, (dir + "/poses_dt.json").c_str()))
+        << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_evaluate(&ev, gt, dt, nullptr)) << gw_status_text();
+    gw_coco_stats(ev, stats[1], &n);
+    for (int i = 0; i < n; i++)
+        EXPECT_EQ(stats[0][i], stats[1][i]) << i;
+    free_handles();
+    g.keypoints = nullptr;
+    EXPECT_EQ(GW_ERR_USAGE, gw_coco_gt_arrays(&gt, &g, GW_KEYPOINTS));
+    found[4] = std::nan("");
+    g.keypoints = truth.data();
+    ASSERT_EQ(GW_OK, gw_coco_gt_arrays(&gt, &g, GW_KEYPOINTS));
+    EXPECT_EQ(GW_ERR_NONFINITE, gw_coco_dt_arrays(&dt, gt, &d));
+}
+
+TEST_F(CapiTest, ImagesMayHaveMasksOfDifferentSizes)
+{
+    const double       whole[4] = {0, 0, 8, 8};
+    gw_mask           *mask[2] = {};
+    const int64_t      id[2] = {1, 2}, one[2] = {1, 1};
+    const double       score[2] = {.9, .8}, box[8] = {0, 0, 8, 8, 0, 0, 8, 8};
+    gw_coco_gt_columns g = {};
+    gw_coco_dt_columns d = {};
+    ASSERT_EQ(GW_OK, gw_mask_from_box(&mask[0], whole, 10, 12));
+    ASSERT_EQ(GW_OK, gw_mask_from_box(&mask[1], whole, 300, 200));
+    g.n_images = g.n = d.n = 2;
+    g.n_categories = 1;
+    g.images = g.image_id = d.image_id = id;
+    g.categories = g.category_id = d.category_id = one;
+    g.box = box;
+    g.mask = d.mask = mask;
+    d.score = score;
+    ASSERT_EQ(GW_OK, gw_coco_gt_arrays(&gt, &g, GW_SEGM)) << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_dt_arrays(&dt, gt, &d)) << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_evaluate(&ev, gt, dt, nullptr)) << gw_status_text();
+    double stats[16];
+    int    n;
+    gw_coco_stats(ev, stats, &n);
+    EXPECT_EQ(1, stats[0]);
+    for (gw_mask *m : mask)
+        gw_mask_free(m);
+}
+
+TEST_F(CapiTest, OptionsChooseImagesThresholdsAndAreas)
+{
+    Boxes           b;
+    auto            g = b.gt();
+    auto            d = b.dt();
+    gw_coco_options o = {};
+    const double    ranges[4] = {0, 1e10, 0, 50}, thresholds[2] = {.5, .9};
+    const char     *names[2] = {"all", "tiny"};
+    const int64_t   none = 999;
+    int64_t         dims[5];
+    double          stats[16];
+    int             n;
+    ASSERT_EQ(GW_OK, gw_coco_gt_arrays(&gt, &g, GW_BBOX)) << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_dt_arrays(&dt, gt, &d)) << gw_status_text();
+    o.area_ranges = ranges;
+    o.area_names = names;
+    o.n_area_ranges = 2;
+    o.thresholds = thresholds;
+    o.n_thresholds = 2;
+    ASSERT_EQ(GW_OK, gw_coco_evaluate(&ev, gt, dt, &o)) << gw_status_text();
+    gw_coco_precision(ev, dims);
+    EXPECT_EQ(2, dims[0]);
+    EXPECT_EQ(2, dims[3]);
+    gw_coco_eval_free(ev);
+    o = {};
+    o.images = &none;
+    o.n_images = 1;
+    ASSERT_EQ(GW_OK, gw_coco_evaluate(&ev, gt, dt, &o)) << gw_status_text();
+    gw_coco_stats(ev, stats, &n);
+    EXPECT_EQ(-1, stats[0]);
+    gw_coco_eval_free(ev);
+    o = {};
+    o.area_ranges = ranges;
+    o.n_area_ranges = 2;
+    EXPECT_EQ(GW_ERR_USAGE, gw_coco_evaluate(&ev, gt, dt, &o)) << "no names";
+    o = {};
+    o.thresholds = thresholds;
+    o.n_thresholds = 21;
+    EXPECT_EQ(GW_ERR_USAGE, gw_coco_evaluate(&ev, gt, dt, &o));
+}
+
 TEST_F(CapiTest, WrongArraysAreRefusedWithASentence)
 {
     Boxes b;

@@ -1,6 +1,7 @@
 /* COCO evaluation on cases a person can check; every value was produced by pycocotools 2.0.11 */
 #include "coco_set.h"
 #include <algorithm>
+#include <cstring>
 extern "C" {
 #include "base/threads.h"
 }
@@ -507,6 +508,79 @@ TEST_F(Generated, BoxesHaveTheReferenceNumbers)
     expect({0.07766619519094767, 0.17072135785007073, 0.05841584158415842, 0.05667088375504217,
             0.2246874687468747, -1, 0.043333333333333335, 0.22666666666666666, 0.22666666666666666,
             0.1782608695652174, 0.3857142857142857, -1});
+}
+TEST_F(Generated, OwnAreaRangesAndThresholdsHaveTheReferenceNumbers)
+{
+    make(false);
+    const char  *name[4] = {"all", "tiny", "small", "big"};
+    const double range[4][2] = {{0, 1e10}, {0, 256}, {256, 1024}, {1024, 1e10}};
+    memcpy(s.opt.area, range, sizeof range);
+    for (int i = 0; i < 4; i++)
+        s.opt.area_name[i] = name[i];
+    s.opt.n_areas = 4;
+    s.opt.n_thresholds = 3;
+    s.opt.threshold[0] = .3;
+    s.opt.threshold[1] = .5;
+    s.opt.threshold[2] = .75;
+    s.look = [](Arena *, CocoResult *r, CocoTruth *, CocoResults *) {
+        const double all[3] = {0.25214521452145217, 0.2339462517680339, 0.130997715156131},
+                     tiny[3] = {0.04768976897689769, 0.6666666666666666, 0},
+                     big[3] = {0.8074807480748074, 0.3366336633663366, 0.08415841584158416};
+        EXPECT_EQ(1, r->task->main) << "the threshold of analyses is .5";
+        for (int k = 0; k < 3; k++) {
+            EXPECT_DOUBLE_EQ(all[k], r->per_class[k].ap);
+            EXPECT_DOUBLE_EQ(tiny[k], r->per_class[k].ap_area[1]);
+            EXPECT_DOUBLE_EQ(big[k], r->per_class[k].ap_area[3]);
+        }
+    };
+    expect({0.20569639381520569, 0.2591593225256591, 0.08556921626228556, 0.2124129079574624, -1,
+            -1, 0.17736892736892737, 0.3718133718133718, 0.3718133718133718, 0.3592592592592592, -1,
+            -1});
+    s.look = nullptr;
+    s.opt.area_name[0] = "tiny";
+    s.opt.area_name[1] = "all";
+    EXPECT_EQ(ERR_USAGE, s.evaluate());
+    s.opt.n_areas = 0;
+    s.opt.threshold[1] = .2;
+    EXPECT_EQ(ERR_USAGE, s.evaluate()) << "not ascending";
+}
+TEST_F(Generated, ChosenImagesAndCategoriesHaveTheReferenceNumbers)
+{
+    make(false);
+    const int64_t images[5] = {2, 3, 5, 7, 11}, categories[2] = {1, 3};
+    s.opt.image_id = images;
+    s.opt.n_image_ids = 5;
+    s.opt.category_id = categories;
+    s.opt.n_category_ids = 2;
+    expect({0.20517837498035518, 0.3642149929278643, 0.19236209335219231, 0.21084158415841583,
+            0.4426402640264026, -1, 0.24166666666666664, 0.31666666666666665, 0.31666666666666665,
+            0.29333333333333333, 0.5333333333333333, -1});
+}
+TEST_F(Generated, OrderOfResultsDoesNotMatterWithoutTies)
+{
+    make(false);
+    std::vector<std::string> rows;
+    size_t                   at = 0, n = 0;
+    for (size_t end; (end = s.found.find("},{", at)) != std::string::npos; at = end + 2)
+        rows.push_back(s.found.substr(at, end + 1 - at));
+    rows.push_back(s.found.substr(at));
+    for (std::string &row : rows) { // a score of its own for each
+        size_t score = row.find("\"score\":");
+        row =
+            row.substr(0, score) + format("\"score\":%.17g}", .3 + .01 * (double)(n++ * 37 % 101));
+    }
+    std::vector<double> first;
+    for (int turn = 0; turn < 4; turn++) {
+        s.found = "";
+        for (const std::string &row : rows)
+            append(&s.found, row);
+        ASSERT_EQ(OK, s.evaluate()) << status_text();
+        if (turn == 0)
+            first = s.precision;
+        EXPECT_EQ(first, s.precision);
+        for (size_t i = rows.size() - 1; i > 0; i--)
+            std::swap(rows[i], rows[(size_t)draw((int)i + 1)]);
+    }
 }
 TEST_F(Generated, MasksOfBoxResultsHaveTheReferenceNumbers)
 {
