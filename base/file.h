@@ -79,6 +79,7 @@ typedef struct FileReplace {
     int64_t buffered;
     int64_t written; // bytes accepted so far
     int     fd;
+    bool    in_place; // a device or pipe: written as it is, never replaced by a file
 } FileReplace;
 
 /* After an error of _write, _write_at or _commit the temporary file is gone and `r` is empty;

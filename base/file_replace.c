@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUFFER_BYTES = 256 * 1024 };
@@ -23,7 +24,8 @@ void file_replace_abort(FileReplace *r)
     int reason = errno;
     if (r->fd >= 0)
         close(r->fd);
-    unlink(r->tmp);
+    if (!r->in_place)
+        unlink(r->tmp);
     free(r->path);
     free(r->tmp);
     free(r->buffer);
@@ -34,8 +36,8 @@ void file_replace_abort(FileReplace *r)
 /* Says what failed with errno's reason, then cleans up. */
 static Status fail_io(FileReplace *r, const char *what)
 {
-    Status st = status_fail(ERR_IO, "%s: %s failed: %s; the file is as it was before", r->path,
-                            what, strerror(errno));
+    Status st = status_fail(ERR_IO, "%s: %s failed: %s%s", r->path, what, strerror(errno),
+                            r->in_place ? "" : "; the file is as it was before");
     file_replace_abort(r);
     return st;
 }
@@ -67,10 +69,14 @@ Status file_replace_begin(FileReplace *r, const char *path)
         *r = (FileReplace){.fd = -1};
         return status_no_memory(path, BUFFER_BYTES);
     }
-    if (file_is_dir(path)) {
+    struct stat at;
+    bool        exists = stat(path, &at) == 0;
+    r->in_place = exists && !S_ISREG(at.st_mode) && !S_ISDIR(at.st_mode);
+    if (exists && S_ISDIR(at.st_mode))
         errno = EISDIR;
-        r->fd = -1;
-    } else
+    else if (r->in_place)
+        r->fd = open(path, O_WRONLY | O_CLOEXEC);
+    else
         r->fd = open(r->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (r->fd < 0) {
         Status st = status_fail(ERR_CREATE, "%s: cannot create: %s", path, strerror(errno));
@@ -149,15 +155,15 @@ Status file_replace_commit(FileReplace *r)
 {
     if (!flush(r))
         return fail_io(r, "writing");
-    if (fsync(r->fd) != 0)
+    if (!r->in_place && fsync(r->fd) != 0)
         return fail_io(r, "syncing");
     int fd = r->fd;
     r->fd = -1;
     if (close(fd) != 0)
         return fail_io(r, "closing");
-    if (rename(r->tmp, r->path) != 0)
+    if (!r->in_place && rename(r->tmp, r->path) != 0)
         return fail_io(r, "renaming");
-    bool   synced = sync_dir(r->path);
+    bool   synced = r->in_place || sync_dir(r->path);
     Status st =
         synced ? OK
                : status_fail(ERR_IO, "%s: syncing its folder failed: %s", r->path, strerror(errno));

@@ -1,4 +1,5 @@
 #include "cli/html.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -285,22 +286,9 @@ void html_table_end(Html *h)
 
 Status html_save(const Html *h, const char *path)
 {
-    char aside[4096];
     if (h->is_broken)
         return status_fail(ERR_MEMORY,
                            "%s: the page grew past what memory or its limit of %d MB allows", path,
                            MAX_PAGE_BYTES >> 20);
-    int n = snprintf(aside, sizeof aside, "%s.part", path);
-    if (n < 0 || n >= (int)sizeof aside)
-        return status_fail(ERR_CREATE, "%.80s...: the path is too long", path);
-    FILE *f = fopen(aside, "wb");
-    if (!f)
-        return status_fail(ERR_CREATE, "%s: cannot create the page: %s", aside, strerror(errno));
-    size_t written = h->n_bytes ? fwrite(h->data, 1, (size_t)h->n_bytes, f) : 0;
-    if (fclose(f) != 0 || written != (size_t)h->n_bytes || rename(aside, path) != 0) {
-        Status st = status_fail(ERR_IO, "%s: writing the page failed: %s", path, strerror(errno));
-        remove(aside);
-        return st;
-    }
-    return OK;
+    return file_write(path, h->data, h->n_bytes);
 }

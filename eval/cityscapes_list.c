@@ -7,6 +7,7 @@
 #include "eval/cityscapes_files.h"
 #include "eval/column.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -91,7 +92,12 @@ static Status resolve(const Line *l, char **out, const char *name, int64_t n)
     if (!normalise(below))
         return status_fail(ERR_FORMAT, "%s:%lld: the mask %.*s lies outside %s", l->path,
                            (long long)l->number, (int)(n < 200 ? n : 200), name, l->root);
-    return file_join_beneath(l->a, out, l->root, below);
+    Status st = file_join_beneath(l->a, out, l->root, below);
+    if (st != ERR_FORMAT)
+        return st;
+    char why[512];
+    snprintf(why, sizeof why, "%s", status_text());
+    return status_fail(st, "%s:%lld: %s", l->path, (long long)l->number, why);
 }
 
 static Status parse_line(const Line *l, CityscapesFound *out, const char *p, int64_t n)

@@ -51,7 +51,8 @@ static Status add_pair(const SemsegOptions *o, const Counts *out, int64_t truth,
     }
     if (truth >= N)
         return status_fail(ERR_FORMAT,
-                           "%s: ground truth label %lld; expected 0 .. %lld or the void label %lld",
+                           "the ground truth of %s has label %lld; expected 0 .. %lld or the void "
+                           "label %lld",
                            name, (long long)truth, (long long)N - 1, (long long)o->void_label);
     out->confusion[truth * (N + 1) + (found_void ? N : found)] += count;
     if (out->tally && !found_void)

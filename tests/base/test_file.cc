@@ -2,6 +2,7 @@ extern "C" {
 #include "base/file.h"
 }
 #include "base/scratch.h"
+#include <filesystem>
 #include <csignal>
 #include <cstring>
 #include <sys/resource.h>
@@ -104,6 +105,18 @@ TEST_F(File, ReplacingIsAllOrNothing)
     EXPECT_EQ(ERR_CREATE, file_write(path("no/f").c_str(), "x", 1));
     EXPECT_EQ(ERR_CREATE, file_write(dir.c_str(), "x", 1));
     file_replace_abort(&r);
+}
+
+TEST_F(File, DevicesAreWrittenNotReplaced)
+{
+    ASSERT_EQ(0, symlink("/dev/null", path("null").c_str())); // links, so that a failure costs no device
+    ASSERT_EQ(0, symlink("/dev/full", path("full").c_str()));
+    EXPECT_EQ(OK, file_write(path("null").c_str(), "x", 1)) << status_text();
+    EXPECT_EQ(ERR_IO, file_write(path("full").c_str(), "x", 1));
+    EXPECT_EQ(nullptr, strstr(status_text(), "as it was before")) << status_text();
+    EXPECT_EQ(count_files(), 0) << "regular ones";
+    for (const char *name : {"null", "full"})
+        EXPECT_TRUE(std::filesystem::is_symlink(path(name))) << name;
 }
 
 TEST_F(File, AFailedWriteLeavesTheOldFileAndNoOther)

@@ -377,6 +377,21 @@ TEST(EvalProgram, OptionsOutOfRangeAndMissingFilesAreNamed)
     EXPECT_NE(std::string::npos, folder.err.find("o.html")) << folder.err;
 }
 
+TEST(EvalProgram, OutputThatCannotBeWrittenIsSaid)
+{
+    CocoFiles   f;
+    std::string full = f.dir / "full", run = "eval coco " + f.gt + " " + f.dt;
+    std::filesystem::create_symlink("/dev/full", full);
+    for (const char *option : {" --json ", " --csv ", " --html ", " --arrays "}) {
+        Ran r = godwit(run + option + full);
+        EXPECT_EQ(74, r.code) << option << r.err;
+        EXPECT_NE(std::string::npos, r.err.find("full: ")) << r.err;
+        EXPECT_EQ(73, godwit(run + option + (f.dir / "no/such/file")).code) << option;
+        EXPECT_EQ(73, godwit(run + option + (f.dir / "")).code) << option << " a folder";
+    }
+    EXPECT_TRUE(std::filesystem::is_symlink(full));
+}
+
 TEST(EvalProgram, EveryMetricExplainsItsOptionsAndItsAnswer)
 {
     for (const char *metric : {"voc", "coco", "lvis", "cityscapes", "semseg", "densepose"}) {

@@ -288,6 +288,7 @@ TEST_F(CityscapesTest, MalformedListsAreRefusedWithTheirLine)
          {"\n", "masks/a.png  26 0.9\n", "masks/a.png 26\n", "masks/a.png 26 0.9 1\n",
           "/masks/a.png 26 0.9\n", "../gt/a.png 26 0.9\n", "masks/../../x.png 26 0.9\n",
           "masks/a.png 99 0.9\n", "masks/a.png car 0.9\n", "masks/a.png 26 high\n",
+          "C:\\x.png 26 0.9\n",
           "masks/a.png nan 0.9\n"}) {
         scene.list = good + bad;
         EXPECT_EQ(ERR_FORMAT, run()) << bad;

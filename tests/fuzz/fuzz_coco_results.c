@@ -1,5 +1,5 @@
-/* fuzz_coco_results.c -- any result file is refused with a sentence or gives numbers between -1 and 1. The first byte
- * picks boxes or masks. */
+/* fuzz_coco_results.c -- any result file is refused with a sentence or gives numbers between -1 and 1. The first byte:
+ * bit 0 boxes or masks, bit 1 lenient. */
 #include "eval/coco.h"
 
 #include <stdlib.h>
@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     if (n < 1)
         return 0;
-    CocoReadOptions read = {.iou = bytes[0] & 1 ? COCO_SEGM : COCO_BBOX};
+    CocoReadOptions read = {.iou = bytes[0] & 1 ? COCO_SEGM : COCO_BBOX,
+                            .lenient = bytes[0] >> 1 & 1};
     CocoEvalOptions options = {.iou = read.iou};
     CocoTruth       truth = {0};
     CocoResults     found = {0};

@@ -1,6 +1,6 @@
 /* fuzz_coco_truth.c -- any ground truth is refused with a sentence, or scores the same results with numbers between -1
  * and 1, analyses included. The first byte: bits 0, 1 boxes, masks or poses, bit 2 LVIS, bit 3 with the reference's
- * defects, bit 4 without categories. */
+ * defects, bit 4 without categories, bit 5 lenient. */
 #include "eval/analysis.h"
 #include "eval/lvis.h"
 
@@ -63,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     CocoReadOptions read = {.iou = IOU[kind],
                             .lvis = lvis,
                             .bug_compatible = bytes[0] >> 3 & 1,
-                            .ignore_unknown = true};
+                            .ignore_unknown = true,
+                            .lenient = bytes[0] >> 5 & 1};
     CocoEvalOptions options = {.iou = IOU[kind],
                                .bug_compatible = read.bug_compatible,
                                .ignore_categories = bytes[0] >> 4 & 1};
