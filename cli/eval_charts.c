@@ -102,13 +102,13 @@ void eval_chart_against(Html *h, const Card *card)
         defined += is_defined;
         w[k].weight = is_defined ? fabs(x->per_class[k].difference) + 1e-9 : 0;
     }
-    int n = heaviest(w, x->K, MOST_INTERVALS, false);
+    int n = x->K > 1 ? heaviest(w, x->K, MOST_INTERVALS, false) : 0; // one category is all
     row[0] = interval_row("all", &x->all);
     for (int i = 0; i < n; i++)
         row[i + 1] = interval_row(card->table[0].row[w[i].row], &x->per_class[w[i].row]);
     html_section(h, "against", "Against the other results", intro);
     against_sentence(h, card);
-    say_left_out(h, n, defined, "those with the largest differences");
+    say_left_out(h, n, x->K > 1 ? defined : 0, "those with the largest differences");
     html_literal(h, "<figure class=\"wide\">\n");
     svg_interval_chart(h, title, unit, row, n + 1);
     html_literal(h,
@@ -216,9 +216,11 @@ void eval_chart_curves(Html *h, const Card *card)
                  "At overlap .5, interpolated: the best precision at that recall or above. Both "
                  "axes run from 0 to 1.");
     html_literal(h, "<div class=\"half\">\n");
-    curve_chart(h, card, "Mean over categories", mean, c->other_precision ? mean + n : NULL, false);
+    curve_chart(h, card, K > 1 ? "Mean over categories" : card->table[0].row[0], mean,
+                c->other_precision ? mean + n : NULL, false);
     html_literal(h, "</figure>\n</div>\n");
-    small_curves(h, card);
+    if (K > 1)
+        small_curves(h, card);
     free(mean);
 }
 
@@ -291,7 +293,8 @@ void eval_chart_errors(Html *h, const Card *card)
     html_literal(h, "<figure class=\"wide\">\n");
     svg_stack_chart(h, &chart);
     html_literal(h, "</figure>\n");
-    error_stacks(h, card, COLOUR);
+    if (x->K > 1)
+        error_stacks(h, card, COLOUR);
 }
 
 /* ---- confusion ---- */

@@ -37,6 +37,14 @@ double *card_column(Arena *a, CardTable *table, const char *name, CardKind kind,
     return c->value;
 }
 
+Status card_summary(Arena *a, Card *card, Text *lines)
+{
+    Status st = text_status(lines);
+    card->summary = st == OK ? arena_strdup(a, text_cstr(lines)) : NULL;
+    text_release(lines);
+    return st == OK && !card->summary ? ERR_MEMORY : st;
+}
+
 double card_defined(double value)
 {
     return value < 0 ? (double)NAN : value;

@@ -85,6 +85,7 @@ typedef struct Card {
     const char       *truth, *found; // paths
     const char       *note;          // what a careful reader must know; NULL: nothing
     const char       *summary;       // the reference's own lines; NULL: the stats are listed
+    bool              summary_is_all; // it says what every number means: they are not listed again
     bool              bug_compatible;
     int               n_stats, n_sizes, n_tables, n_thresholds;
     CardStat          stat[CARD_MAX_STATS];
@@ -111,6 +112,9 @@ CardTable *card_table(Card *card, const char *key, const char *title, const char
 /* Room for the values of a new column, zeroed; NULL when memory is short. */
 double *card_column(Arena *a, CardTable *table, const char *name, CardKind kind,
                     const char *meaning, int per_row);
+
+/* The reference's own lines; `lines` is released. */
+Status card_summary(Arena *a, Card *card, Text *lines) STATUS_MUST_USE;
 
 /* -1 (undefined in the reference's arrays) as NaN. */
 double card_defined(double value);

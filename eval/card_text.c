@@ -54,7 +54,7 @@ static void table(Text *out, const CardTable *t)
 static void stats(Text *out, const Card *card)
 {
     text_putc(out, '\n');
-    for (int i = 0; i < card->n_stats && !card->summary; i++) {
+    for (int i = 0; i < card->n_stats && !card->summary_is_all; i++) {
         text_printf(out, "%-14s", card->stat[i].name);
         put_percent(out, card->stat[i].value, 6);
         text_printf(out, "  %s\n", card->stat[i].meaning);

@@ -59,6 +59,36 @@ static Status overlap_table(Arena *a, Card *card, const CityscapesInstances *r)
     return OK;
 }
 
+/* "%*.3f" with Python's nan. */
+static void put_fixed(Text *out, double x, int width)
+{
+    if (isnan(x))
+        text_printf(out, "%*s", width, "nan");
+    else
+        text_printf(out, "%*.3f", width, x);
+}
+
+static void instance_line(Text *out, const char *name, double ap, double ap50)
+{
+    text_printf(out, "%-15s:", name);
+    put_fixed(out, ap, 15);
+    put_fixed(out, ap50, 15);
+    text_putc(out, '\n');
+}
+
+/* The table that evalInstanceLevelSemanticLabeling.py prints. */
+static void instance_summary(Text *out, const CityscapesInstances *r)
+{
+    static const char RULE[] = "##################################################";
+    static const char LINE[] = "--------------------------------------------------";
+    text_printf(out, "%s\n%-15s:%15s%15s\n%s\n", RULE, "what", "AP", "AP_50%", RULE);
+    for (int k = 0; k < THINGS; k++)
+        instance_line(out, cityscapes_label(cityscapes_thing(k))->name, r->class_ap[k],
+                      r->class_ap50[k]);
+    text_printf(out, "%s\n", LINE);
+    instance_line(out, "average", r->all_ap, r->all_ap50);
+}
+
 Status cityscapes_instances_card(Arena *a, Card *card, const CityscapesInstances *r)
 {
     int64_t truths = 0, found = 0;
@@ -78,7 +108,10 @@ Status cityscapes_instances_card(Arena *a, Card *card, const CityscapesInstances
     card_size(card, "instances", "instances", truths);
     card_size(card, "predictions", "predictions", found);
     TRY(thing_table(a, card, r));
-    return overlap_table(a, card, r);
+    TRY(overlap_table(a, card, r));
+    Text summary = {0};
+    instance_summary(&summary, r);
+    return card_summary(a, card, &summary);
 }
 
 /* ---- pixels ---- */
@@ -142,6 +175,34 @@ static Status category_table(Arena *a, Card *card, const CityscapesPixels *r)
     return OK;
 }
 
+static const char PIXEL_LINE[] = "--------------------------------\n";
+
+static void pixel_line(Text *out, const char *name, double iou, double iiou)
+{
+    text_printf(out, "%-14s: ", name);
+    put_fixed(out, iou, 5);
+    text_puts(out, "    ");
+    put_fixed(out, iiou, 5);
+    text_putc(out, '\n');
+}
+
+/* The tables that evalPixelLevelSemanticLabeling.py prints. */
+static void pixel_summary(Text *out, const CityscapesPixels *r)
+{
+    text_printf(out, "classes          IoU      nIoU\n%s", PIXEL_LINE);
+    for (int c = 0; c < LABELS; c++)
+        if (!cityscapes_label(c)->is_ignored)
+            pixel_line(out, cityscapes_label(c)->name, r->class_iou[c], r->class_iiou[c]);
+    text_puts(out, PIXEL_LINE);
+    pixel_line(out, "Score Average ", r->mean_iou, r->mean_iiou);
+    text_printf(out, "%s\n\ncategories       IoU      nIoU\n%s", PIXEL_LINE, PIXEL_LINE);
+    for (int k = 1; k < CITYSCAPES_CATEGORIES; k++)
+        pixel_line(out, cityscapes_category(k), r->category_iou[k], r->category_iiou[k]);
+    text_puts(out, PIXEL_LINE);
+    pixel_line(out, "Score Average ", r->mean_category_iou, r->mean_category_iiou);
+    text_puts(out, PIXEL_LINE);
+}
+
 Status cityscapes_pixels_card(Arena *a, Card *card, const CityscapesPixels *r)
 {
     const char **name = ARENA_ARRAY(a, const char *, LABELS);
@@ -174,5 +235,8 @@ Status cityscapes_pixels_card(Arena *a, Card *card, const CityscapesPixels *r)
     card_size(card, "pixels", "pixels counted", counted);
     card_size(card, "void_pixels", "void pixels", pixels - counted);
     TRY(class_table(a, card, r));
-    return category_table(a, card, r);
+    TRY(category_table(a, card, r));
+    Text summary = {0};
+    pixel_summary(&summary, r);
+    return card_summary(a, card, &summary);
 }

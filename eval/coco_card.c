@@ -93,10 +93,8 @@ static Status coco_stats(Arena *a, Card *card, const CocoResult *r)
         card_stat(card, s->name, s->value, meaning);
     }
     coco_summary(&summary, r);
-    card->summary = arena_strdup(a, text_cstr(&summary));
-    Status st = text_status(&summary);
-    text_release(&summary);
-    return st == OK && !card->summary ? ERR_MEMORY : st;
+    card->summary_is_all = true;
+    return card_summary(a, card, &summary);
 }
 
 static Status coco_classes(Arena *a, Card *card, const CocoResult *r, const CocoTruth *t)
@@ -240,5 +238,9 @@ Status lvis_card(Arena *a, Card *card, const LvisResult *r, const CocoTruth *t, 
     card_size(card, "results", "results read", r->n_found);
     card_size(card, "capped", "beyond the cap", r->n_capped);
     card_size(card, "dropped", "left out by federated rules", r->n_dropped);
-    return lvis_classes(a, card, r, t);
+    Text summary = {0};
+    TRY(lvis_classes(a, card, r, t));
+    lvis_summary(&summary, r);
+    card->summary_is_all = true;
+    return card_summary(a, card, &summary);
 }

@@ -1,5 +1,6 @@
 /* densepose_card.c -- DensePose results as a card; see cards.h */
 #include "eval/cards.h"
+#include <stdio.h>
 #include <string.h>
 
 const char *densepose_definition(DenseposeMode mode)
@@ -53,6 +54,28 @@ static Status threshold_table(Arena *a, Card *card, const DenseposeResult *r)
         ar[i] = card_defined(r->ar_at[i]);
     }
     return OK;
+}
+
+/* The lines that the reference logs, in every mode by the name OGPS. */
+static void densepose_summary(Text *out, const DenseposeResult *r)
+{
+    for (int i = 0; i < r->n_stats; i++) {
+        const char *rest = r->name[i] + 2;
+        bool        is_ap = r->name[i][1] == 'P', has_threshold = rest[0] >= '0' && rest[0] <= '9';
+        char        threshold[24];
+        if (has_threshold)
+            snprintf(threshold, sizeof threshold, "0.%s", rest);
+        else
+            snprintf(threshold, sizeof threshold, "%0.2f:%0.2f", r->threshold[0],
+                     r->threshold[r->n_thresholds - 1]);
+        text_printf(out, " %-18s %s @[ OGPS=%-9s | area=%6s | maxDets=%3d ] = %0.3f\n",
+                    is_ap ? "Average Precision" : "Average Recall", is_ap ? "(AP)" : "(AR)",
+                    threshold,
+                    rest[0] == 'm'   ? "medium"
+                    : rest[0] == 'l' ? "large"
+                                     : "all",
+                    DENSEPOSE_CAP, r->stat[i]);
+    }
 }
 
 static Status category_table(Arena *a, Card *card, const DenseposeResult *r, const DenseposeData *d)
@@ -113,5 +136,9 @@ Status densepose_card(Arena *a, Card *card, const DenseposeOptions *options,
     card_size(card, "persons_with_points", "persons with points", r->n_annotated);
     card_size(card, "results", "results", r->n_found);
     TRY(category_table(a, card, r, data));
-    return threshold_table(a, card, r);
+    TRY(threshold_table(a, card, r));
+    Text summary = {0};
+    densepose_summary(&summary, r);
+    card->summary_is_all = true;
+    return card_summary(a, card, &summary);
 }

@@ -312,6 +312,7 @@ Status lvis_evaluate(Arena *a, const LvisOptions *opt, LvisResult *out, const Co
         f.truth = truth = &kept->own;
     }
     out->iou = opt->iou;
+    out->max_per_image = opt->max_per_image;
     out->n_images = truth->n_images;
     out->n_truth = truth->rows.n;
     out->n_found = found->rows.n;
@@ -324,6 +325,20 @@ Status lvis_evaluate(Arena *a, const LvisOptions *opt, LvisResult *out, const Co
     out->overlap = coco_similarity(&kept->overlap, opt->iou);
     TRY(match_run(a, &kept->task, &out->match));
     return summarize(a, out, truth);
+}
+
+void lvis_summary(Text *out, const LvisResult *r)
+{
+    for (int i = 0; i < r->n_stats; i++) {
+        const char *name = r->stat[i].name; // AP AP50 APs APr AR@300 ARs@300 ...
+        char        kind = name[2], iou[12], area[2] = {kind, 0}, group[2] = {kind, 0};
+        bool        is_ap = name[1] == 'P', has_iou = kind >= '0' && kind <= '9';
+        snprintf(iou, sizeof iou, "%s%s", has_iou ? "0." : "0.50:0.95", has_iou ? name + 2 : "");
+        text_printf(out, " %-18s %s @[ IoU=%-9s | area=%6s | maxDets=%3lld catIds=%3s] = %0.3f\n",
+                    is_ap ? "Average Precision" : "Average Recall", is_ap ? "(AP)" : "(AR)", iou,
+                    kind && strchr("sml", kind) ? area : "all", (long long)r->max_per_image,
+                    kind && strchr("rcf", kind) ? group : "all", r->stat[i].value);
+    }
 }
 
 const char *lvis_definition(CocoIou iou)

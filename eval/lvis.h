@@ -34,6 +34,7 @@ typedef struct LvisResult {
     int         n_stats;
     LvisStat    stat[COCO_MAX_STATS];
     int64_t     n_images, n_truth, n_ignored; // annotations, those that count neither way
+    int64_t     max_per_image;
     int64_t n_found, n_capped, n_dropped; // results, those cut by the cap and by federated rules
     int64_t n_rare, n_common, n_frequent; // categories
     LvisClassScore  *per_class;           // (K)
@@ -45,5 +46,8 @@ typedef struct LvisResult {
 /* Everything in `out` lives in `a`. The files must have been read with CocoReadOptions.lvis. */
 Status lvis_evaluate(Arena *a, const LvisOptions *options, LvisResult *out, const CocoTruth *truth,
                      const CocoResults *found) STATUS_MUST_USE;
+
+/* lvis-api's summary lines. */
+void lvis_summary(Text *out, const LvisResult *result);
 
 const char *lvis_definition(CocoIou iou);

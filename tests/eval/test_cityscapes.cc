@@ -2,6 +2,7 @@
 #include "cityscapes_set.h"
 extern "C" {
 #include "base/threads.h"
+#include "eval/cards.h"
 }
 #include <cstring>
 
@@ -37,6 +38,71 @@ TEST_F(CityscapesTest, InstanceApOfTheGeneratedSetIsThatOfTheScripts)
     EXPECT_NEAR(0.18260217560217556, r.all_ap, 1e-12);
     EXPECT_NEAR(0.4025207431457431, r.all_ap50, 1e-12);
     EXPECT_EQ(6, r.n_images);
+}
+
+static const char INSTANCE_LINES[] = "##################################################\n"
+                                     "what           :             AP         AP_50%\n"
+                                     "##################################################\n"
+                                     "person         :          0.181          0.370\n"
+                                     "rider          :            nan            nan\n"
+                                     "car            :          0.184          0.435\n"
+                                     "truck          :            nan            nan\n"
+                                     "bus            :            nan            nan\n"
+                                     "train          :            nan            nan\n"
+                                     "motorcycle     :            nan            nan\n"
+                                     "bicycle        :            nan            nan\n"
+                                     "--------------------------------------------------\n"
+                                     "average        :          0.183          0.403\n";
+
+static const char PIXEL_LINES[] = "classes          IoU      nIoU\n"
+                                  "--------------------------------\n"
+                                  "road          : 0.950      nan\n"
+                                  "sidewalk      :   nan      nan\n"
+                                  "building      :   nan      nan\n"
+                                  "wall          :   nan      nan\n"
+                                  "fence         :   nan      nan\n"
+                                  "pole          :   nan      nan\n"
+                                  "traffic light :   nan      nan\n"
+                                  "traffic sign  :   nan      nan\n"
+                                  "vegetation    :   nan      nan\n"
+                                  "terrain       :   nan      nan\n"
+                                  "sky           :   nan      nan\n"
+                                  "person        : 0.894    0.926\n"
+                                  "rider         :   nan      nan\n"
+                                  "car           : 0.893    0.935\n"
+                                  "truck         :   nan      nan\n"
+                                  "bus           :   nan      nan\n"
+                                  "train         :   nan      nan\n"
+                                  "motorcycle    :   nan      nan\n"
+                                  "bicycle       :   nan      nan\n"
+                                  "--------------------------------\n"
+                                  "Score Average : 0.912    0.930\n"
+                                  "--------------------------------\n"
+                                  "\n"
+                                  "\n"
+                                  "categories       IoU      nIoU\n"
+                                  "--------------------------------\n"
+                                  "flat          : 0.950      nan\n"
+                                  "construction  :   nan      nan\n"
+                                  "object        :   nan      nan\n"
+                                  "nature        :   nan      nan\n"
+                                  "sky           :   nan      nan\n"
+                                  "human         : 0.894    0.926\n"
+                                  "vehicle       : 0.893    0.935\n"
+                                  "--------------------------------\n"
+                                  "Score Average : 0.912    0.930\n"
+                                  "--------------------------------\n";
+
+TEST_F(CityscapesTest, SummaryLinesAreThoseOfTheScripts)
+{
+    make_generated_set(dir);
+    ASSERT_EQ(OK, instances()) << status_text();
+    ASSERT_EQ(OK, pixels()) << status_text();
+    Card card;
+    ASSERT_EQ(OK, cityscapes_instances_card(&a, &card, &r));
+    EXPECT_STREQ(INSTANCE_LINES, card.summary); // printResults
+    ASSERT_EQ(OK, cityscapes_pixels_card(&a, &card, &p));
+    EXPECT_STREQ(PIXEL_LINES, card.summary); // evaluateImgLists
 }
 
 TEST_F(CityscapesTest, PixelIouOfTheGeneratedSetIsThatOfTheScripts)
@@ -288,8 +354,7 @@ TEST_F(CityscapesTest, MalformedListsAreRefusedWithTheirLine)
          {"\n", "masks/a.png  26 0.9\n", "masks/a.png 26\n", "masks/a.png 26 0.9 1\n",
           "/masks/a.png 26 0.9\n", "../gt/a.png 26 0.9\n", "masks/../../x.png 26 0.9\n",
           "masks/a.png 99 0.9\n", "masks/a.png car 0.9\n", "masks/a.png 26 high\n",
-          "C:\\x.png 26 0.9\n",
-          "masks/a.png nan 0.9\n"}) {
+          "C:\\x.png 26 0.9\n", "masks/a.png nan 0.9\n"}) {
         scene.list = good + bad;
         EXPECT_EQ(ERR_FORMAT, run()) << bad;
         EXPECT_NE(nullptr, strstr(status_text(), ".txt:2: ")) << bad << status_text();

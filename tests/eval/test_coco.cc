@@ -707,6 +707,36 @@ TEST(Lvis, FederatedRulesDecideWhichResultsCount)
     EXPECT_EQ(.5, run("", "", 1));          // present: false
     EXPECT_NEAR(1, run("2", "2", 2), 1e-15);
 }
+static const char LVIS_LINES[] =
+    " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=300 catIds=all] = 0.136\n"
+    " Average Precision  (AP) @[ IoU=0.50      | area=   all | maxDets=300 catIds=all] = 0.316\n"
+    " Average Precision  (AP) @[ IoU=0.75      | area=   all | maxDets=300 catIds=all] = 0.072\n"
+    " Average Precision  (AP) @[ IoU=0.50:0.95 | area=     s | maxDets=300 catIds=all] = 0.109\n"
+    " Average Precision  (AP) @[ IoU=0.50:0.95 | area=     m | maxDets=300 catIds=all] = 0.341\n"
+    " Average Precision  (AP) @[ IoU=0.50:0.95 | area=     l | maxDets=300 catIds=all] = -1.000\n"
+    " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=300 catIds=  r] = 0.100\n"
+    " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=300 catIds=  c] = 0.111\n"
+    " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=300 catIds=  f] = 0.197\n"
+    " Average Recall     (AR) @[ IoU=0.50:0.95 | area=   all | maxDets=300 catIds=all] = 0.225\n"
+    " Average Recall     (AR) @[ IoU=0.50:0.95 | area=     s | maxDets=300 catIds=all] = 0.185\n"
+    " Average Recall     (AR) @[ IoU=0.50:0.95 | area=     m | maxDets=300 catIds=all] = 0.406\n"
+    " Average Recall     (AR) @[ IoU=0.50:0.95 | area=     l | maxDets=300 catIds=all] = -1.000\n";
+
+TEST_F(Generated, LvisSummaryLinesAreThoseOfTheApi)
+{
+    make(true);
+    s.read.lvis = true;
+    s.lvis.max_per_image = 300;
+    std::string lines;
+    s.look_lvis = [&](Arena *, LvisResult *r) {
+        Text text = {};
+        lvis_summary(&text, r);
+        lines = text_cstr(&text);
+        text_release(&text);
+    };
+    ASSERT_EQ(OK, s.evaluate()) << status_text();
+    EXPECT_EQ(LVIS_LINES, lines); // LVISEval.print_results()
+}
 TEST(Lvis, FilesScoredAsCocoAreWarnedOf)
 {
     CocoSet s;

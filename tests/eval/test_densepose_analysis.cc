@@ -4,6 +4,7 @@ extern "C" {
 #include "base/rng.h"
 #include "eval/against.h"
 #include "eval/analysis.h"
+#include "eval/cards.h"
 }
 
 namespace {
@@ -119,6 +120,25 @@ TEST_F(DenseposeAnalysis, CategoriesHaveTheirOwnNumbers)
     EXPECT_EQ(r.stat[5], r.per_class[0].ar);
     EXPECT_EQ(2, r.per_class[0].n_annotated);
     EXPECT_EQ(2, r.per_class[0].n_found);
+}
+
+TEST_F(DenseposeAnalysis, SummaryLinesAreThoseOfTheReference)
+{
+    Card card;
+    ap();
+    ASSERT_EQ(OK, densepose_card(&a, &card, &options, &r, &data)) << status_text();
+    EXPECT_STREQ( // iStr of _summarize, by Python's format()
+        " Average Precision  (AP) @[ OGPS=0.50:0.95 | area=   all | maxDets= 20 ] = 1.000\n"
+        " Average Precision  (AP) @[ OGPS=0.50      | area=   all | maxDets= 20 ] = 1.000\n"
+        " Average Precision  (AP) @[ OGPS=0.75      | area=   all | maxDets= 20 ] = 1.000\n"
+        " Average Precision  (AP) @[ OGPS=0.50:0.95 | area=medium | maxDets= 20 ] = -1.000\n"
+        " Average Precision  (AP) @[ OGPS=0.50:0.95 | area= large | maxDets= 20 ] = 1.000\n"
+        " Average Recall     (AR) @[ OGPS=0.50:0.95 | area=   all | maxDets= 20 ] = 1.000\n"
+        " Average Recall     (AR) @[ OGPS=0.50      | area=   all | maxDets= 20 ] = 1.000\n"
+        " Average Recall     (AR) @[ OGPS=0.75      | area=   all | maxDets= 20 ] = 1.000\n"
+        " Average Recall     (AR) @[ OGPS=0.50:0.95 | area=medium | maxDets= 20 ] = -1.000\n"
+        " Average Recall     (AR) @[ OGPS=0.50:0.95 | area= large | maxDets= 20 ] = 1.000\n",
+        card.summary);
 }
 
 TEST_F(DenseposeAnalysis, AResampleIsTheSetOfTheImagesThatWereDrawn)
