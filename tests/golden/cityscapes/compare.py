@@ -110,7 +110,7 @@ def godwit(program, root, task):
         for n in os.listdir(f"{root}/pred"):
             if n.endswith("_pred.png"):
                 os.rename(f"{root}/pred/{n}", f"{pred}/{n}")
-    subprocess.run([program, "eval", "cityscapes", f"{root}/gt", pred, "--task", task, "--json", out], check=True,
+    subprocess.run([program, "eval", "cityscapes", f"{root}/gt", pred, "--task", task, "--json", out, "--quiet"], check=True,
                    stdout=subprocess.DEVNULL, env=dict(os.environ, OMP_NUM_THREADS="1"))
     return json.load(open(out))
 

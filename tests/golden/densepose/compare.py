@@ -227,7 +227,7 @@ def main():
                 with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
                     want = reference(module, surface, truth, found, mode, least)
                 subprocess.run([program, "eval", "densepose", f"{root}/gt.json", f"{root}/dt.json", "--surface",
-                                f"{root}/surface", "--mode", mode, "--min-threshold", str(least), "--bug-compatible",
+                                f"{root}/surface", "--mode", mode, "--min-threshold", str(least), "--bug-compatible", "--quiet",
                                 "--json", f"{root}/out.json"], check=True, stdout=subprocess.DEVNULL,
                                env=dict(os.environ, OMP_NUM_THREADS="1"))
                 got = np.array(json.load(open(f"{root}/out.json"))["stats"])
