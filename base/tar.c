@@ -60,16 +60,19 @@ static la_int64_t skip_bytes(struct archive *archive, void *ctx, la_int64_t n)
     return after < 0 ? 0 : after - before;
 }
 
-/* libarchive's sentence with the archive's and the member's name. */
+/* libarchive's sentence with the archive's and the member's name. Where it has none, errno, which was 0 before the call,
+ * tells an allocation that failed from compressed data that end within their check sum. */
 static Status fail(TarReader *t, const char *what)
 {
+    bool        is_short_of_memory = archive_errno(t->archive) == ENOMEM || errno == ENOMEM;
     const char *why = archive_error_string(t->archive);
     const char *member = t->member.name;
     Status      code = t->reason != 0 ? ERR_IO : ERR_FORMAT;
-    /* Without any reason it gives up only when one of its small blocks could not be allocated. */
-    if (t->reason == 0 && (archive_errno(t->archive) == ENOMEM || !why)) {
+    if (t->reason == 0 && is_short_of_memory) {
         why = strerror(ENOMEM);
         code = ERR_MEMORY;
+    } else if (!why) {
+        why = "the data are damaged or end too early";
     }
     return status_fail(code, "%s: %s%.200s%s failed: %s", t->name, what, member ? " " : "",
                        member ? member : "", t->reason != 0 ? strerror(t->reason) : why);
@@ -104,6 +107,7 @@ static Status reader_new(TarReader **out, const char *name, const TarLimits *lim
 static Status begin(TarReader *t)
 {
     /* In steps: archive_read_open2 of libarchive 3.6 does not look whether setting the data worked. */
+    errno = 0;
     archive_read_set_read_callback(t->archive, give_block);
     archive_read_set_skip_callback(t->archive, skip_bytes);
     if (archive_read_set_callback_data(t->archive, t) != ARCHIVE_OK ||
@@ -203,6 +207,7 @@ Status tar_next(TarReader *t, TarMember *member, bool *found)
     *found = false;
     t->can_read = false;
     for (;;) {
+        errno = 0;
         int r = archive_read_next_header2(t->archive, t->entry);
         if (r == ARCHIVE_EOF)
             return OK;
@@ -239,6 +244,7 @@ Status tar_read(TarReader *t, Arena *a, char **bytes, int64_t *n)
     if (!buffer)
         return ERR_MEMORY;
     while (done < size) {
+        errno = 0;
         la_ssize_t k = archive_read_data(t->archive, buffer + done, (size_t)(size - done));
         if (k == ARCHIVE_RETRY)
             continue;

@@ -161,6 +161,18 @@ TEST_F(Tar, DamageIsRefusedNotCrashedOn)
         tar_close(t);
         EXPECT_TRUE(st == OK || st == ERR_FORMAT) << k;
     }
+    ASSERT_EQ(0, shell("gzip -nc a.tar > a.tar.gz"));
+    std::string packed = get("a.tar.gz");
+    for (size_t n = 0; n < packed.size(); n++) { // the last eight bytes are gzip's check sum
+        TarReader *t;
+        TarMember  m;
+        bool       found = true;
+        Status     st = tar_open_bytes(&t, packed.data(), (int64_t)n, "x", nullptr);
+        for (int i = 0; st == OK && found && i < 10; i++)
+            st = tar_next(t, &m, &found);
+        tar_close(t);
+        EXPECT_TRUE(st == OK || st == ERR_FORMAT) << n << ": " << status_text();
+    }
     put("b.tar", good.substr(0, 514));
     EXPECT_NE(list("b.tar", {}, true).find("!"), std::string::npos);
     put("c.tar", "no archive at all, only text that is long enough to look at");
