@@ -19,7 +19,7 @@ Status file_open(int *fd, int64_t *size, const char *path)
     /* O_NONBLOCK: a FIFO must not hang us; it has no effect on regular files. */
     int         f = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (f < 0)
-        return status_fail(ERR_MISSING, "%s: cannot open: %s", path, strerror(errno));
+        return file_fail_open(path, errno);
     if (fstat(f, &s) != 0 || !S_ISREG(s.st_mode)) {
         close(f);
         return status_fail(ERR_MISSING, "%s: is %s, expected a file", path,

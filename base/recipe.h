@@ -136,6 +136,10 @@ void recipe_help(Text *out, const RecipeTable *tables, int n_tables);
  */
 Status recipe_hash(uint64_t *hash, const RecipeTable *tables, int n_tables) STATUS_MUST_USE;
 
+/* Appends the first key in which two texts of recipe_write differ: "solver.lr was 0.1, now 0.2". Nothing when they are the
+ * same or have other keys. */
+void recipe_difference(Text *out, const char *before, const char *after);
+
 /* True when text `a` should read as a misspelling of `b`; the distance in edits (swap of neighbours
  * counts one). */
 int recipe_distance(const char *a, const char *b);

@@ -158,3 +158,52 @@ Status recipe_hash(uint64_t *hash, const RecipeTable *tables, int n_tables)
     text_release(&text);
     return st;
 }
+
+/* ---- what changed ---- */
+
+typedef struct Line {
+    const char *key, *value; // "key": value, without quotes and comma
+    int         key_length, value_length, level;
+} Line;
+
+/* One line of recipe_write: two spaces a level, "key": value or "key": { or }. Returns the next one. */
+static const char *read_line(Line *l, const char *text)
+{
+    int indent = (int)strspn(text, " "), length = (int)strcspn(text, "\n");
+    *l = (Line){.level = indent / 2};
+    if (text[indent] == '"') {
+        l->key = text + indent + 1;
+        l->key_length = (int)strcspn(l->key, "\"");
+        l->value = l->key + l->key_length + 3;
+        l->value_length = (int)size_max(text + length - l->value, 0);
+        if (l->value_length > 0 && l->value[l->value_length - 1] == ',')
+            l->value_length--;
+    }
+    return text + length + (text[length] == '\n');
+}
+
+static bool is_same(const char *a, int n_a, const char *b, int n_b)
+{
+    return n_a == n_b && (n_a == 0 || memcmp(a, b, (size_t)n_a) == 0);
+}
+
+void recipe_difference(Text *out, const char *before, const char *after)
+{
+    enum { LEVELS = 8 };
+    Line a, b, section[LEVELS] = {{0}};
+    while (*before && *after) {
+        before = read_line(&a, before);
+        after = read_line(&b, after);
+        if (a.level != b.level || !is_same(a.key, a.key_length, b.key, b.key_length))
+            return;
+        if (a.level < LEVELS)
+            section[a.level] = a;
+        if (is_same(a.value, a.value_length, b.value, b.value_length))
+            continue;
+        for (int i = 1; i < a.level && i < LEVELS; i++)
+            text_printf(out, "%.*s.", section[i].key_length, section[i].key);
+        text_printf(out, "%.*s was %.*s, now %.*s", a.key_length, a.key, a.value_length, a.value,
+                    b.value_length, b.value);
+        return;
+    }
+}

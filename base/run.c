@@ -1,5 +1,6 @@
 /* run.c -- the folder, its lock and its checkpoints; signals are in run_signals.c */
 #include "base/run.h"
+#include "base/recipe.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -137,6 +138,11 @@ static Status prepare(Run *run, const char *dir, const RunOptions *options)
     run->checkpoints = run->dir ? file_join(&run->arena, dir, "checkpoints") : NULL;
     if (!run->checkpoints)
         return ERR_MEMORY;
+    if (run->options.recipe_json) {
+        run->options.recipe_json = arena_strdup(&run->arena, run->options.recipe_json);
+        if (!run->options.recipe_json)
+            return ERR_MEMORY;
+    }
     TRY(file_make_dirs(run->checkpoints));
     TRY(take_lock(run));
     TRY(file_sweep(run->dir, true));
@@ -212,11 +218,21 @@ static Status check_recipe(const Run *run, const SafeFile *f)
                  theirs ? theirs : "none", mine);
         return OK;
     }
-    return status_fail(ERR_RECIPE,
-                       "%s: was written with another recipe (hash %s, now %s); compare recipe.json "
-                       "in %s, and resume with "
-                       "the same keys and overrides",
-                       f->path, theirs ? theirs : "none", mine, run->dir);
+    Text    change = {0};
+    Arena   scratch = {0};
+    char   *before = NULL, *path = file_join(&scratch, run->dir, "recipe.json");
+    int64_t n;
+    if (path && run->options.recipe_json &&
+        file_read(&scratch, &before, &n, path, RECIPE_MAX_BYTES) == OK)
+        recipe_difference(&change, before, run->options.recipe_json);
+    bool   is_told = text_status(&change) == OK && change.len > 0;
+    Status st = status_fail(ERR_RECIPE,
+                            "%s: was written with another recipe (%s); resume with the keys and "
+                            "overrides of %s/recipe.json",
+                            f->path, is_told ? text_cstr(&change) : "its hash differs", run->dir);
+    text_release(&change);
+    arena_release(&scratch);
+    return st;
 }
 
 /* Opens one checkpoint and makes sure that it is one of ours, of this step. */

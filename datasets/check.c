@@ -4,6 +4,7 @@
 #include "base/voc_xml.h"
 #include "datasets/image.h"
 #include "datasets/source.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,16 +151,13 @@ static void check_voc_image(Checker *c, Arena *scratch, const char *root, const 
     ImageInfo info = {0};
     Status    st;
     char     *file = arena_printf(scratch, "%s/Annotations/%s.xml", root, id);
-    char     *path = arena_printf(scratch, "%s/JPEGImages/%s.jpg", root, id);
+    char     *path = voc_picture_path(scratch, root, id);
     if (file == NULL || path == NULL) {
         c->st = ERR_MEMORY;
         return;
     }
-    if (!file_exists(path))
-        memcpy(path + strlen(path) - 3, "png", 3);
     if (!file_exists(path)) {
-        memcpy(path + strlen(path) - 3, "jpg", 3);
-        found(c, true, "missing-image", path, "listed but not there");
+        failed(c, file_fail_open(path, ENOENT), "missing-image", path);
     } else {
         st = image_bytes_read(&c->bytes, path);
         if (st != OK)

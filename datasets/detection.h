@@ -55,6 +55,9 @@ Status voc_load(DetSet *set, const VocOptions *options, const char *root, const 
 /* The ids of root/ImageSets/Main/SPLIT.txt in its order: the first word of each line. */
 Status voc_read_ids(Arena *a, char ***id, int64_t *n, const char *root, const char *split);
 
+/* root/JPEGImages/ID with the suffix that exists (jpg png jpeg JPG JPEG); .jpg when none does. NULL: no memory. */
+char *voc_picture_path(Arena *a, const char *root, const char *id);
+
 /* One annotation file already in memory: fills image->width, height, objects (from set->arena).
  * Exposed for fuzzing. */
 Status voc_parse(DetSet *set, const VocOptions *options, DetImage *image, const char *xml,

@@ -1,6 +1,8 @@
 /* image_buffer.c -- memory of pictures and of encoded bytes, and the two doors to files */
 #include "datasets/image.h"
 #include "base/size.h"
+#include "base/file.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +90,7 @@ Status image_bytes_read(ImageBytes *b, const char *path)
     if (f == NULL && errno == ENOMEM)
         return status_no_memory(path, 0);
     if (f == NULL)
-        return status_fail(ERR_MISSING, "%s: cannot be opened: %s", path, strerror(errno));
+        return file_fail_open(path, errno);
     struct stat info;
     Status      st = OK;
     if (fstat(fileno(f), &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= FILE_LIMIT)

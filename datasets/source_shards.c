@@ -140,7 +140,7 @@ static Status scan_shard(Source *s, const char *path, int64_t file)
     Status     st = OK;
     s->file[file].fd = open64(path, O_RDONLY | O_CLOEXEC);
     if (s->file[file].fd < 0)
-        return status_fail(ERR_MISSING, "%s: cannot be opened: %s", path, strerror(errno));
+        return file_fail_open(path, errno);
     TRY_OUT(tar_open(&tar, path, NULL));
     for (bool found = true; found;) {
         TarMember m;

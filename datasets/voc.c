@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "base/voc_xml.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,6 +157,13 @@ out:
     return st;
 }
 
+static Status fail_id(const char *list, int64_t entry)
+{
+    char why[512];
+    snprintf(why, sizeof why, "%s", status_text());
+    return status_fail(ERR_FORMAT, "%s: entry %lld: %s", list, (long long)entry, why);
+}
+
 Status voc_read_ids(Arena *a, char ***out, int64_t *n, const char *root, const char *split)
 {
     char   *list = NULL, *text = NULL, *place = NULL;
@@ -177,7 +185,8 @@ Status voc_read_ids(Arena *a, char ***out, int64_t *n, const char *root, const c
         line[strcspn(line, " \t")] = '\0';
         if (*line == '\0')
             continue;
-        TRY(file_check_relative(line));
+        if (file_check_relative(line) != OK)
+            return fail_id(list, *n + 1);
         if (*n == MAX_IMAGES)
             return status_fail(ERR_FORMAT, "%s: more than %d images", list, MAX_IMAGES);
         (*out)[(*n)++] = line;
@@ -187,8 +196,7 @@ Status voc_read_ids(Arena *a, char ***out, int64_t *n, const char *root, const c
     return OK;
 }
 
-/* JPEGImages/ID with the suffix that exists; .jpg when none does. */
-static char *picture_path(Arena *a, const char *root, const char *id)
+char *voc_picture_path(Arena *a, const char *root, const char *id)
 {
     static const char *const SUFFIX[] = {"jpg", "png", "jpeg", "JPG", "JPEG"};
     for (size_t i = 0; i < sizeof SUFFIX / sizeof *SUFFIX; i++) {
@@ -238,7 +246,7 @@ Status voc_load(DetSet *set, const VocOptions *options, const char *root, const 
     for (int64_t i = 0; i < n; i++) {
         DetImage *image = &set->image[set->n_images];
         *image = (DetImage){.id = arena_strdup(&set->arena, id[i])};
-        image->path = picture_path(&set->arena, root, id[i]);
+        image->path = voc_picture_path(&set->arena, root, id[i]);
         if (image->id == NULL || image->path == NULL)
             TRY_OUT(ERR_MEMORY);
         TRY_OUT(fill_image(set, o, image, &xml[i], file[i]));

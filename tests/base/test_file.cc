@@ -41,6 +41,30 @@ TEST_F(File, ReadingKeepsToItsLimitAndNamesTheFile)
     file_unmap(&m);
 }
 
+TEST_F(File, APathOfOtherCapitalsOrAccentsIsProposed)
+{
+    char   *bytes;
+    int64_t n;
+    ASSERT_EQ(OK, file_make_dirs(path("JPEGImages").c_str()));
+    put("JPEGImages/000001.JPG", "x");
+    put("JPEGImages/caf\xC3\xA9 1.jpg", "x"); // composed
+    put("JPEGImages/two.jpg", "x");
+    put("JPEGImages/Two.jpg", "x");
+    auto said = [&](const std::string &name) {
+        EXPECT_EQ(ERR_MISSING, file_read(&arena, &bytes, &n, path(name).c_str(), 9));
+        return std::string(status_text());
+    };
+    auto proposes = [&](const std::string &name, const std::string &meant) {
+        EXPECT_NE(std::string::npos, said(name).find("did you mean " + path(meant) + "?"))
+            << status_text();
+    };
+    proposes("JPEGImages/000001.jpg", "JPEGImages/000001.JPG");
+    proposes("jpegimages/two.jpg", "JPEGImages/two.jpg");
+    proposes("JPEGImages/cafe\xCC\x81 1.jpg", "JPEGImages/caf\xC3\xA9 1.jpg"); // as a Mac writes it
+    for (const char *none : {"JPEGImages/000002.jpg", "nowhere/000001.jpg", "JPEGImages/TWO.jpg"})
+        EXPECT_EQ(std::string::npos, said(none).find("did you mean")) << status_text();
+}
+
 TEST_F(File, FoldersAreMadeAndListedInByteOrder)
 {
     ASSERT_EQ(OK, file_make_dirs(path("a/b/c").c_str()));

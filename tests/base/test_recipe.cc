@@ -204,6 +204,33 @@ TEST_F(Recipe, TheResolvedRecipeReadsBackTheSame)
     text_release(&second);
 }
 
+TEST_F(Recipe, TheFirstKeyThatDiffersIsNamed)
+{
+    auto resolved = [&](const char *override) {
+        Text t = {};
+        EXPECT_EQ(OK, override ? load(nullptr, {override}) : load(nullptr)) << status_text();
+        recipe_write(&t, tables, 3);
+        std::string text = text_cstr(&t);
+        text_release(&t);
+        return text;
+    };
+    auto change = [&](const std::string &a, const std::string &b) {
+        Text t = {};
+        recipe_difference(&t, a.c_str(), b.c_str());
+        std::string text = t.len ? text_cstr(&t) : "";
+        text_release(&t);
+        return text;
+    };
+    std::string plain = resolved(nullptr);
+    EXPECT_EQ("", change(plain, plain));
+    EXPECT_EQ("solver.lr was 0.02, now 0.5", change(plain, resolved("solver.lr=0.5")));
+    EXPECT_EQ("solver.sub.weights was [1, 2.5], now [1]",
+              change(plain, resolved("solver.sub.weights=[1]")));
+    EXPECT_EQ("data.splits was [\"p\"], now []", change(resolved("data.splits=p"), plain));
+    EXPECT_EQ("", change("{\n  \"old\": 1\n}", "{\n  \"new\": 1\n}"));
+    EXPECT_EQ("", change("{", "not lines"));
+}
+
 TEST_F(Recipe, HelpSaysNameDefaultRangeAndSentence)
 {
     Text t = {};

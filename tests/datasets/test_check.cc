@@ -70,6 +70,21 @@ TEST(CheckVoc, NamesEveryFault)
     EXPECT_EQ(20, c.r.n_classes);
 }
 
+TEST(CheckVoc, FindsPicturesOfEverySuffixThatTrainingFinds)
+{
+    VocFolder   f;
+    const char *suffix[] = {"png", "jpeg", "JPG", "JPEG", "Jpg"};
+    for (int i = 0; i < 5; i++) {
+        std::string id = std::to_string(i), stem = f.root + "/JPEGImages/" + id + ".";
+        f.add(id, 20, 20, object("dog", 1, 1, 5, 5));
+        std::filesystem::rename(stem + "jpg", stem + suffix[i]);
+    }
+    Report c;
+    ASSERT_OK(check_voc(&c.r, nullptr, f.root.c_str(), "train"));
+    EXPECT_EQ(1, c.r.n_errors);
+    EXPECT_EQ(1, c.count("missing-image", "JPEGImages/4.Jpg?")); // is not looked for, but proposed
+}
+
 TEST(CheckImages, NamesBrokenPictures)
 {
     TempDir d;

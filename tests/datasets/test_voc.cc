@@ -66,6 +66,19 @@ TEST(Voc, TakesFractionsAndDropsBoxesWithoutExtent)
     detset_release(&set);
 }
 
+TEST(Voc, TakesObjectsThatDoNotSayHowDifficultTheyAre)
+{
+    VocFolder   f;
+    std::string plain = object("cat", 1, 1, 5, 5), difficult = "<difficult>0</difficult>";
+    plain.erase(plain.find(difficult), difficult.size());
+    f.add("1", 10, 10, plain);
+    DetSet set = {};
+    ASSERT_OK(f.load(&set));
+    ASSERT_EQ(1, set.image[0].n_objects);
+    EXPECT_FALSE(set.image[0].object[0].is_difficult);
+    detset_release(&set);
+}
+
 TEST(Voc, RefusesInvertedBoxesAndUnknownClassesNamingTheLine)
 {
     VocFolder f;
@@ -102,6 +115,7 @@ TEST(Voc, NamesMissingFilesAndRefusesNamesThatLeaveTheFolder)
     detset_release(&set);
     spill(f.root + "/ImageSets/Main/train.txt", std::string("../../etc/passwd\n"));
     EXPECT_EQ(ERR_FORMAT, voc_load(&set, nullptr, f.root.c_str(), "train"));
+    EXPECT_NE(nullptr, strstr(status_text(), "train.txt: entry 1: path")) << status_text();
     detset_release(&set);
 }
 
