@@ -20,7 +20,7 @@ Status verb_embed(const Verb *verb, int argc, char **argv)
               "safetensors to write: features (n,F), and FILE.names.txt beside it", true},
              {"features", OPTION_TEXT, &features, "NAME", "pooled or head (default pooled)", false},
              {"crop", OPTION_INT, &crop, "N",
-              "side of the pictures; default: what the weights were trained at", false},
+              "side of the pictures in pixels (default 0: what the weights were trained at)", false},
              {"dtype", OPTION_TEXT, &dtype, "TYPE", "f32 or bf16 activations (default f32)", false},
     };
     CommandLine    line = {.verb = verb,
@@ -36,6 +36,7 @@ Status verb_embed(const Verb *verb, int argc, char **argv)
     if (line.is_help)
         goto out;
     TRY_OUT(features_what(&what, features));
+    TRY_OUT(features_check_crop(verb, crop));
     TRY_OUT(device_dtype(&type, dtype));
     TRY_OUT(backend_open(&be, line.common.device));
     TRY_OUT(embed_file(&n, &width, be, weights, data, out, what, type, crop));

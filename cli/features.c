@@ -13,6 +13,14 @@ Status features_what(EmbedWhat *what, const char *word)
     return status_fail(ERR_USAGE, "--features expects pooled, head or pixels, found \"%s\"", word);
 }
 
+Status features_check_crop(const Verb *verb, int64_t crop)
+{
+    return crop >= 0 && crop <= 4096
+               ? OK
+               : status_fail(ERR_USAGE, "godwit %s: --crop expects 0 to 4096 pixels, found %lld",
+                             verb->name, (long long)crop);
+}
+
 AugmentOptions features_transform(const Backbone *b, int64_t crop)
 {
     if (b)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 typedef struct FeatureSet {
+    Source  *source;
     float   *features;
     int64_t *labels;
     int64_t  n, width, n_classes;
@@ -19,22 +20,23 @@ typedef struct FeatureSet {
 static Status read_features(FeatureSet *set, const Backend *be, const Backbone *b, const char *path,
                             const EmbedOptions *how)
 {
-    Source *source = NULL;
-    Status  st = OK;
-    TRY_OUT(source_open(&source, path));
-    set->n_classes = source_n_classes(source);
-    if (set->n_classes == 0) {
-        st = status_fail(ERR_FORMAT,
-                         "godwit knn: %s has no labels; class folders or .cls entries are needed",
-                         path);
-        goto out;
-    }
-    TRY_OUT(embed_source(&set->features, &set->labels, &set->n, &set->width, be, b ? &b->net : NULL,
-                         source, how));
+    TRY(source_open(&set->source, path));
+    set->n_classes = source_n_classes(set->source);
+    if (set->n_classes == 0)
+        return status_fail(ERR_FORMAT,
+                           "godwit knn: %s has no labels; class folders or .cls entries are needed",
+                           path);
+    TRY(embed_source(&set->features, &set->labels, &set->n, &set->width, be, b ? &b->net : NULL,
+                     set->source, how));
     knn_normalise(set->features, set->n, set->width);
-out:
-    source_close(source);
-    return st;
+    return OK;
+}
+
+static void release_features(FeatureSet *set)
+{
+    source_close(set->source);
+    free(set->features);
+    free(set->labels);
 }
 
 static Status save(const char *path, double top1, const KnnOptions *knn, const FeatureSet *train,
@@ -65,7 +67,7 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
     int64_t    crop = 0, limit = 0;
     Option     options[] = {
             {"weights", OPTION_TEXT, &weights, "FILE",
-             "safetensors with torchvision names; not needed for pixels", false},
+             "safetensors with torchvision names (default none, for --features pixels)", false},
             {"train", OPTION_TEXT, &train_path, "SET", "labelled pictures that vote (the bank)", true},
             {"test", OPTION_TEXT, &test_path, "SET", "labelled pictures to classify", true},
             {"k", OPTION_INT, &knn.k, "N", "neighbours that vote (default 200)", false},
@@ -74,8 +76,9 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
             {"features", OPTION_TEXT, &features, "NAME", "pooled, head or pixels (default pooled)",
              false},
             {"crop", OPTION_INT, &crop, "N",
-             "side of the pictures; default: what the weights were trained at", false},
-            {"limit", OPTION_INT, &limit, "N", "only the first N pictures of each set; 0 = all", false},
+             "side of the pictures in pixels (default 0: what the weights were trained at)", false},
+            {"limit", OPTION_INT, &limit, "N", "only the first N pictures of each set (default 0: all)",
+             false},
             {"dtype", OPTION_TEXT, &dtype, "TYPE", "f32 or bf16 activations (default f32)", false},
     };
     CommandLine    line = {.verb = verb,
@@ -99,6 +102,12 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
         st = status_fail(ERR_USAGE, "godwit knn: --k must be at least 1 and --temperature above 0");
         goto out;
     }
+    if (limit < 0) {
+        st = status_fail(ERR_USAGE, "godwit knn: --limit expects 0 or more, found %lld",
+                         (long long)limit);
+        goto out;
+    }
+    TRY_OUT(features_check_crop(verb, crop));
     if (how.what != EMBED_PIXELS && !weights) {
         st = status_fail(
             ERR_USAGE, "godwit knn: --weights FILE is missing (only --features pixels needs none)");
@@ -112,6 +121,7 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
     how.augment = features_transform(is_open ? &backbone : NULL, crop);
     TRY_OUT(read_features(&train, be, is_open ? &backbone : NULL, train_path, &how));
     TRY_OUT(read_features(&test, be, is_open ? &backbone : NULL, test_path, &how));
+    TRY_OUT(source_relabel(test.labels, test.n, test.source, train.source));
     predicted = malloc(sizeof *predicted * (size_t)(test.n + 1));
     if (!predicted) {
         st = status_no_memory("godwit knn", test.n * 8);
@@ -128,10 +138,8 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
         TRY_OUT(save(line.common.json, top1, &knn, &train, &test));
 out:
     free(predicted);
-    free(train.features);
-    free(train.labels);
-    free(test.features);
-    free(test.labels);
+    release_features(&train);
+    release_features(&test);
     if (is_open)
         backbone_release(&backbone);
     options_release(&line);

@@ -109,6 +109,48 @@ const char *source_class_name(const Source *s, int64_t label)
     return label >= 0 && label < s->n_class_names ? s->class_name[label] : "";
 }
 
+typedef struct NamedLabel {
+    const char *name;
+    int64_t     label;
+} NamedLabel;
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const NamedLabel *)a)->name, ((const NamedLabel *)b)->name);
+}
+
+static Status relabel(int64_t *label, const char *name, const NamedLabel *sorted, int64_t n)
+{
+    NamedLabel        wanted = {.name = name};
+    const NamedLabel *found = bsearch(&wanted, sorted, (size_t)n, sizeof wanted, by_name);
+    if (found == NULL)
+        return status_fail(ERR_FORMAT,
+                           "class \"%s\" of one set is not among the %lld classes of the other; "
+                           "give both the same classes",
+                           name, (long long)n);
+    *label = found->label;
+    return OK;
+}
+
+Status source_relabel(int64_t *label, int64_t n, const Source *s, const Source *other)
+{
+    int64_t     n_names = other->n_class_names;
+    NamedLabel *sorted = malloc(sizeof *sorted * (size_t)(n_names + 1));
+    Status      st = OK;
+    if (sorted == NULL)
+        return status_no_memory("the table of classes", n_names * (int64_t)sizeof *sorted);
+    for (int64_t k = 0; k < n_names; k++)
+        sorted[k] = (NamedLabel){other->class_name[k], k};
+    qsort(sorted, (size_t)n_names, sizeof *sorted, by_name);
+    for (int64_t i = 0; i < n && n_names > 0 && st == OK; i++) {
+        const char *name = source_class_name(s, label[i]);
+        if (*name)
+            st = relabel(&label[i], name, sorted, n_names);
+    }
+    free(sorted);
+    return st;
+}
+
 /* n bytes of fd at `offset`. */
 static Status read_at(uint8_t *to, int fd, int64_t offset, int64_t n, const char *name)
 {

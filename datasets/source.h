@@ -36,6 +36,10 @@ const char *source_name(const Source *s, int64_t i); // path below the root, or 
 /* Class name: the folder, or a line of classes.txt beside the shards; the number otherwise. */
 const char *source_class_name(const Source *s, int64_t label);
 
+/* Each label of s becomes the one that `other` gives to the class of that name: the two may list different classes. -1 and
+ * labels without a name in one of the two stay. ERR_FORMAT names a class that `other` lacks. */
+Status source_relabel(int64_t *label, int64_t n, const Source *s, const Source *other);
+
 /* *bytes points into `buffer` or into the source; valid until the buffer is used again. */
 Status source_read(const Source *s, int64_t i, ImageBytes *buffer, const uint8_t **bytes,
                    int64_t *n_bytes);

@@ -67,10 +67,12 @@ static Status score(KnnScore *out, Trainer *r, EmbedWhat what)
     int64_t       *predicted = NULL;
     Status         st = OK;
     TRY_OUT(bank_embed(&bank, r, r->train, what, o->max_bank));
-    if (r->test)
+    if (r->test) {
         TRY_OUT(bank_embed(&test, r, r->test, what, o->max_test));
-    else
+        TRY_OUT(source_relabel(test.label, test.n, r->test, r->train));
+    } else {
         TRY_OUT(bank_split(&test, &bank));
+    }
     drop_unlabelled(&bank);
     drop_unlabelled(&test);
 

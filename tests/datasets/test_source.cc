@@ -70,6 +70,25 @@ TEST(Source, SortsClassFoldersAndTheirFiles)
     EXPECT_EQ("3", o.bytes(0));
 }
 
+TEST(Source, RelabelsByTheNamesOfTheClasses)
+{
+    TempDir bank, test, flat;
+    for (const char *name : {"/cat/1.jpg", "/cow/1.jpg", "/dog/1.jpg"})
+        spill(bank.path + name, std::string("1"));
+    spill(test.path + "/dog/1.jpg", std::string("1"));
+    spill(test.path + "/cow/1.jpg", std::string("1"));
+    spill(flat.path + "/1.jpg", std::string("1"));
+    Opened  to(bank.path), from(test.path), none(flat.path);
+    int64_t label[] = {0, 1, -1}; // cow, dog, none
+    ASSERT_OK(source_relabel(label, 3, from.s, to.s));
+    EXPECT_EQ((std::vector<int64_t>{1, 2, -1}), std::vector<int64_t>(label, label + 3));
+    ASSERT_OK(source_relabel(label, 3, from.s, none.s)); // no names there
+    EXPECT_EQ(1, label[0]);
+    int64_t cat[] = {0};
+    EXPECT_EQ(ERR_FORMAT, source_relabel(cat, 1, to.s, from.s));
+    EXPECT_NE(nullptr, strstr(status_text(), "\"cat\"")) << status_text();
+}
+
 TEST(Source, ReadsAFlatFolderWithoutLabels)
 {
     TempDir d;
