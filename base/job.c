@@ -115,6 +115,11 @@ double job_seconds(const Job *j)
     return clock_seconds() - j->started;
 }
 
+bool job_has_stepped(const Job *j)
+{
+    return j->step > j->first;
+}
+
 double job_rate(const Job *j, int64_t images_a_step)
 {
     double seconds = job_seconds(j);

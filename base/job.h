@@ -79,6 +79,7 @@ Status job_end_line(Job *j, int64_t images_a_step, double wait_s) STATUS_MUST_US
 void job_end(Job *j);
 
 double job_seconds(const Job *j); // since job_begin
+bool   job_has_stepped(const Job *j); // in this call: false when a finished run was resumed
 double job_rate(const Job *j, int64_t images_a_step);
 
 /* Writes `dump` as RUN/nonfinite_step_N.json and returns ERR_NONFINITE: "step N: WHAT; images and terms are in FILE;

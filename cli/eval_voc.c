@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct Settings {
-    const char *truth, *found, *split, *definition;
+    const char *truth, *found, *split, *definition, *classes;
     bool        introsort, exact, skip_empty, ignore_unknown;
     EvalOutput  output;
 } Settings;
@@ -25,6 +25,24 @@ static Status choose(const Settings *s, VocEvalOptions *opt, bool *uses_area)
     return OK;
 }
 
+/* "cat,dog": what category_id 1, 2, ... mean. */
+static Status read_classes(Arena *a, VocReadOptions *read, const char *list)
+{
+    char *text = list ? arena_strdup(a, list) : NULL, *place = NULL;
+    if (!list)
+        return OK;
+    const char **name = ARENA_ARRAY(a, const char *, (int64_t)strlen(list) / 2 + 1);
+    if (!text || !name)
+        return ERR_MEMORY;
+    for (char *word = strtok_r(text, ",", &place); word; word = strtok_r(NULL, ",", &place))
+        name[read->n_classes++] = word;
+    read->class_name = name;
+    return read->n_classes > 0
+               ? OK
+               : status_fail(ERR_USAGE,
+                             "eval voc: --classes names no class; expected NAME,NAME,...");
+}
+
 /* One result file on the ground truth; two are opened separately, as each reader owns its columns. */
 typedef struct Scored {
     VocData    data;
@@ -36,6 +54,7 @@ typedef struct Scored {
 static Status score_file(Arena *a, Scored *out, const Settings *s, const char *path)
 {
     VocReadOptions read = {.ignore_unknown = s->ignore_unknown};
+    TRY(read_classes(a, &read, s->classes));
     VocEvalOptions opt = {0};
     bool           uses_area = false, is_quantised;
     TRY(choose(s, &opt, &uses_area));
@@ -91,6 +110,10 @@ Status eval_voc(const Verb *verb, int argc, char **argv)
            "image set: ImageSets/Main/NAME.txt (default test)", false},
           {"definition", OPTION_TEXT, &s.definition, "NAME",
            "which AP heads the table: 11-point, area, or auto: 11-point for VOC2007 (default auto)",
+           false},
+          {"classes", OPTION_TEXT, &s.classes, "NAMES",
+           "what category_id 1, 2, ... mean, separated by commas (default VOC's twenty for a folder "
+             "VOC20.., else the classes found in the split, sorted)",
            false},
           EVAL_FILE_OPTIONS(s.output),
           EVAL_ANALYSIS_OPTIONS(s.output),

@@ -33,15 +33,20 @@ Status verb_pretrain(const Verb *verb, int argc, char **argv)
     bool           is_done = false;
     Status         st = OK;
     job_line_init(&l, verb, "pictures: a folder, class folders, tar shards",
-                  "weights (safetensors, torchvision names) to start from");
+                  "weights to start from, safetensors under torchvision's names (default "
+                  "none: drawn)");
     TRY_OUT(job_line_parse(&l, argc, argv, pretrain_keys_help, &is_done));
     if (is_done)
         goto out;
     TRY_OUT(pretrain_run(&result, &l.job));
-    printf("%lld steps, loss %.4f", result.steps, result.loss);
-    if (result.knn_top1 >= 0)
-        printf(", kNN %.2f %%", 100 * result.knn_top1);
-    printf(", %.0f images/s\n%s\n", result.images_per_second, result.backbone);
+    if (isnan(result.loss)) {
+        printf("%lld steps, all taken before\n%s\n", result.steps, result.backbone);
+    } else {
+        printf("%lld steps, loss %.4f", result.steps, result.loss);
+        if (result.knn_top1 >= 0)
+            printf(", kNN %.2f %%", 100 * result.knn_top1);
+        printf(", %.0f images/s\n%s\n", result.images_per_second, result.backbone);
+    }
     if (l.line.common.json)
         TRY_OUT(save_result(l.line.common.json, &result));
 out:

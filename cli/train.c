@@ -38,9 +38,12 @@ static Status save_result(const char *path, const DetectTrainResult *r)
 
 static void print_result(const DetectTrainResult *r)
 {
-    printf("%lld steps, loss %.4f (rpn %.3f %.3f  roi %.3f %.3f), %.1f images/s\n%s\n", r->steps,
-           r->loss, r->rpn_class, r->rpn_box, r->roi_class, r->roi_box, r->images_per_second,
-           r->model);
+    if (isnan(r->loss))
+        printf("%lld steps, all taken before\n%s\n", r->steps, r->model);
+    else
+        printf("%lld steps, loss %.4f (rpn %.3f %.3f  roi %.3f %.3f), %.1f images/s\n%s\n",
+               r->steps, r->loss, r->rpn_class, r->rpn_box, r->roi_class, r->roi_box,
+               r->images_per_second, r->model);
     if (!isnan(r->ap))
         printf("AP50 %.1f  AP %.1f  AP75 %.1f\n", 100 * r->ap50, 100 * r->ap, 100 * r->ap75);
     if (r->best_step >= 0)
@@ -91,9 +94,13 @@ Status verb_train(const Verb *verb, int argc, char **argv)
     bool               is_done = false;
     Status             st = OK;
     job_line_init(&l, verb, "VOCdevkit, or the folder of COCO's annotations and pictures",
-                  "backbone (safetensors, torchvision names); none: random weights");
-    job_line_add(&l, (Option){"init-name", OPTION_TEXT, &how.init_name, "NAME",
-                              "row of `godwit compare`: random, supervised, moco, ...", false});
+                  "backbone, safetensors under torchvision's names (default none: random "
+                  "weights)");
+    job_line_add(&l,
+                 (Option){"init-name", OPTION_TEXT, &how.init_name, "NAME",
+                          "row of `godwit compare` (default: what the weights say of themselves, "
+                          "or random)",
+                          false});
     job_line_add(&l, (Option){"trials", OPTION_INT, &trials, "N",
                               "runs from seeds one apart in RUN/trial-0 .., mean and deviation "
                               "printed (default 1: one run in RUN)",

@@ -235,6 +235,8 @@ void detections_json(Text *out, bool *is_first, const Detector *d, const char *i
             text_json(out, image_id);
         text_puts(out, ",\"category_id\":");
         text_int(out, detector_class_id(d, f->class_index));
+        text_puts(out, ",\"category_name\":");
+        text_json(out, detector_class_name(d, f->class_index));
         text_puts(out, ",\"bbox\":[");
         for (int j = 0; j < 4; j++) {
             text_puts(out, j ? "," : "");

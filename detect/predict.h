@@ -55,7 +55,7 @@ Status detector_set(Detector *d, Arena *a, DetectedImage **out, const DetSet *se
 Status detector_open_part(const Detector *d, DetSet *set, const char *data, const char *part);
 
 /* COCO results of one picture appended to the inside of a JSON array: {"image_id":7,"category_id":3,
- * "bbox":[x,y,w,h],"score":0.91}; *is_first turns false. image_id: a number when the id is all digits ("000007": 7), else
+ * "category_name":"bird","bbox":[x,y,w,h],"score":0.91}; *is_first turns false. image_id: a number when the id is all digits ("000007": 7), else
  * the text. */
 void detections_json(Text *out, bool *is_first, const Detector *d, const char *image_id,
                      const DetectedImage *im);

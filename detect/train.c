@@ -134,6 +134,8 @@ static Status run_all(DetectTrainer *r, DetectTrainResult *result, const DetectT
     backend_log_peak(r->be);
     TRY(st);
     result->steps = r->job.step;
+    if (!job_has_stepped(&r->job))
+        r->last = (DetectTerms){0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     result->loss = r->last.loss;
     result->rpn_class = r->last.rpn_class;
     result->rpn_box = r->last.rpn_box;

@@ -26,7 +26,7 @@ typedef struct DetectTrainOptions {
 /* AP as fractions, NaN when there was no evaluation; test.metric says which AP. */
 typedef struct DetectTrainResult {
     long long   steps;                                  // taken in all
-    double      loss;                                   // of the last step
+    double      loss;                                   // of the last step; NaN: none in this call
     double      rpn_class, rpn_box, roi_class, roi_box; // its terms
     double      ap, ap50, ap75;
     const char *definition; // of AP; NULL: no evaluation

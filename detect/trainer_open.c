@@ -54,6 +54,19 @@ static Status name_init(DetectTrainer *r, const DetectTrainOptions *o)
     return r->init_name ? OK : ERR_MEMORY;
 }
 
+/* Pictures without objects are legal, a set without any is a mistake in its annotations or in data.classes. */
+static Status want_objects(const DetSet *set, const RecipeStrings *parts)
+{
+    for (int64_t i = 0; i < set->n_images; i++)
+        if (set->image[i].n_objects > 0)
+            return OK;
+    return status_fail(
+        ERR_FORMAT,
+        "%s: none of the %lld training pictures has an object; expected some to learn "
+        "from (`godwit check` names what is wrong)",
+        parts->n ? parts->v[0] : "data.train", (long long)set->n_images);
+}
+
 static Status open_data(DetectTrainer *r, const DetectTrainOptions *o)
 {
     const DetectDataKeys *d = &r->config.data;
@@ -62,6 +75,7 @@ static Status open_data(DetectTrainer *r, const DetectTrainOptions *o)
     if (d->format == 0)
         TRY(detect_name_classes(&r->train, &d->classes));
     TRY(detect_open_parts(&r->train, r->data, &d->train, d->format == 1, true, d->first));
+    TRY(want_objects(&r->train, &d->train));
     return detect_trainer_try_test(r);
 }
 

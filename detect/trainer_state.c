@@ -23,10 +23,10 @@ Status detect_trainer_save(DetectTrainer *r)
 {
     State              s;
     const DetectTerms *w = &r->window;
-    const int64_t      counters[] = {r->job.step, r->train.n_images, r->params.n_batches_tracked,
-                                     r->train.n_classes, r->best_step, r->tested_step};
-    const double       means[] = {w->n,       w->loss,    w->rpn_class, w->rpn_box, w->roi_class,
-                                  w->roi_box, w->regions, w->grad_norm, r->best};
+    const int64_t counters[] = {r->job.step,        r->train.n_images, r->params.n_batches_tracked,
+                                r->train.n_classes, r->best_step,      r->tested_step};
+    const double  means[] = {w->n,       w->loss,    w->rpn_class, w->rpn_box, w->roi_class,
+                             w->roi_box, w->regions, w->grad_norm, r->best};
     state_init(&s, r);
     for (int i = 0; i < N_COUNTERS; i++)
         s.counters[i] = counters[i];
@@ -42,7 +42,7 @@ static Status restore(State *s, DetectTrainer *r, int64_t step)
     const int64_t *c = s->counters;
     const double  *m = s->means;
     if (c[1] != r->train.n_images || c[3] != r->train.n_classes)
-        return status_fail(ERR_USAGE,
+        return status_fail(ERR_RECIPE,
                            "resume: the run was started on %lld images of %lld classes, --data has "
                            "%lld of %lld; the order of an epoch would not be the same",
                            (long long)c[1], (long long)c[3], (long long)r->train.n_images,

@@ -180,7 +180,7 @@ static Status missing(const SafeFile *f, const char *prefix, const char *name)
     return status_fail(ERR_FORMAT,
                        "%s: no tensor %s%s of the expected shape; want a residual network under "
                        "torchvision's names "
-                       "(godwit convert makes one from MoCo's and detectron2's files)",
+                       "(torchvision's own, or MoCo's module.encoder_q.)",
                        f->path, prefix, name);
 }
 

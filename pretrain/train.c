@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "kernels/ops/augment.h"
 #include "pretrain/trainer.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -214,8 +215,8 @@ static Status run_all(Trainer *r, PretrainResult *result, const JobOptions *o)
 
     TRY(export(r, result->backbone));
     result->steps = r->job.step;
-    result->loss = r->report.loss;
-    result->pretext_top1 = r->report.top1;
+    result->loss = job_has_stepped(&r->job) ? r->report.loss : NAN;
+    result->pretext_top1 = job_has_stepped(&r->job) ? r->report.top1 : NAN;
     result->knn_top1 = r->knn.n_test > 0 ? r->knn.top1 : -1;
     result->seconds = job_seconds(&r->job);
     result->images_per_second = job_rate(&r->job, r->config.data.batch);

@@ -13,8 +13,8 @@
 
 typedef struct PretrainResult {
     long long steps;        // taken in all
-    double    loss;         // of the last logged step
-    double    pretext_top1; // share, 0..1, mean of the last epoch
+    double    loss;         // of the last step; NaN when this call took none
+    double    pretext_top1; // share, 0..1, of the last step; NaN likewise
     double    knn_top1;     // share, 0..1, of the last online evaluation; -1: none
     double    seconds;      // of this call
     double    images_per_second;

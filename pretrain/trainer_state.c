@@ -93,7 +93,7 @@ static Status check_counters(const State *s, const Trainer *r, int64_t step)
 {
     int64_t keys = r->config.run.method == METHOD_MOCO ? r->moco.config.K : 1;
     if (s->counters[1] != r->n_images)
-        return status_fail(ERR_USAGE,
+        return status_fail(ERR_RECIPE,
                            "resume: the run was started on %lld images, --data has %lld; the order "
                            "of an epoch would not be the same",
                            (long long)s->counters[1], (long long)r->n_images);

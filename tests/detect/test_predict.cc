@@ -1,4 +1,5 @@
 /* predict, evaluate: the same picture, the same boxes */
+#include <cmath>
 #include "detect/detect_test.h"
 
 /* One trained run shared by the tests of this file. */
@@ -77,15 +78,23 @@ TEST_F(Predict, TheEvaluationReadsWhatItWrote)
 
 TEST_F(Predict, PicturesOfAnySizeAreScaledToTheTestSize)
 {
-    Image im = {};
-    ASSERT_EQ(OK, image_resize_buffer(&im, 200, 50));
-    memset(im.pixels, 90, 200 * 50 * 3);
-    DetectedImage out;
-    ASSERT_EQ(OK, detector_image(d, &a, &out, &im)) << status_text();
-    EXPECT_EQ(200, out.width);
-    for (int64_t k = 0; k < out.n_found; k++)
-        EXPECT_LE(out.found[k].y2, 50);
-    image_release(&im);
+    struct {
+        int64_t w, h;
+    } sizes[] = {{200, 50}, {1, 1}, {10000, 1}, {1, 10000}};
+    for (auto &size : sizes) {
+        Image im = {};
+        ASSERT_EQ(OK, image_resize_buffer(&im, size.w, size.h));
+        memset(im.pixels, 90, (size_t)(size.w * size.h * 3));
+        DetectedImage out;
+        ASSERT_EQ(OK, detector_image(d, &a, &out, &im)) << status_text();
+        EXPECT_EQ(size.w, out.width);
+        for (int64_t k = 0; k < out.n_found; k++) {
+            EXPECT_GE(out.found[k].x1, 0);
+            EXPECT_LE(out.found[k].y2, size.h);
+            EXPECT_TRUE(std::isfinite(out.found[k].score));
+        }
+        image_release(&im);
+    }
 }
 
 TEST(PredictFailure, AFolderWithoutAModelIsMissing)

@@ -249,6 +249,25 @@ TEST(DetectTrain, ASignalLeavesTheLastEvaluationToTheResumedRun)
     expect_evaluation_resumes("solver.iters=1", 1);
 }
 
+TEST(DetectTrain, RefusesASetWithoutAnyObject)
+{
+    TempDir dir;
+    namespace fs = std::filesystem;
+    fs::copy(scenes(), dir.path + "/bare", fs::copy_options::recursive);
+    for (const auto &e : fs::directory_iterator(dir.path + "/bare/Scenes/Annotations")) {
+        std::string text = bytes_of(e.path());
+        size_t      from = text.find("<object>"), to = text.rfind("</object>");
+        std::ofstream(e.path()) << text.substr(0, from) << text.substr(to + 9);
+    }
+    Small       small(dir.path + "/run");
+    std::string data = dir.path + "/bare";
+    small.options.job.data = data.c_str();
+    EXPECT_EQ(ERR_FORMAT, detect_train(nullptr, &small.options));
+    EXPECT_NE(nullptr, strstr(status_text(), "none of the 6 training pictures has an object"))
+        << status_text();
+    EXPECT_FALSE(fs::exists(small.run_dir));
+}
+
 TEST(DetectTrain, RefusesCocosMetricForVocData)
 {
     TempDir dir;

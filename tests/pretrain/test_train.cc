@@ -114,6 +114,7 @@ TEST_F(Pretrain, RefusesToResumeWithOtherNumbersOrToStartTwice)
     EXPECT_EQ(ERR_USAGE, run("a"));
     overrides = {"solver.lr=0.5"};
     EXPECT_EQ(ERR_RECIPE, run("a", "auto"));
+    EXPECT_NE(nullptr, std::strstr(status_text(), "solver.lr was 0.05, now 0.5")) << status_text();
     EXPECT_EQ(ERR_MISSING, run("never", "yes"));
 }
 
@@ -121,7 +122,7 @@ TEST_F(Pretrain, RefusesToResumeOnOtherPictures)
 {
     EXPECT_EQ(ERR_INTERRUPTED, run("a", nullptr, 4));
     fs::remove(dir / "data/a/100.png");
-    EXPECT_EQ(ERR_USAGE, run("a", "auto"));
+    EXPECT_EQ(ERR_RECIPE, run("a", "auto"));
     EXPECT_NE(nullptr, std::strstr(status_text(), "48 images")) << status_text();
 }
 
