@@ -7,6 +7,27 @@
 
 #include <stdio.h>
 
+/* VOCdevkit instead of VOCdevkit/VOC2007 would pass for a folder of pictures. */
+static Status refuse_devkit(Arena *a, const char *data)
+{
+    char  **name = NULL;
+    int64_t n = 0;
+    if (!file_is_dir(data))
+        return OK;
+    TRY(file_list(a, &name, &n, data));
+    for (int64_t i = 0; i < n; i++) {
+        const char *folder = file_join(a, data, name[i]);
+        const char *annotations = folder ? file_join(a, folder, "Annotations") : NULL;
+        if (!annotations)
+            return ERR_MEMORY;
+        if (file_is_dir(annotations))
+            return status_fail(
+                ERR_USAGE, "godwit check: %s holds VOC folders; check each by itself: --data %s",
+                data, folder);
+    }
+    return OK;
+}
+
 static void print_problems(const CheckReport *r, int64_t most)
 {
     for (int64_t i = 0; i < r->n_problems && i < most; i++) {
@@ -89,8 +110,10 @@ Status verb_check(const Verb *verb, int argc, char **argv)
     if (line.is_help)
         goto out;
 
-    const char  *annotations = file_join(&arena, data, "Annotations");
-    bool         is_voc = annotations && file_is_dir(annotations);
+    const char *annotations = file_join(&arena, data, "Annotations");
+    bool        is_voc = annotations && file_is_dir(annotations);
+    if (!is_voc)
+        TRY_OUT(refuse_devkit(&arena, data));
     CheckOptions how = {.decode = decode, .voc = {.ignore_unknown = ignore_unknown}};
     TRY_OUT(is_voc ? check_voc(&report, &how, data, split ? split : "trainval")
                    : check_images(&report, &how, data));

@@ -96,10 +96,13 @@ static bool has_published(const CompareTable *t)
     return !t->definition || strcmp(t->definition, coco_definition(COCO_BBOX)) != 0;
 }
 
-static void print_published(void)
+static const PublishedTable *const published[] = {&REPORT_VOC0712_C4, &REPORT_VOC07_C4};
+
+enum { N_PUBLISHED = sizeof published / sizeof *published };
+
+static void print_published(const PublishedTable *p)
 {
-    const PublishedTable *p = &REPORT_VOC0712_C4;
-    printf("\npublished, not ours (He et al. 2020, %s):\n", p->title);
+    printf("\npublished, not ours (%s): %s\n", p->source, p->title);
     for (int i = 0; i < p->n_rows; i++)
         printf("%-28s %20.1f %20.1f %20.1f\n", p->row[i].init, p->row[i].ap50, p->row[i].ap,
                p->row[i].ap75);
@@ -121,8 +124,8 @@ void compare_print(const CompareTable *t)
         printf("in brackets: difference to the supervised row\n");
     if (t->definition)
         printf("AP: %s\n", t->definition);
-    if (has_published(t))
-        print_published();
+    for (int i = 0; i < N_PUBLISHED && has_published(t); i++)
+        print_published(published[i]);
 }
 
 static void put_spread(JsonWriter *w, const char *key, const double *value, int n,
@@ -167,6 +170,19 @@ static void put_row(JsonWriter *w, const CompareRow *r, const CompareRow *sup)
     json_close_object(w);
 }
 
+static void put_published(JsonWriter *w, const PublishedTable *p)
+{
+    for (int i = 0; i < p->n_rows; i++) {
+        json_open_object(w, NULL);
+        json_put_string(w, "init", p->row[i].init);
+        json_put_number(w, "AP", p->row[i].ap);
+        json_put_number(w, "AP50", p->row[i].ap50);
+        json_put_number(w, "AP75", p->row[i].ap75);
+        json_put_string(w, "setting", p->title);
+        json_close_object(w);
+    }
+}
+
 Status compare_save(const CompareTable *t, const char *path)
 {
     Text       text = {0};
@@ -178,15 +194,8 @@ Status compare_save(const CompareTable *t, const char *path)
         put_row(&w, &t->row[i], supervised_row(t));
     json_close_array(&w);
     json_open_array(&w, "published");
-    for (int i = 0; i < REPORT_VOC0712_C4.n_rows && has_published(t); i++) {
-        const PublishedRow *p = &REPORT_VOC0712_C4.row[i];
-        json_open_object(&w, NULL);
-        json_put_string(&w, "init", p->init);
-        json_put_number(&w, "AP", p->ap);
-        json_put_number(&w, "AP50", p->ap50);
-        json_put_number(&w, "AP75", p->ap75);
-        json_close_object(&w);
-    }
+    for (int i = 0; i < N_PUBLISHED && has_published(t); i++)
+        put_published(&w, published[i]);
     json_close_array(&w);
     json_close_object(&w);
     Status st = json_save(&text, path);

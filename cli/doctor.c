@@ -1,5 +1,9 @@
 /* doctor.c -- godwit doctor: what this machine can do and what is missing */
+#include "base/file.h"
+#include "base/json.h"
+#include "base/recipe.h"
 #include "base/threads.h"
+#include "cli/device.h"
 #include "cli/system.h"
 #include "cli/verbs.h"
 #include "kernels/backend.h"
@@ -15,6 +19,20 @@ typedef struct Finding {
     char        is[320];
     bool        is_fine;
 } Finding;
+
+/* Both rooms' recipes by bare name, as the verbs will look for them. */
+static void find_recipes(Finding *f)
+{
+    Arena              arena = {0};
+    char              *one = NULL, *other = NULL;
+    int                n = 0;
+    const char *const *folders = recipe_folders(&n);
+    f->what = "recipes";
+    f->is_fine = recipe_find(&arena, &one, "moco_v2_r50_in1m_200ep", folders, n) == OK &&
+                 recipe_find(&arena, &other, "voc_r50_c4_24k_moco", folders, n) == OK;
+    snprintf(f->is, sizeof f->is, "%s", f->is_fine ? file_dir(&arena, one) : status_text());
+    arena_release(&arena);
+}
 
 static int look(Finding *f)
 {
@@ -51,6 +69,8 @@ static int look(Finding *f)
     snprintf(f[n].is, sizeof f[n].is, "%s", bench_onednn_version());
     f[n++].is_fine = true;
 
+    find_recipes(&f[n++]);
+
     f[n].what = "GPU";
     const Backend *gpu = NULL;
     bool           is_ready = backend_open(&gpu, "cuda") == OK;
@@ -66,14 +86,16 @@ static int look(Finding *f)
 
 static Status write_json(const char *path, const Finding *f, int n)
 {
-    FILE *out = fopen(path, "w");
-    if (!out)
-        return status_fail(ERR_CREATE, "godwit doctor: %s cannot be created", path);
-    fprintf(out, "{\n  \"version\": \"%s\"", GODWIT_VERSION);
+    Text       text = {0};
+    JsonWriter w = json_writer(&text, 2);
+    json_open_object(&w, NULL);
+    json_put_string(&w, "version", GODWIT_VERSION);
     for (int i = 0; i < n; i++)
-        fprintf(out, ",\n  \"%s\": \"%s\"", f[i].what, f[i].is);
-    fprintf(out, "\n}\n");
-    return fclose(out) == 0 ? OK : status_fail(ERR_IO, "godwit doctor: writing %s failed", path);
+        json_put_string(&w, f[i].what, f[i].is);
+    json_close_object(&w);
+    Status st = json_save(&text, path);
+    text_release(&text);
+    return st;
 }
 
 Status verb_doctor(const Verb *verb, int argc, char **argv)

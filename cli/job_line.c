@@ -23,10 +23,11 @@ void job_line_init(JobLine *l, const Verb *verb, const char *data, const char *i
     job_line_add(l, (Option){"init", OPTION_TEXT, &l->job.init, "FILE", init, false});
     job_line_add(l, (Option){"resume", OPTION_TEXT, &l->job.resume, "auto|yes",
                              "go on from the newest checkpoint: if there is one, or it must be "
-                             "there",
+                             "there (default: a new run)",
                              false});
-    job_line_add(l, (Option){"keys", OPTION_FLAG, &l->wants_keys, NULL,
-                             "print every recipe key with default, range and meaning", false});
+    job_line_add(l,
+                 (Option){"keys", OPTION_FLAG, &l->wants_keys, NULL,
+                          "print every recipe key with unit, default, range and meaning", false});
 }
 
 static Status print(void (*write)(Text *out))

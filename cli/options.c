@@ -50,16 +50,19 @@ const char *options_nearest(const char *word, const char *const *candidate, int 
 
 static void common_table(CommonOptions *c, Option table[COMMON_OPTIONS])
 {
-    table[0] =
-        (Option){"json", OPTION_TEXT, &c->json, "FILE", "also write the result as JSON", false};
+    table[0] = (Option){
+        "json", OPTION_TEXT, &c->json, "FILE", "also write the result as JSON (default none)",
+        false};
     table[1] = (Option){
         "threads", OPTION_INT, &c->threads, "N", "threads; 0 = every core (default 0)", false};
-    table[2] = (Option){"device",
-                        OPTION_TEXT,
-                        &c->device,
-                        "NAME",
-                        "cpu, cuda or auto: cuda where a device answers (default auto)",
-                        false};
+    table[2] =
+        (Option){"device",
+                 OPTION_TEXT,
+                 &c->device,
+                 "NAME",
+                 "cpu, cuda, auto: cuda where a device answers, or ref: slow and plain (default "
+                 "auto)",
+                 false};
     table[3] = (Option){"quiet", OPTION_FLAG, &c->quiet, NULL, "only results and warnings", false};
     table[4] = (Option){"sync",
                         OPTION_FLAG,

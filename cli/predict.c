@@ -135,6 +135,12 @@ out:
     return st;
 }
 
+/* One bad picture is named and does not end the rest; when it is the only one, it is the failure. */
+static bool is_passed_over(Status st, const PathList *list)
+{
+    return list->n > 1 && (st == ERR_FORMAT || st == ERR_MISSING);
+}
+
 static Status predict_all(const Job *job, const PathList *list, const char *json, int64_t *n_bad)
 {
     Text       text     = {0};
@@ -146,7 +152,7 @@ static Status predict_all(const Job *job, const PathList *list, const char *json
     progress_begin(&progress, "predict", list->n, 0);
     for (int64_t i = 0; i < list->n; i++) {
         st = predict_one(job, &w, &im, list->path[i], i);
-        if (st == ERR_FORMAT || st == ERR_MISSING) { // one bad picture is named and does not end the rest
+        if (is_passed_over(st, list)) {
             log_warn("%s", status_text());
             (*n_bad)++;
             st = OK;
@@ -173,7 +179,7 @@ Status verb_predict(const Verb *verb, int argc, char **argv)
         {"run", OPTION_TEXT, &run, "RUN", "a finished `godwit train` run", true},
         {"out", OPTION_TEXT, &out, "DIR", "where predictions.json and the drawn pictures go (default RUN/predictions)", false},
         {"least-score", OPTION_FLOAT, &least, "S", "leave out detections below this score, 0 to 1 (default 0.5)", false},
-        {"no-pictures", OPTION_FLAG, &no_pictures, NULL, "only the JSON", false},
+        {"no-pictures", OPTION_FLAG, &no_pictures, NULL, "only the JSON (default: pictures too)", false},
         {"best", OPTION_FLAG, &is_best, NULL, "the run's best.safetensors (test.every) instead of its last model", false},
     };
     CommandLine line     = {.verb            = verb,
@@ -191,6 +197,10 @@ Status verb_predict(const Verb *verb, int argc, char **argv)
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
+    if (!(least >= 0 && least <= 1)) {
+        st = status_fail(ERR_USAGE, "godwit predict: --least-score expects 0 to 1, found %g", least);
+        goto out;
+    }
     for (int i = 0; i < line.n_operands; i++)
         TRY_OUT(list_operand(&arena, &list, line.operand[i]));
     if (list.n == 0) {

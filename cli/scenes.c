@@ -1,10 +1,31 @@
 /* scenes.c -- godwit scenes: writes generated photographs, so that anyone can run everything without a data set */
 #include "datasets/scene.h"
 
+#include "base/json.h"
 #include "cli/verbs.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static Status save(const char *path, const char *out, const SceneOptions *how, const char *layout,
+                   SceneSplits n)
+{
+    Text       text = {0};
+    JsonWriter w = json_writer(&text, 2);
+    json_open_object(&w, NULL);
+    json_put_string(&w, "out", out);
+    json_put_string(&w, "kind", how->kind == SCENE_OBJECT ? "object" : "detection");
+    json_put_string(&w, "layout", layout);
+    json_put_int(&w, "size", how->size);
+    json_put_int(&w, "seed", (int64_t)how->seed);
+    json_put_int(&w, "train", n.n_train);
+    json_put_int(&w, "val", n.n_val);
+    json_put_int(&w, "test", n.n_test);
+    json_close_object(&w);
+    Status st = json_save(&text, path);
+    text_release(&text);
+    return st;
+}
 
 Status verb_scenes(const Verb *verb, int argc, char **argv)
 {
@@ -14,11 +35,12 @@ Status verb_scenes(const Verb *verb, int argc, char **argv)
     Option      options[] = {
              {"out", OPTION_TEXT, &out, "DIR", "where to write, made if absent", true},
              {"kind", OPTION_TEXT, &kind, "KIND",
-              "detection: 1-4 objects in clutter; object: one fills the frame", false},
-             {"layout", OPTION_TEXT, &layout, "NAME", "voc (with COCO JSON beside it), folder or shards",
+              "detection: 1-4 objects in clutter; object: one fills the frame (default detection)",
               false},
+             {"layout", OPTION_TEXT, &layout, "NAME",
+              "voc (with COCO JSON beside it), folder or shards (default voc; object: folder)", false},
              {"size", OPTION_INT, &size, "PIXELS",
-              "side of the square pictures (default 160, object 64)", false},
+              "side of the square pictures, 16 to 2048 (default 160; object: 64)", false},
              {"train", OPTION_INT, &n.n_train, "N", "pictures of the train split (default 800)", false},
              {"val", OPTION_INT, &n.n_val, "N", "pictures of the val split (default 100)", false},
              {"test", OPTION_INT, &n.n_test, "N", "pictures of the test split (default 200)", false},
@@ -49,17 +71,23 @@ Status verb_scenes(const Verb *verb, int argc, char **argv)
         st = status_fail(ERR_USAGE, "godwit scenes: counts must lie in 0 .. 10000000");
         goto out;
     }
-    if (strcmp(layout, "voc") == 0 && !is_object)
+    bool is_voc = strcmp(layout, "voc") == 0;
+    if (is_voc == is_object &&
+        (is_voc || strcmp(layout, "folder") == 0 || strcmp(layout, "shards") == 0))
+        st = status_fail(ERR_USAGE, "godwit scenes: --layout %s is made of --kind %s pictures",
+                         layout, is_object ? "detection" : "object");
+    else if (is_voc)
         st = scene_write_voc(&how, out, n);
     else if (strcmp(layout, "folder") == 0)
         st = scene_write_folder(&how, out, n);
     else if (strcmp(layout, "shards") == 0)
         st = scene_write_shards(&how, out, n, per_shard);
     else
-        st = status_fail(
-            ERR_USAGE,
-            "godwit scenes: --layout expects voc (detection only), folder or shards, found \"%s\"",
-            layout);
+        st = status_fail(ERR_USAGE,
+                         "godwit scenes: --layout expects voc, folder or shards, found \"%s\"",
+                         layout);
+    if (st == OK && line.common.json)
+        st = save(line.common.json, out, &how, layout, n);
     if (st == OK)
         printf("%s: %lld train, %lld val, %lld test pictures of %lld pixels\n", out,
                (long long)n.n_train, (long long)n.n_val, (long long)n.n_test, (long long)how.size);

@@ -365,12 +365,18 @@ static void render(const SceneOptions *o, Canvas *canvas, float *mix, float *ton
     find_objects(truth, canvas->owner, &cast, (int)o->size);
 }
 
-Status scene_render(const SceneOptions *o, uint8_t *rgb, uint8_t *owner, SceneTruth *truth,
-                    int64_t index)
+Status scene_check(const SceneOptions *o)
 {
     if (o->size < SCENE_MIN_SIZE || o->size > SCENE_MAX_SIZE)
         return status_fail(ERR_USAGE, "scene: size is %lld pixels, must be %d..%d",
                            (long long)o->size, SCENE_MIN_SIZE, SCENE_MAX_SIZE);
+    return OK;
+}
+
+Status scene_render(const SceneOptions *o, uint8_t *rgb, uint8_t *owner, SceneTruth *truth,
+                    int64_t index)
+{
+    TRY(scene_check(o));
     if (index < 0)
         return status_fail(ERR_USAGE, "scene: index %lld is negative", (long long)index);
     size_t area = (size_t)o->size * (size_t)o->size;

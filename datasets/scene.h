@@ -53,6 +53,9 @@ int         scene_classes(SceneKind kind);
 const char *scene_class_name(SceneKind kind,
                              int       class_id); // "striped_disc"; NULL outside the range
 
+/* ERR_USAGE when the size is out of range. */
+Status scene_check(const SceneOptions *options) STATUS_MUST_USE;
+
 /* rgb (size,size,3) bytes before JPEG; owner (size,size) or NULL: 1 + the object seen at a pixel, 0
  * for all else. ERR_USAGE for a size or index out of range, ERR_MEMORY. Any number of threads may
  * render at once. */

@@ -263,7 +263,8 @@ Status scene_write_voc(const SceneOptions *o, const char *dir, SceneSplits split
     char                     voc[4096], path[4096];
     SceneRange               range[3];
     if (o->kind != SCENE_DETECTION)
-        return status_fail(ERR_USAGE, "scene: a VOC tree wants SCENE_DETECTION scenes");
+        return status_fail(ERR_USAGE, "scene: a VOC tree wants detection scenes");
+    TRY(scene_check(o));
     TRY(scene_ranges(range, splits));
     TRY(scene_path(voc, sizeof voc, "%s/VOCdevkit/Scenes", dir));
     for (int i = 0; i < 3; i++) {

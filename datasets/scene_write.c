@@ -186,8 +186,8 @@ static Status want_labels(const SceneOptions *o)
     if (o->kind != SCENE_OBJECT)
         return status_fail(ERR_USAGE,
                            "scene: detection scenes have no single label; a labelled folder "
-                           "or shard wants SCENE_OBJECT pictures");
-    return OK;
+                           "or shard wants object pictures");
+    return scene_check(o);
 }
 
 Status scene_write_folder(const SceneOptions *o, const char *dir, SceneSplits splits)

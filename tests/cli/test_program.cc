@@ -1,5 +1,6 @@
 /* The program as scripts meet it: verbs, options, exit codes, one sentence on stderr. */
 #include "cli/run_program.h"
+#include <cmath>
 #include <gtest/gtest.h>
 
 static int lines(const std::string &s)
@@ -102,6 +103,50 @@ TEST(Program, WrittenScenesPassTheCheck)
     Ran checked = godwit("check --decode --data " + (dir / "s") + "/VOCdevkit/Scenes --split trainval --json " + (dir / "c.json"));
     EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
     EXPECT_NE(checked.out.find("16 images"), std::string::npos) << checked.out;
+    Ran devkit = godwit("check --data " + (dir / "s") + "/VOCdevkit"); // not a folder of pictures
+    EXPECT_EQ(devkit.code, 64) << devkit.out;
+    EXPECT_NE(devkit.err.find("VOCdevkit/Scenes"), std::string::npos) << devkit.err;
+}
+
+TEST(Program, ScenesSaysAsJsonWhatItWroteAndRefusesWhatItCannotWrite)
+{
+    TempDir dir;
+    Ran     made = godwit("scenes --train 3 --val 0 --test 2 --out " + (dir / "s") + " --json " + (dir / "s.json"));
+    ASSERT_EQ(made.code, 0) << made.err;
+    EXPECT_NE(slurp(dir / "s.json").find("\"train\": 3"), std::string::npos) << slurp(dir / "s.json");
+    for (const char *bad : {"--size 99999", "--size 15", "--layout shards", "--layout voc --kind object", "--layout tree", "--train -1"}) {
+        Ran r = godwit("scenes --out " + (dir / "none") + " " + bad);
+        EXPECT_EQ(r.code, 64) << bad << ": " << r.err;
+        EXPECT_EQ(lines(r.err), 1) << r.err;
+    }
+    EXPECT_FALSE(std::filesystem::exists(dir / "none"));
+}
+
+/* Class folders are numbered by rank: the test set's only class is the bank's second. */
+TEST(Program, NearestNeighboursKnowClassesByTheirNames)
+{
+    TempDir dir;
+    for (const char *name : {"train", "test"})
+        ASSERT_EQ(0, godwit(std::string("scenes --kind object --train 2 --val 0 --test 0 --size 16 --out ") + (dir / name)).code);
+    std::filesystem::path bank = dir / "train/train", test = dir / "test/train";
+    std::string           kept;
+    for (auto &e : std::filesystem::recursive_directory_iterator(bank))
+        if (e.path().extension() == ".jpg")
+            kept = std::max(kept, e.path().parent_path().filename().string());
+    for (auto &tree : {bank, test})
+        for (auto &e : std::filesystem::directory_iterator(tree))
+            if (tree == test ? e.path().filename() != kept : std::filesystem::is_empty(e.path()))
+                std::filesystem::remove_all(e.path());
+    std::string words = "knn --features pixels --crop 16 --k 1 --train " + bank.string() + " --test " + test.string();
+    Ran         r     = godwit(words + " --json " + (dir / "knn.json"));
+    ASSERT_EQ(r.code, 0) << r.err;
+    EXPECT_NE(slurp(dir / "knn.json").find("\"top1\": 1,"), std::string::npos) << slurp(dir / "knn.json");
+    std::filesystem::rename(test / kept, test / "unheard_of");
+    Ran unknown = godwit(words);
+    EXPECT_EQ(unknown.code, 65) << unknown.out;
+    EXPECT_NE(unknown.err.find("\"unheard_of\""), std::string::npos) << unknown.err;
+    for (const char *bad : {" --limit -1", " --crop -1", " --crop 5000", " --k 0", " --temperature 0"})
+        EXPECT_EQ(64, godwit(words + bad).code) << bad;
 }
 
 /* A run of one evaluation, as `godwit train` leaves it. */
@@ -121,6 +166,8 @@ TEST(Program, CompareShowsThePapersRowsBesideVocsApAlone)
     Ran voc = godwit("compare " + evaluated_run(dir, "voc", "VOC2007 AP"));
     EXPECT_EQ(0, voc.code) << voc.err;
     EXPECT_NE(std::string::npos, voc.out.find("published, not ours"));
+    EXPECT_NE(std::string::npos, voc.out.find("VOC 07+12 trainval"));
+    EXPECT_NE(std::string::npos, voc.out.find("VOC 07 trainval"));
     Ran coco = godwit("compare " + evaluated_run(dir, "coco", coco_ap));
     EXPECT_EQ(0, coco.code) << coco.err;
     EXPECT_NE(std::string::npos, coco.out.find("25.0")) << coco.out;
@@ -140,6 +187,37 @@ TEST(Program, TheDemoRefusesAShareThatIsNone)
     EXPECT_FALSE(std::filesystem::exists(dir / "demo"));
 }
 
+/* The classes of the demo's recipe are not sorted and not all in these few pictures. */
+TEST(Program, EvalVocGivesTheRunsNumbersFromItsDetections)
+{
+    TempDir     dir;
+    std::string run = dir / "run", data = dir / "data";
+    ASSERT_EQ(0, godwit("scenes --out " + data + " --size 96 --train 4 --val 0 --test 8").code);
+    std::string train = "train demo_c4 --data " + data + "/VOCdevkit --out " + run +
+                        " --threads 1 solver.iters=4 'solver.milestones=[]' 'data.sizes=[96]' data.test_size=96"
+                        " model.width=0.125 'data.train=[\"Scenes/train\"]' --json " +
+                        (dir / "run.json");
+    ASSERT_EQ(0, godwit(train).code);
+    auto number = [](const std::string &json, const std::string &key) {
+        size_t at = json.find("\"" + key + "\":");
+        return at == std::string::npos ? NAN : std::atof(json.c_str() + at + key.size() + 3);
+    };
+    double ap50 = number(slurp(dir / "run.json"), "AP50");
+    Ran    r    = godwit("eval voc --gt " + data + "/VOCdevkit/Scenes --dt " + run +
+                         "/detections.json --skip-empty-classes --json " + (dir / "eval.json") +
+                         " --classes striped_disc,checkered_disc,dotted_square,ringed_square,striped_triangle,"
+                         "dotted_triangle,checkered_star,marbled_star,ringed_cross,marbled_cross");
+    ASSERT_EQ(0, r.code) << r.err;
+    EXPECT_GT(ap50, 0);
+    EXPECT_NEAR(ap50, 100 * number(slurp(dir / "eval.json"), "AP50"), 1e-12);
+    EXPECT_NE(std::string::npos, slurp(run + "/detections.json").find("\"category_name\":\"")) << "names of classes";
+
+    Ran again = godwit(train + " --resume auto");
+    EXPECT_EQ(0, again.code) << again.err;
+    EXPECT_NE(std::string::npos, again.out.find("4 steps, all taken before")) << again.out;
+    EXPECT_NE(std::string::npos, slurp(dir / "run.json").find("\"loss\": null"));
+}
+
 TEST(Program, TrainRunsTrialsFromSeedsOneApart)
 {
     TempDir     dir;
@@ -155,6 +233,11 @@ TEST(Program, TrainRunsTrialsFromSeedsOneApart)
     EXPECT_NE(std::string::npos, slurp(run + "/trial-1/recipe.json").find("\"seed\": 6,"));
     EXPECT_NE(std::string::npos, slurp(dir / "table.json").find("\"deviation\""));
     EXPECT_EQ(64, godwit("train demo_c4 --data " + data + " --out " + run + " --trials 0").code);
+    std::string predict = "predict --run " + run + "/trial-0 --out " + (dir / "p") + " ";
+    EXPECT_EQ(66, godwit(predict + (dir / "nowhere.jpg")).code);
+    EXPECT_EQ(65, godwit(predict + (dir / "table.json")).code);
+    EXPECT_EQ(64, godwit(predict + "--least-score 2 " + data + "/VOCdevkit/Scenes/JPEGImages").code);
+    EXPECT_EQ(0, godwit(predict + data + "/VOCdevkit/Scenes/JPEGImages").code);
     EXPECT_EQ(66, godwit("predict --run " + run + "/trial-0 --best --out " + (dir / "p") + " " + data +
                          "/VOCdevkit/Scenes/JPEGImages")
                       .code);
