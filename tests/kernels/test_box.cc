@@ -78,7 +78,7 @@ TEST_P(Boxes, DecodedSidesAreCutAtSixtyTwoAndAHalfTimes)
     EXPECT_FLOAT_EQ(2, v[3] - v[1]);
 }
 
-TEST_P(Boxes, MatcherAgreesWithItsDefinition)
+TEST_P(Boxes, MatcherAgreesWithTorchvision)
 {
     Tensor  *label = zeros(I32, {24}), *arg = zeros(I32, {24});
     BoxMatch op = {0.3f, 0.7f, true};

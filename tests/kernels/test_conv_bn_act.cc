@@ -23,11 +23,14 @@ static std::vector<Leaf> leaves(int64_t N, int64_t H, int64_t ci, int64_t co, in
             {{N, out, out, co}, noise(N * out * out * co, 5)}};
 }
 
-TEST(ConvBnAct, GradientAgreesWithFiniteDifferences)
+class ConvBnActOp : public OpTest {};
+ON_EVERY_BACKEND(ConvBnActOp);
+
+TEST_P(ConvBnActOp, GradientAgreesWithFiniteDifferences)
 {
     auto l = leaves(4, 5, 3, 4, 3, 3);
     l[3].values.assign(4, 4.0f); // far from the ReLU's corner
-    expect_gradient(block({2, 1, 1, 1}, 2, true, true), l, 2e-2);
+    expect_gradient(block({2, 1, 1, 1}, 2, true, true), l, 2e-2, 1e-2f, GetParam());
 }
 
 TEST(ConvBnAct, EqualsItsParts)

@@ -121,21 +121,33 @@ TEST(LossBackends, InfoNceAgreesOnModelShapes)
                            1e-4); // logits up to 15, summed in float32 over 128 products
 }
 
-TEST(LossBackends, GradientsAgreeWithFiniteDifferences)
+TEST_P(Losses, GradientsAgreeWithFiniteDifferences)
 {
-    expect_gradient(
-        nce(0.5f),
-        {{{3, 4}, noise(12, 1)}, {{3, 4}, noise(12, 2), false}, {{6, 4}, noise(24, 3), false}});
-    Build ce = [](Bench &b, std::vector<Tensor *> &in) {
-        return softmax_cross_entropy(&b.t, in[0], b.ints({4}, {0, 2, -1, 1}), 0);
+    auto agrees = [](const Build &build, const std::vector<Leaf> &leaves) {
+        expect_gradient(build, leaves, 5e-3, 1e-2f, GetParam());
     };
-    expect_gradient(ce, {{{4, 3}, noise(12, 4)}});
+    agrees(nce(0.5f),
+           {{{3, 4}, noise(12, 1)}, {{3, 4}, noise(12, 2), false}, {{6, 4}, noise(24, 3), false}});
+    for (float norm : {0.0f, 3.0f}) {
+        Build ce = [=](Bench &b, std::vector<Tensor *> &in) {
+            return softmax_cross_entropy(&b.t, in[0], b.ints({4}, {0, 2, -1, 1}), norm);
+        };
+        agrees(ce, {{{4, 3}, noise(12, 4)}});
+    }
     Build bce = [](Bench &b, std::vector<Tensor *> &in) {
         return sigmoid_cross_entropy(&b.t, in[0], b.ints({5}, {0, 1, -1, 1, 0}), 3);
     };
-    expect_gradient(bce, {{{5}, noise(5, 5)}});
-    Build smooth = [](Bench &b, std::vector<Tensor *> &in) {
-        return box_regression(&b.t, in[0], in[1], b.ints({3}, {1, -1, 0}), 0.7f, 2);
+    agrees(bce, {{{5}, noise(5, 5)}});
+    for (float beta : {0.0f, 0.7f}) { // plain and smooth L1
+        Build boxes = [=](Bench &b, std::vector<Tensor *> &in) {
+            return box_regression(&b.t, in[0], in[1], b.ints({3}, {1, -1, 0}), beta, 2);
+        };
+        agrees(boxes, {{{3, 8}, noise(24, 6)}, {{3, 4}, noise(12, 7), false}});
+    }
+    Build sum = [](Bench &b, std::vector<Tensor *> &in) {
+        Tensor *terms[] = {in[0], in[1], in[0]}; // one of them twice
+        float   weight[] = {2, -1, 0.5f};
+        return weighted_sum(&b.t, terms, weight, 3);
     };
-    expect_gradient(smooth, {{{3, 8}, noise(24, 6)}, {{3, 4}, noise(12, 7), false}});
+    agrees(sum, {{{}, {0.3f}}, {{}, {-2.0f}}});
 }

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#ifdef __clang__ // its vectoriser checks at run time what the pragmas below tell gcc
+#pragma clang diagnostic ignored "-Wunknown-pragmas"
+#endif
+
 static inline float keep(bool is_kept, float value)
 {
     return is_kept ? value : 0.0f;

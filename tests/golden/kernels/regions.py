@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Expected values for RoIAlign, losses and box work, from PyTorch 1.13 and torchvision 0.14.
+"""Expected values for RoIAlign, losses and box work, from PyTorch 1.12 and torchvision 0.13.
 
     python3 tests/golden/kernels/regions.py > tests/golden/kernels/regions.json
 
-Box coder, matcher, proposal and detection steps are written here with tensor operations from their definitions
-(Ren et al. 2015; the rules in kernels/box.h); NMS and RoIAlign are torchvision's.
+RoIAlign, NMS, box coder and matcher are torchvision's; the steps of proposals and detections around them are written here
+(Ren et al. 2015; the rules in kernels/box.h).
 """
 import json
 import math
@@ -13,6 +13,7 @@ import sys
 import torch
 import torch.nn.functional as F
 import torchvision.ops as tv
+from torchvision.models.detection._utils import BoxCoder, Matcher
 
 torch.manual_seed(1)
 out = {}
@@ -29,21 +30,11 @@ def boxes(n, width=100.0, height=80.0):
 
 
 def encode(src, dst, w):
-    sw, sh = src[:, 2] - src[:, 0], src[:, 3] - src[:, 1]
-    dw, dh = dst[:, 2] - dst[:, 0], dst[:, 3] - dst[:, 1]
-    return torch.stack([w[0] * ((dst[:, 0] + 0.5 * dw) - (src[:, 0] + 0.5 * sw)) / sw,
-                        w[1] * ((dst[:, 1] + 0.5 * dh) - (src[:, 1] + 0.5 * sh)) / sh,
-                        w[2] * torch.log(dw / sw), w[3] * torch.log(dh / sh)], 1)
+    return BoxCoder(w).encode_single(dst, src)
 
 
 def decode(d, src, w):
-    d = d.reshape(len(src), -1, 4)
-    sw, sh = (src[:, 2] - src[:, 0])[:, None], (src[:, 3] - src[:, 1])[:, None]
-    cx, cy = src[:, 0, None] + 0.5 * sw, src[:, 1, None] + 0.5 * sh
-    top = math.log(1000.0 / 16)
-    px, py = d[..., 0] / w[0] * sw + cx, d[..., 1] / w[1] * sh + cy
-    pw, ph = torch.exp((d[..., 2] / w[2]).clamp(max=top)) * sw, torch.exp((d[..., 3] / w[3]).clamp(max=top)) * sh
-    return torch.stack([px - 0.5 * pw, py - 0.5 * ph, px + 0.5 * pw, py + 0.5 * ph], -1)
+    return BoxCoder(w).decode_single(d, src).reshape(len(src), -1, 4)
 
 
 # RoIAlign; x is (N,H,W,C) in the file
@@ -123,11 +114,9 @@ put("coder.decoded", decode(delta, src, w))
 gt = torch.tensor([[10.0, 10.0, 40.0, 40.0], [10.0, 10.0, 40.0, 40.0], [60.0, 20.0, 64.0, 24.0], [200.0, 200.0, 210.0, 210.0]])
 b = torch.cat([boxes(20), gt[:1], gt[:1] + 1, torch.tensor([[50.0, 0.0, 90.0, 60.0], [50.0, 0.0, 90.0, 60.0]])])
 iou = tv.box_iou(gt, b)
-best, arg = iou.max(0)
-lab = torch.full((len(b),), -1)
-lab[best < 0.3] = 0
-lab[best >= 0.7] = 1
-lab[(iou == iou.max(1, keepdim=True).values).any(0)] = 1
+best = iou.max(0).values
+found = Matcher(0.7, 0.3, allow_low_quality_matches=True)(iou)
+lab = torch.where(found >= 0, 1, torch.where(found == Matcher.BELOW_LOW_THRESHOLD, 0, -1))
 put("match.gt", gt)
 put("match.box", b)
 put("match.label", lab)
