@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include "base/log.h"
 #include "base/threads.h"
 #include "kernels/backend.h"
 
@@ -63,7 +64,7 @@ static void common_table(CommonOptions *c, Option table[COMMON_OPTIONS])
                  "cpu, cuda, auto: cuda where a device answers, or ref: slow and plain (default "
                  "auto)",
                  false};
-    table[3] = (Option){"quiet", OPTION_FLAG, &c->quiet, NULL, "only results and warnings", false};
+    table[3] = (Option){"quiet", OPTION_FLAG, &c->quiet, NULL, "only results, warnings and failures (default: progress too)", false};
     table[4] = (Option){"sync",
                         OPTION_FLAG,
                         &c->sync,
@@ -230,6 +231,8 @@ Status options_parse(CommandLine *line, int argc, char **argv)
         return status_fail(ERR_USAGE, "godwit %s: --threads expects 0 to 1024, found %lld",
                            line->verb->name, (long long)line->common.threads);
     threads_set((int)line->common.threads);
+    if (line->common.quiet)
+        log_set_level(LOG_QUIET);
     backend_wait_for_each_op(line->common.sync);
     return OK;
 }

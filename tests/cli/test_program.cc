@@ -95,6 +95,19 @@ TEST(Program, MissingInputsExit66AndBadRecipes78)
     EXPECT_NE(key.err.find("solver.lr"), std::string::npos) << key.err;
 }
 
+TEST(Program, QuietLeavesResultsAndWarnings)
+{
+    TempDir     dir;
+    std::string train = "pretrain moco_tiny --data " + (dir / "s") + " data.train=train-*.tar --threads 1 solver.iters=2 --out ";
+    ASSERT_EQ(0, godwit("scenes --kind object --layout shards --train 24 --val 0 --test 0 --out " + (dir / "s")).code);
+    Ran loud = godwit(train + (dir / "loud")), quiet = godwit(train + (dir / "quiet") + " --quiet");
+    EXPECT_EQ(0, quiet.code);
+    EXPECT_GT(lines(loud.err), 5) << loud.err;
+    EXPECT_EQ(1, lines(quiet.err)) << quiet.err; // 32 keys of 24 pictures
+    EXPECT_EQ(0u, quiet.err.find("warning: moco.K")) << quiet.err;
+    EXPECT_NE(std::string::npos, quiet.out.find("2 steps, loss")) << quiet.out;
+}
+
 TEST(Program, WrittenScenesPassTheCheck)
 {
     TempDir dir;
