@@ -64,7 +64,12 @@ static void common_table(CommonOptions *c, Option table[COMMON_OPTIONS])
                  "cpu, cuda, auto: cuda where a device answers, or ref: slow and plain (default "
                  "auto)",
                  false};
-    table[3] = (Option){"quiet", OPTION_FLAG, &c->quiet, NULL, "only results, warnings and failures (default: progress too)", false};
+    table[3] = (Option){"quiet",
+                        OPTION_FLAG,
+                        &c->quiet,
+                        NULL,
+                        "only results, warnings and failures (default: progress too)",
+                        false};
     table[4] = (Option){"sync",
                         OPTION_FLAG,
                         &c->sync,
