@@ -34,8 +34,8 @@ static const Verb METRICS[] = {
      "(.txt) or\n"
      "label images. Prints AP and AP50 of the eight things, or IoU and iIoU of classes and "
      "categories\n"
-     "with the confusion matrix, as cityscapesScripts computes them.\n\nFor instances " MATCHES_TEXT
-     "\nFor pixels " PIXELS_TEXT FILES_TEXT},
+     "with the confusion matrix, as cityscapesScripts computes them.\n\nInstances: " MATCHES_TEXT
+     "\n\nPixels: " PIXELS_TEXT FILES_TEXT},
     {"semseg", "mean IoU of label images: VOC or any list of classes", eval_semseg,
      "Two folders of label PNGs with the same relative paths. Prints IoU by detectron2's "
      "definition\n"
