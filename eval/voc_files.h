@@ -7,7 +7,8 @@
  *   a folder of comp4_det_<split>_<class>.txt (or one such file): `id score xmin ymin xmax ymax`, single spaces,
  *   1-based with both ends inside, used as they are;
  *   a JSON array in COCO's result format: image_id (the id as text, or the number its digits spell), category_id
- *   (1 .. n_classes in the order of the class list) or category (the name), bbox x y w h (0-based), score.
+ *   (1 .. n_classes in the order of the class list), category or category_name (a name, which goes before a number),
+ *   bbox x y w h (0-based), score.
  */
 #pragma once
 #include "eval/voc.h"

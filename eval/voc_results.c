@@ -168,22 +168,38 @@ static Status read_folder(Rows *r, const char *dir)
                              "%s: no comp4_det_<split>_<class>.txt for any class of the set", dir);
 }
 
-/* ---- [{"image_id", "category_id", "bbox", "score"}, ...] ---- */
+/* ---- [{"image_id", "category_id", "bbox", "score"}, ...]; "category_name" goes before "category_id" ---- */
 
-enum { HAS_IMAGE = 1, HAS_CLASS = 2, HAS_BOX = 4, HAS_SCORE = 8, HAS_ALL = 15 };
+enum { HAS_IMAGE = 1, HAS_CLASS = 2, HAS_BOX = 4, HAS_SCORE = 8, HAS_ALL = 15, HAS_NAME = 16 };
 
 typedef struct JsonRow {
     Rows    rows;
     int     key;  // the HAS_ bit of the member being read, 0 for others
     int     seen; // members met
     int64_t image, label;
+    bool    is_named; // label comes from a name; else from id
+    int64_t id;
     double  box[4], score;
     int     n_box;
 } JsonRow;
 
+static Status class_of_id(JsonRow *j, JsonStream *s)
+{
+    const VocData *d = j->rows.d;
+    bool           listed = j->id >= 1 && j->id <= d->set.n_classes;
+    j->label = listed ? j->id - 1 : -1;
+    if (!listed && !d->options.ignore_unknown)
+        return json_stream_fail(s, ERR_FORMAT,
+                                "category_id %lld is not in 1 .. %lld, the class list",
+                                (long long)j->id, (long long)d->set.n_classes);
+    return OK;
+}
+
 static Status finish_row(JsonRow *j, JsonStream *s)
 {
-    if (j->seen != HAS_ALL)
+    if (j->is_named)
+        j->seen |= HAS_CLASS;
+    if ((j->seen & HAS_ALL) != HAS_ALL)
         return json_stream_fail(
             s, ERR_FORMAT,
             "a result needs image_id, category_id, bbox and score; this one lacks %s",
@@ -191,6 +207,8 @@ static Status finish_row(JsonRow *j, JsonStream *s)
             : !(j->seen & HAS_CLASS) ? "category_id"
             : !(j->seen & HAS_BOX)   ? "bbox"
                                      : "score");
+    if (!j->is_named)
+        TRY(class_of_id(j, s));
     if (j->image < 0 || j->label < 0) {
         j->rows.d->n_ignored++;
         return OK;
@@ -206,6 +224,7 @@ static int member_of(const char *key)
 {
     return strcmp(key, "image_id") == 0                                      ? HAS_IMAGE
            : strcmp(key, "category_id") == 0 || strcmp(key, "category") == 0 ? HAS_CLASS
+           : strcmp(key, "category_name") == 0                               ? HAS_NAME
            : strcmp(key, "bbox") == 0                                        ? HAS_BOX
            : strcmp(key, "score") == 0                                       ? HAS_SCORE
                                                                              : 0;
@@ -238,20 +257,17 @@ static Status set_class(JsonRow *j, const JsonEvent *e, JsonStream *s)
 {
     const VocData *d = j->rows.d;
     if (e->kind == JSON_STRING) {
+        j->is_named = true;
         j->label = voc_data_class(d, e->text, (int64_t)strlen(e->text));
         if (j->label < 0 && !d->options.ignore_unknown)
             return json_stream_fail(s, ERR_FORMAT, "class \"%.60s\" is not in the class list",
                                     e->text);
-    } else if (e->kind == JSON_INT) {
-        bool listed = e->integer >= 1 && e->integer <= d->set.n_classes;
-        j->label = listed ? e->integer - 1 : -1;
-        if (!listed && !d->options.ignore_unknown)
-            return json_stream_fail(s, ERR_FORMAT,
-                                    "category_id %lld is not in 1 .. %lld, the class list",
-                                    (long long)e->integer, (long long)d->set.n_classes);
+    } else if (e->kind == JSON_INT && j->key == HAS_CLASS) {
+        j->id = e->integer;
     } else {
         return json_stream_fail(s, ERR_FORMAT,
-                                "expected category_id to be an integer or a class name");
+                                "expected category_id to be an integer or a class name, "
+                                "category_name a class name");
     }
     return OK;
 }
@@ -261,7 +277,7 @@ static Status set_value(JsonRow *j, const JsonEvent *e, JsonStream *s)
     bool is_number = e->kind == JSON_INT || e->kind == JSON_UINT || e->kind == JSON_DOUBLE;
     if (j->key == HAS_IMAGE && e->depth == 2)
         return set_image(j, e, s);
-    if (j->key == HAS_CLASS && e->depth == 2)
+    if ((j->key & (HAS_CLASS | HAS_NAME)) && e->depth == 2)
         return set_class(j, e, s);
     if (j->key == HAS_SCORE && e->depth == 2) {
         if (!is_number)
@@ -293,6 +309,7 @@ static Status on_event(void *ctx, const JsonEvent *e, JsonStream *s)
         if (e->kind != JSON_OBJECT)
             return json_stream_fail(s, ERR_FORMAT, "expected a result object");
         j->seen = j->key = j->n_box = 0;
+        j->is_named = false;
         return OK;
     }
     if (e->depth == 2 && e->kind == JSON_KEY) {

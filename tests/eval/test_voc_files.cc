@@ -109,12 +109,29 @@ TEST_F(VocFiles, JsonTakesIdsAsTextOrNumber)
     EXPECT_EQ(1.0, r.per_class[1].ap_area[9]); // 0-based 9,19 51 wide is 1-based 10,20 .. 60,70
     arena_release(&a);
 }
+TEST_F(VocFiles, ANameGoesBeforeANumberThatMeansAnotherClass)
+{
+    ASSERT_EQ(OK, results("r.json",
+                          "[{\"category_name\":\"cat\",\"image_id\":\"a1\",\"category_id\":2,"
+                          "\"bbox\":[9,19,51,51],\"score\":0.5},"
+                          "{\"image_id\":2,\"category_id\":21,\"category_name\":\"dog\","
+                          "\"bbox\":[0,0,9,9],\"score\":1},"
+                          "{\"image_id\":2,\"category_id\":1,\"bbox\":[0,0,9,9],\"score\":1}]"))
+        << status_text();
+    ASSERT_EQ(3, d.set.found.n);
+    EXPECT_EQ(0, d.set.found.label[0]);
+    EXPECT_EQ(1, d.set.found.label[1]);
+    EXPECT_EQ(0, d.set.found.label[2]);
+}
 TEST_F(VocFiles, BadJsonIsNamed)
 {
     for (const char *bad :
          {"{}", "[1]", "[{\"image_id\":\"a1\"}]",
           "[{\"image_id\":9,\"category_id\":1,\"bbox\":[0,0,1,1],\"score\":1}]",
           "[{\"image_id\":1,\"category_id\":3,\"bbox\":[0,0,1,1],\"score\":1}]",
+          "[{\"image_id\":1,\"category_id\":1,\"category_name\":\"cow\",\"bbox\":[0,0,1,1],"
+          "\"score\":1}]",
+          "[{\"image_id\":1,\"category_id\":1,\"category_name\":1,\"bbox\":[0,0,1,1],\"score\":1}]",
           "[{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1],\"score\":1}]",
           "[{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1,1],\"score\":\"x\"}]",
           "[{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,1,1e200],\"score\":1}]",
