@@ -3,6 +3,7 @@
 extern "C" {
 #include "kernels/cuda/plan_cache.h"
 }
+#include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ class Plans : public ::testing::Test {
     void TearDown() override
     {
         unsetenv("XDG_CACHE_HOME");
+        std::filesystem::remove_all(folder);
     }
 };
 

@@ -97,6 +97,7 @@ TEST(Tape, ProfileNamesOpsAndShapes)
     std::ifstream     file(path);
     std::stringstream text;
     text << file.rdbuf();
+    remove(path.c_str());
     cJSON *events = cJSON_Parse(text.str().c_str());
     ASSERT_NE(nullptr, events) << text.str();
     EXPECT_EQ(2 + 2 * 7, cJSON_GetArraySize(events)); // the rows' names, 7 ops there and back
