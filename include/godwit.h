@@ -101,7 +101,11 @@ typedef enum gw_iou { GW_BBOX, GW_SEGM, GW_KEYPOINTS } gw_iou;
 GW_API int gw_coco_gt_read(gw_coco_gt **out, const char *path, gw_iou iou);
 GW_API int gw_coco_dt_read(gw_coco_dt **out, const gw_coco_gt *gt, const char *path);
 
-/* The same from arrays. Ids are any int64; boxes are x y w h in pixels. What is not needed is 0 or NULL. */
+/* An LVIS annotation file (v0.5 or v1); GW_BBOX or GW_SEGM. Everything below then follows LVIS: 13 stats and
+ * arrays as in lvis-api 0.5.3 (M is 1), 300 results an image unless max_detections says otherwise. */
+GW_API int gw_lvis_gt_read(gw_coco_gt **out, const char *path, gw_iou iou);
+
+/* COCO's from arrays. Ids are any int64; boxes are x y w h in pixels. What is not needed is 0 or NULL. */
 typedef struct gw_coco_gt_columns {
     int64_t               n_images;
     const int64_t        *images; /* (n_images) ids */
@@ -150,7 +154,7 @@ typedef struct gw_coco_options {
     int           n_area_ranges;
     const double *sigmas; /* (n_keypoints); NULL: COCO's 17 */
     int           n_sigmas;
-} gw_coco_options; /* set to zero what is not used */
+} gw_coco_options; /* set to zero what is not used; LVIS has bug_compatible and one max_detections, -1: no cap */
 
 /* options may be NULL. gt and dt may be freed afterwards. */
 GW_API int gw_coco_evaluate(gw_coco_eval **out, const gw_coco_gt *gt, const gw_coco_dt *dt,
@@ -159,7 +163,7 @@ GW_API int gw_coco_evaluate(gw_coco_eval **out, const gw_coco_gt *gt, const gw_c
 /* The summary's numbers in the reference's order; -1 where undefined. stats has room for 16. */
 GW_API void gw_coco_stats(const gw_coco_eval *eval, double *stats, int *n);
 
-/* pycocotools' summary lines. */
+/* The reference's summary lines. */
 GW_API const char *gw_coco_summary(const gw_coco_eval *eval);
 
 /* Arrays as pycocotools has them, C order; they live as long as `eval`.

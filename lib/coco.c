@@ -1,6 +1,7 @@
-/* coco.c -- gw_coco_gt, gw_coco_dt, gw_coco_eval */
+/* coco.c -- gw_coco_gt, gw_coco_dt, gw_coco_eval: COCO, and LVIS behind the same handles */
 #include "eval/coco.h"
 #include "eval/coco_arrays.h"
+#include "eval/lvis.h"
 #include "handles.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,11 @@ struct gw_coco_dt {
 };
 
 struct gw_coco_eval {
-    Arena      arena;
-    CocoResult result;
-    Text       summary;
+    Arena       arena;
+    MatchResult match;
+    int         n_stats;
+    double      stat[COCO_MAX_STATS];
+    Text        summary;
 };
 
 static Status check_iou(gw_iou iou)
@@ -40,16 +43,30 @@ static Status begin_gt(gw_coco_gt **gt, gw_iou iou)
     return OK;
 }
 
-int gw_coco_gt_read(gw_coco_gt **out, const char *path, gw_iou iou)
+static int read_gt(gw_coco_gt **out, const char *path, gw_iou iou, bool is_lvis)
 {
     Status st = begin_gt(out, iou);
-    if (st == OK)
+    if (st == OK && is_lvis && iou == GW_KEYPOINTS)
+        st = status_fail(ERR_USAGE, "LVIS has no keypoints; expected GW_BBOX or GW_SEGM");
+    if (st == OK) {
+        (*out)->options.lvis = is_lvis;
         st = coco_truth_read(&(*out)->truth, &(*out)->options, path);
+    }
     if (st != OK) {
         gw_coco_gt_free(*out);
         *out = NULL;
     }
     return (int)st;
+}
+
+int gw_coco_gt_read(gw_coco_gt **out, const char *path, gw_iou iou)
+{
+    return read_gt(out, path, iou, false);
+}
+
+int gw_lvis_gt_read(gw_coco_gt **out, const char *path, gw_iou iou)
+{
+    return read_gt(out, path, iou, true);
 }
 
 int gw_coco_dt_read(gw_coco_dt **out, const gw_coco_gt *gt, const char *path)
@@ -237,24 +254,54 @@ static Status copy_options(CocoEvalOptions *to, const gw_coco_options *from)
     return copy_ranges(to, from);
 }
 
+static Status evaluate_coco(gw_coco_eval *e, const gw_coco_gt *gt, const gw_coco_dt *dt,
+                            const gw_coco_options *options)
+{
+    CocoEvalOptions opt = {.iou = gt->options.iou};
+    CocoResult      r;
+    TRY(copy_options(&opt, options));
+    TRY(coco_evaluate(&e->arena, &opt, &r, &gt->truth, &dt->results));
+    e->match = r.match;
+    e->n_stats = r.n_stats;
+    for (int i = 0; i < r.n_stats; i++)
+        e->stat[i] = r.stat[i].value;
+    coco_summary(&e->summary, &r);
+    return text_status(&e->summary);
+}
+
+static Status evaluate_lvis(gw_coco_eval *e, const gw_coco_gt *gt, const gw_coco_dt *dt,
+                            const gw_coco_options *options)
+{
+    LvisOptions           opt = {.iou = gt->options.iou, .max_per_image = 300};
+    const gw_coco_options none = {0}, *o = options ? options : &none;
+    LvisResult            r;
+    if (o->ignore_categories || o->images || o->categories || o->thresholds || o->area_ranges ||
+        o->sigmas || (o->max_detections && o->n_max_detections != 1))
+        return status_fail(ERR_USAGE, "of the options, LVIS has bug_compatible and one number of "
+                                      "max_detections");
+    opt.bug_compatible = o->bug_compatible != 0;
+    if (o->max_detections)
+        opt.max_per_image = o->max_detections[0];
+    TRY(lvis_evaluate(&e->arena, &opt, &r, &gt->truth, &dt->results));
+    e->match = r.match;
+    e->n_stats = r.n_stats;
+    for (int i = 0; i < r.n_stats; i++)
+        e->stat[i] = r.stat[i].value;
+    lvis_summary(&e->summary, &r);
+    return text_status(&e->summary);
+}
+
 int gw_coco_evaluate(gw_coco_eval **out, const gw_coco_gt *gt, const gw_coco_dt *dt,
                      const gw_coco_options *options)
 {
-    CocoEvalOptions opt = {.iou = gt->options.iou};
-    Status          st = OK;
+    Status st = OK;
     *out = calloc(1, sizeof **out);
     if (!*out)
         return (int)status_no_memory("evaluation", sizeof **out);
     if (dt->iou != gt->options.iou)
         st = status_fail(ERR_USAGE, "results and ground truth were read for different metrics");
     if (st == OK)
-        st = copy_options(&opt, options);
-    if (st == OK)
-        st = coco_evaluate(&(*out)->arena, &opt, &(*out)->result, &gt->truth, &dt->results);
-    if (st == OK) {
-        coco_summary(&(*out)->summary, &(*out)->result);
-        st = text_status(&(*out)->summary);
-    }
+        st = (gt->options.lvis ? evaluate_lvis : evaluate_coco)(*out, gt, dt, options);
     if (st != OK) {
         gw_coco_eval_free(*out);
         *out = NULL;
@@ -264,9 +311,8 @@ int gw_coco_evaluate(gw_coco_eval **out, const gw_coco_gt *gt, const gw_coco_dt 
 
 void gw_coco_stats(const gw_coco_eval *eval, double *stats, int *n)
 {
-    *n = eval->result.n_stats;
-    for (int i = 0; i < *n; i++)
-        stats[i] = eval->result.stat[i].value;
+    *n = eval->n_stats;
+    memcpy(stats, eval->stat, (size_t)eval->n_stats * sizeof *stats);
 }
 
 const char *gw_coco_summary(const gw_coco_eval *eval)
@@ -282,19 +328,19 @@ static void put_dims(const MatchResult *m, int64_t *dims)
 
 const double *gw_coco_precision(const gw_coco_eval *eval, int64_t dims[5])
 {
-    put_dims(&eval->result.match, dims);
-    return eval->result.match.precision;
+    put_dims(&eval->match, dims);
+    return eval->match.precision;
 }
 
 const double *gw_coco_scores(const gw_coco_eval *eval, int64_t dims[5])
 {
-    put_dims(&eval->result.match, dims);
-    return eval->result.match.scores;
+    put_dims(&eval->match, dims);
+    return eval->match.scores;
 }
 
 const double *gw_coco_recall(const gw_coco_eval *eval, int64_t dims[4])
 {
-    const MatchResult *m = &eval->result.match;
+    const MatchResult *m = &eval->match;
     dims[0] = m->T;
     dims[1] = m->K;
     dims[2] = m->A;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -434,6 +435,74 @@ TEST_F(CapiTest, OptionsChooseImagesThresholdsAndAreas)
     o.thresholds = thresholds;
     o.n_thresholds = 21;
     EXPECT_EQ(GW_ERR_USAGE, gw_coco_evaluate(&ev, gt, dt, &o));
+}
+
+/* Category 2 is listed as negative on image 1 and annotated on image 2: of its two results one is right, the higher one is
+ * not, so its AP is .5 (APc); category 1 is perfect (APf). */
+TEST_F(CapiTest, LvisFilesFollowLvisRules)
+{
+    std::string path =
+        ::testing::TempDir() + "godwit_capi_lvis_" + std::to_string(getpid()) + ".json";
+    auto write = [&](const std::string &text) { std::ofstream(path) << text; };
+    auto image = [](int id, const char *negative) {
+        std::string n = std::to_string(id);
+        return "{\"id\":" + n + ",\"width\":200,\"height\":200,\"neg_category_ids\":[" + negative +
+               "],\"not_exhaustive_category_ids\":[]}";
+    };
+    auto truth = [](int id) {
+        std::string n = std::to_string(id);
+        return "{\"id\":" + n + ",\"image_id\":" + n + ",\"category_id\":" + n +
+               ",\"bbox\":[10,10,50,50],\"area\":2500}";
+    };
+    const std::string categories =
+        "\"categories\":[{\"id\":1,\"frequency\":\"f\"},{\"id\":2,\"frequency\":\"c\"}]";
+    write("{\"images\":[" + image(1, "2") + "," + image(2, "") + "],\"annotations\":[" + truth(1) +
+          "," + truth(2) + "]," + categories + "}");
+    ASSERT_EQ(GW_OK, gw_lvis_gt_read(&gt, path.c_str(), GW_BBOX)) << gw_status_text();
+
+    const int64_t      image_id[3] = {1, 1, 2}, category_id[3] = {2, 1, 2};
+    const double       score[3] = {.95, .9, .8};
+    const double       box[12] = {100, 100, 20, 20, 10, 10, 50, 50, 10, 10, 50, 50};
+    gw_coco_dt_columns d = {};
+    d.n = 3;
+    d.image_id = image_id;
+    d.category_id = category_id;
+    d.score = score;
+    d.box = box;
+    ASSERT_EQ(GW_OK, gw_coco_dt_arrays(&dt, gt, &d)) << gw_status_text();
+    ASSERT_EQ(GW_OK, gw_coco_evaluate(&ev, gt, dt, nullptr)) << gw_status_text();
+    double  stats[16];
+    int     n = 0;
+    int64_t dims[5];
+    gw_coco_stats(ev, stats, &n);
+    ASSERT_EQ(13, n);
+    EXPECT_EQ(-1, stats[6]); // no category is rare
+    EXPECT_EQ(.5, stats[7]);
+    EXPECT_NEAR(1, stats[8], 1e-15);
+    gw_coco_precision(ev, dims);
+    EXPECT_EQ((std::vector<int64_t>{10, 101, 2, 4, 1}), std::vector<int64_t>(dims, dims + 5));
+    EXPECT_NE(nullptr, strstr(gw_coco_summary(ev), "maxDets=300 catIds=  c] = 0.500"))
+        << gw_coco_summary(ev);
+    gw_coco_eval_free(ev);
+
+    gw_coco_options o = {};
+    const int64_t   one = 1;
+    o.max_detections = &one; // of image 1 only the wrong result is left
+    o.n_max_detections = 1;
+    ASSERT_EQ(GW_OK, gw_coco_evaluate(&ev, gt, dt, &o)) << gw_status_text();
+    gw_coco_stats(ev, stats, &n);
+    EXPECT_EQ(0, stats[8]);
+    gw_coco_eval_free(ev);
+    o.ignore_categories = 1;
+    EXPECT_EQ(GW_ERR_USAGE, gw_coco_evaluate(&ev, gt, dt, &o));
+    free_handles();
+
+    EXPECT_EQ(GW_ERR_USAGE, gw_lvis_gt_read(&gt, path.c_str(), GW_KEYPOINTS));
+    write("{\"images\":[{\"id\":1,\"width\":9,\"height\":9}],\"annotations\":[]," + categories +
+          "}");
+    EXPECT_EQ(GW_ERR_FORMAT, gw_lvis_gt_read(&gt, path.c_str(), GW_BBOX)) << "a COCO file";
+    EXPECT_EQ(nullptr, gt);
+    remove(path.c_str());
 }
 
 TEST_F(CapiTest, WrongArraysAreRefusedWithASentence)
