@@ -78,7 +78,7 @@ Status job_end_line(Job *j, int64_t images_a_step, double wait_s) STATUS_MUST_US
 /* The steps are over, whatever the outcome. */
 void job_end(Job *j);
 
-double job_seconds(const Job *j); // since job_begin
+double job_seconds(const Job *j);     // since job_begin
 bool   job_has_stepped(const Job *j); // in this call: false when a finished run was resumed
 double job_rate(const Job *j, int64_t images_a_step);
 

@@ -16,8 +16,9 @@
 static Status bench_model_verb(const Verb *verb, int argc, char **argv)
 {
     const char *dtype = "f32", *what = "supervised";
-    BenchModel  b         = {.arch = "resnet50", .width = 1, .batch = 16, .size = 224, .reps = 9, .bn_groups = 1};
-    Option      options[] = {
+    BenchModel  b = {
+         .arch = "resnet50", .width = 1, .batch = 16, .size = 224, .reps = 9, .bn_groups = 1};
+    Option options[] = {
         {"arch", OPTION_TEXT, &b.arch, "NAME", "resnet18, resnet50, ... (default resnet50)", false},
         {"what", OPTION_TEXT, &what, "NAME", "supervised or moco (default supervised)", false},
         {"width", OPTION_FLOAT, &b.width, "X", "factor on every width (default 1)", false},
@@ -26,22 +27,26 @@ static Status bench_model_verb(const Verb *verb, int argc, char **argv)
         {"dtype", OPTION_TEXT, &dtype, "TYPE", "f32 or bf16 (default f32)", false},
         {"bn-groups", OPTION_INT, &b.bn_groups, "G", "batch-norm groups (default 1)", false},
         {"reps", OPTION_INT, &b.reps, "N", "timed steps (default 9)", false},
-        {"trace", OPTION_TEXT, &b.trace, "FILE", "also one step op by op, as a Chrome trace", false},
+        {"trace", OPTION_TEXT, &b.trace, "FILE", "also one step op by op, as a Chrome trace",
+         false},
     };
-    CommandLine line = {.verb = verb, .options = options, .n_options = 9, .operands = "[--arch NAME] [--batch N]"};
-    Status      st   = OK;
+    CommandLine line = {
+        .verb = verb, .options = options, .n_options = 9, .operands = "[--arch NAME] [--batch N]"};
+    Status st = OK;
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
-    b.device  = line.common.device;
+    b.device = line.common.device;
     b.is_moco = strcmp(what, "moco") == 0;
     if (!b.is_moco && strcmp(what, "supervised") != 0) {
-        st = status_fail(ERR_USAGE, "godwit bench model: --what expects supervised or moco, found \"%s\"", what);
+        st = status_fail(
+            ERR_USAGE, "godwit bench model: --what expects supervised or moco, found \"%s\"", what);
         goto out;
     }
-    if (b.batch < 1 || b.batch > 65536 || b.size < 16 || b.size > 4096 || b.reps < 1 || b.reps > 1000 || b.bn_groups < 1 ||
-        b.batch % b.bn_groups || !(b.width > 0)) {
-        st = status_fail(ERR_USAGE, "godwit bench model: --batch 1..65536, --size 16..4096, --reps 1..1000, --width above 0, "
+    if (b.batch < 1 || b.batch > 65536 || b.size < 16 || b.size > 4096 || b.reps < 1 ||
+        b.reps > 1000 || b.bn_groups < 1 || b.batch % b.bn_groups || !(b.width > 0)) {
+        st = status_fail(ERR_USAGE, "godwit bench model: --batch 1..65536, --size 16..4096, --reps "
+                                    "1..1000, --width above 0, "
                                     "--bn-groups a divisor of the batch");
         goto out;
     }
@@ -58,35 +63,49 @@ out:
 
 static Status bench_detect_verb(const Verb *verb, int argc, char **argv)
 {
-    BenchDetect b         = {.batch = 2, .height = 800, .width = 1066, .objects = 4, .classes = 20, .reps = 9, .dtype = "f32"};
+    BenchDetect b = {.batch = 2,
+                     .height = 800,
+                     .width = 1066,
+                     .objects = 4,
+                     .classes = 20,
+                     .reps = 9,
+                     .dtype = "f32"};
     Option      options[] = {
-        {"batch", OPTION_INT, &b.batch, "N", "pictures a step (default 2, what one of the paper's GPUs had)", false},
-        {"height", OPTION_INT, &b.height, "PIXELS", "of the pictures (default 800)", false},
-        {"width", OPTION_INT, &b.width, "PIXELS", "of the pictures (default 1066)", false},
-        {"dtype", OPTION_TEXT, &b.dtype, "TYPE", "f32 or bf16 (default f32)", false},
-        {"objects", OPTION_INT, &b.objects, "N", "ground truths of a picture (default 4)", false},
-        {"classes", OPTION_INT, &b.classes, "N", "(default 20, VOC's)", false},
-        {"reps", OPTION_INT, &b.reps, "N", "timed steps (default 9)", false},
-        {"trace", OPTION_TEXT, &b.trace, "FILE", "also one training step op by op, as a Chrome trace", false},
+             {"batch", OPTION_INT, &b.batch, "N",
+              "pictures a step (default 2, what one of the paper's GPUs had)", false},
+             {"height", OPTION_INT, &b.height, "PIXELS", "of the pictures (default 800)", false},
+             {"width", OPTION_INT, &b.width, "PIXELS", "of the pictures (default 1066)", false},
+             {"dtype", OPTION_TEXT, &b.dtype, "TYPE", "f32 or bf16 (default f32)", false},
+             {"objects", OPTION_INT, &b.objects, "N", "ground truths of a picture (default 4)", false},
+             {"classes", OPTION_INT, &b.classes, "N", "(default 20, VOC's)", false},
+             {"reps", OPTION_INT, &b.reps, "N", "timed steps (default 9)", false},
+             {"trace", OPTION_TEXT, &b.trace, "FILE",
+              "also one training step op by op, as a Chrome trace", false},
     };
-    CommandLine line = {.verb = verb, .options = options, .n_options = 8, .operands = "[RECIPE] [--batch N] [key=value ...]",
-                        .max_operands = 1, .takes_overrides = true};
-    Status      st   = OK;
+    CommandLine line = {.verb = verb,
+                        .options = options,
+                        .n_options = 8,
+                        .operands = "[RECIPE] [--batch N] [key=value ...]",
+                        .max_operands = 1,
+                        .takes_overrides = true};
+    Status      st = OK;
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
-    if (b.batch < 1 || b.batch > 1024 || b.height < 32 || b.height > 4096 || b.width < 32 || b.width > 4096 || b.objects < 1 ||
-        b.objects > 1000 || b.classes < 1 || b.classes > 10000 || b.reps < 1 || b.reps > 1000) {
-        st = status_fail(ERR_USAGE, "godwit bench detect: --batch 1..1024, --height and --width 32..4096, --objects 1..1000, "
+    if (b.batch < 1 || b.batch > 1024 || b.height < 32 || b.height > 4096 || b.width < 32 ||
+        b.width > 4096 || b.objects < 1 || b.objects > 1000 || b.classes < 1 || b.classes > 10000 ||
+        b.reps < 1 || b.reps > 1000) {
+        st = status_fail(ERR_USAGE, "godwit bench detect: --batch 1..1024, --height and --width "
+                                    "32..4096, --objects 1..1000, "
                                     "--classes 1..10000, --reps 1..1000");
         goto out;
     }
     DType dtype;
     TRY_OUT(device_dtype(&dtype, b.dtype));
-    b.recipe            = line.n_operands > 0 ? line.operand[0] : NULL;
-    b.device            = line.common.device;
-    b.overrides         = line.override;
-    b.n_overrides       = line.n_overrides;
+    b.recipe = line.n_operands > 0 ? line.operand[0] : NULL;
+    b.device = line.common.device;
+    b.overrides = line.override;
+    b.n_overrides = line.n_overrides;
     BenchDetectResult r = {0};
     TRY_OUT(bench_detect(&r, &b));
     bench_detect_print(&r, &b);
@@ -100,7 +119,7 @@ out:
 static Status save_rates(const DataBench *b, const char *path)
 {
     Text       text = {0};
-    JsonWriter w    = json_writer(&text, 2);
+    JsonWriter w = json_writer(&text, 2);
     json_open_object(&w, NULL);
     for (int64_t i = 0; i < b->n_rates; i++) {
         json_open_object(&w, b->rate[i].name);
@@ -116,15 +135,19 @@ static Status save_rates(const DataBench *b, const char *path)
 
 static Status bench_data_verb(const Verb *verb, int argc, char **argv)
 {
-    int64_t     reps = 7, n = 60;
-    Option      options[] = {
-        {"reps", OPTION_INT, &reps, "N", "interleaved rounds (default 7)", false},
-        {"n", OPTION_INT, &n, "N", "pictures, or pairs, a round (default 60)", false},
+    int64_t reps = 7, n = 60;
+    Option  options[] = {
+         {"reps", OPTION_INT, &reps, "N", "interleaved rounds (default 7)", false},
+         {"n", OPTION_INT, &n, "N", "pictures, or pairs, a round (default 60)", false},
     };
-    CommandLine line  = {.verb = verb, .options = options, .n_options = 2, .operands = "FILE.jpg...", .min_operands = 1,
-                         .max_operands = -1};
+    CommandLine line = {.verb = verb,
+                        .options = options,
+                        .n_options = 2,
+                        .operands = "FILE.jpg...",
+                        .min_operands = 1,
+                        .max_operands = -1};
     DataBench   bench = {0};
-    Status      st    = OK;
+    Status      st = OK;
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
@@ -133,9 +156,11 @@ static Status bench_data_verb(const Verb *verb, int argc, char **argv)
         goto out;
     }
     TRY_OUT(data_bench(&bench, line.operand, line.n_operands, reps, n));
-    printf("one core, %d file%s, a second: median (best)\n", line.n_operands, line.n_operands == 1 ? "" : "s");
+    printf("one core, %d file%s, a second: median (best)\n", line.n_operands,
+           line.n_operands == 1 ? "" : "s");
     for (int64_t i = 0; i < bench.n_rates; i++)
-        printf("  %-16s %8.1f (%.1f)\n", bench.rate[i].name, bench.rate[i].median, bench.rate[i].best);
+        printf("  %-16s %8.1f (%.1f)\n", bench.rate[i].name, bench.rate[i].median,
+               bench.rate[i].best);
     if (line.common.json)
         TRY_OUT(save_rates(&bench, line.common.json));
 out:
@@ -146,7 +171,7 @@ out:
 static Status save_ops(const OpBench *row, int n, double peak, const char *path)
 {
     Text       text = {0};
-    JsonWriter w    = json_writer(&text, 2);
+    JsonWriter w = json_writer(&text, 2);
     json_open_object(&w, NULL);
     json_put_number(&w, "peak_gflops", peak);
     json_open_array(&w, "ops");
@@ -168,32 +193,34 @@ static Status save_ops(const OpBench *row, int n, double peak, const char *path)
 
 static void print_ops(const OpBench *row, int n, double peak, double triad)
 {
-    printf("f32 peak %.0f GFLOP/s, triad %.1f GB/s; best of the runs\n%-44s %10s %10s %9s %9s %7s\n", peak, triad, "op",
-           "forward ms", "backward", "GFLOP/s", "GB/s", "% peak");
+    printf(
+        "f32 peak %.0f GFLOP/s, triad %.1f GB/s; best of the runs\n%-44s %10s %10s %9s %9s %7s\n",
+        peak, triad, "op", "forward ms", "backward", "GFLOP/s", "GB/s", "% peak");
     for (int i = 0; i < n; i++) {
         double rate = row[i].gflop / row[i].forward_ms * 1e3;
-        printf("%-44s %10.3f %10.3f %9.1f %9.1f %7.1f\n", row[i].name, row[i].forward_ms, row[i].backward_ms, rate,
-               row[i].mbytes / row[i].forward_ms, 100 * rate / peak);
+        printf("%-44s %10.3f %10.3f %9.1f %9.1f %7.1f\n", row[i].name, row[i].forward_ms,
+               row[i].backward_ms, rate, row[i].mbytes / row[i].forward_ms, 100 * rate / peak);
     }
 }
 
 static Status bench_op_verb(const Verb *verb, int argc, char **argv)
 {
     enum { MOST_OPS = 128 };
-    const char    *dtype_word = "f32";
-    int64_t        batch = 16, reps = 5;
-    Option         options[] = {
-        {"batch", OPTION_INT, &batch, "N", "pictures of 224 x 224 (default 16)", false},
-        {"dtype", OPTION_TEXT, &dtype_word, "TYPE", "f32 or bf16 (default f32)", false},
-        {"reps", OPTION_INT, &reps, "N", "runs of each, the best counts (default 5)", false},
+    const char *dtype_word = "f32";
+    int64_t     batch = 16, reps = 5;
+    Option      options[] = {
+             {"batch", OPTION_INT, &batch, "N", "pictures of 224 x 224 (default 16)", false},
+             {"dtype", OPTION_TEXT, &dtype_word, "TYPE", "f32 or bf16 (default f32)", false},
+             {"reps", OPTION_INT, &reps, "N", "runs of each, the best counts (default 5)", false},
     };
-    CommandLine    line  = {.verb = verb, .options = options, .n_options = 3, .operands = "[--batch N] [--dtype TYPE]"};
-    OpBench       *row   = NULL;
-    const Backend *be    = NULL;
+    CommandLine line = {
+        .verb = verb, .options = options, .n_options = 3, .operands = "[--batch N] [--dtype TYPE]"};
+    OpBench       *row = NULL;
+    const Backend *be = NULL;
     DType          dtype = F32;
-    int            n     = 0;
-    double         peak  = 0, triad = 0;
-    Status         st    = OK;
+    int            n = 0;
+    double         peak = 0, triad = 0;
+    Status         st = OK;
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
@@ -245,10 +272,14 @@ Status verb_bench(const Verb *verb, int argc, char **argv)
             return sub.run(&sub, argc - 1, argv + 1);
         }
     if (argc > 1 && strncmp(argv[1], "-h", 2) != 0 && strcmp(argv[1], "--help") != 0)
-        return status_fail(ERR_USAGE, "godwit bench: expects model, detect, data, op or eval, found \"%s\"", argv[1]);
+        return status_fail(ERR_USAGE,
+                           "godwit bench: expects model, detect, data, op or eval, found \"%s\"",
+                           argv[1]);
     printf("usage: godwit bench KIND ...\n\n");
     for (int i = 0; i < KINDS; i++)
         printf("  %-8s %s\n", kinds[i].name, kinds[i].sentence);
     printf("\n`godwit bench KIND --help` lists the options of each.\n");
-    return argc > 1 ? OK : status_fail(ERR_USAGE, "godwit bench: expects model, detect, data, op or eval");
+    return argc > 1
+               ? OK
+               : status_fail(ERR_USAGE, "godwit bench: expects model, detect, data, op or eval");
 }

@@ -42,9 +42,10 @@ typedef struct BenchDetect {
 } BenchDetect;
 
 typedef struct BenchDetectResult {
-    BenchTimes    train, test;
-    double        step_flops; // of convolutions, one training step; every region that the recipe samples counts
-    double        test_flops; // of one picture, with the regions that it had
+    BenchTimes train, test;
+    double
+        step_flops; // of convolutions, one training step; every region that the recipe samples counts
+    double        test_flops;             // of one picture, with the regions that it had
     int64_t       n_regions, n_proposals; // of a training step; of a picture in testing
     DType         dtype;
     BenchCeilings ceilings;

@@ -8,19 +8,19 @@
 
 enum { MOST_BYTES = 256 << 20, MOST_POINTS = 4 << 20 };
 
-static Status read_line(Arena *scratch, Curve *curve, const char *line, int64_t n, const char *path, const char *kind,
-                        const char *name)
+static Status read_line(Arena *scratch, Curve *curve, const char *line, int64_t n, const char *path,
+                        const char *kind, const char *name)
 {
     JsonValue  *record = NULL;
-    const char *is     = "";
-    double      step   = 0, value = NAN;
+    const char *is = "";
+    double      step = 0, value = NAN;
     TRY(json_parse(scratch, &record, line, n, path, NULL));
     TRY(json_opt_string(record, "kind", &is));
     if (strcmp(is, kind) != 0 || !json_find(record, name))
         return OK;
     TRY(json_get_number(record, "step", &step));
     TRY(json_opt_number(record, name, &value));
-    curve->x[curve->n]   = step;
+    curve->x[curve->n] = step;
     curve->y[curve->n++] = value;
     return OK;
 }
@@ -28,10 +28,10 @@ static Status read_line(Arena *scratch, Curve *curve, const char *line, int64_t 
 Status curve_read(Arena *arena, Curve *curve, const char *run, const char *kind, const char *name)
 {
     Arena   scratch = {0};
-    Status  st      = OK;
-    char   *bytes   = NULL;
-    int64_t n       = 0, lines = 0;
-    *curve          = (Curve){0};
+    Status  st = OK;
+    char   *bytes = NULL;
+    int64_t n = 0, lines = 0;
+    *curve = (Curve){0};
     const char *path = file_join(&scratch, run, "metrics.jsonl");
     if (!path)
         return ERR_MEMORY;
@@ -48,7 +48,8 @@ Status curve_read(Arena *arena, Curve *curve, const char *run, const char *kind,
         st = ERR_MEMORY;
         goto out;
     }
-    for (char *line = bytes, *end; (end = memchr(line, '\n', (size_t)(bytes + n - line))); line = end + 1) {
+    for (char *line = bytes, *end; (end = memchr(line, '\n', (size_t)(bytes + n - line)));
+         line = end + 1) {
         ArenaMark mark = arena_mark(&scratch);
         TRY_OUT(read_line(&scratch, curve, line, end - line, path, kind, name));
         arena_rewind(&scratch, mark);

@@ -28,7 +28,7 @@
 const char *const DEMO_INIT_NAME[DEMO_INITS] = {"random", "supervised", "moco"};
 
 static const SceneSplits OBJECTS = {5000, 0, 1000}; // pretraining pictures and their test split
-static const SceneSplits SCENES  = {100, 0, 150};   // few labels: where initialisation matters most
+static const SceneSplits SCENES = {100, 0, 150};    // few labels: where initialisation matters most
 
 static SceneSplits scaled(SceneSplits all, double scale)
 {
@@ -39,7 +39,7 @@ static SceneSplits scaled(SceneSplits all, double scale)
 static Phase *phase_begin(Demo *d, const char *name, int colour)
 {
     Phase *p = &d->phase[d->n_phases < DEMO_MAX_PHASES - 1 ? d->n_phases++ : d->n_phases];
-    *p       = (Phase){.name = name, .start_s = clock_seconds() - d->began, .colour = colour};
+    *p = (Phase){.name = name, .start_s = clock_seconds() - d->began, .colour = colour};
     log_info("%s", name);
     return p;
 }
@@ -51,11 +51,11 @@ static void phase_end(const Demo *d, Phase *p)
 
 static Status make_pictures(Demo *d)
 {
-    Phase       *phase   = phase_begin(d, "generate pictures", 3);
+    Phase       *phase = phase_begin(d, "generate pictures", 3);
     SceneOptions objects = scene_defaults(SCENE_OBJECT), scenes = scene_defaults(SCENE_DETECTION);
     objects.seed = scenes.seed = (uint64_t)d->seed;
-    const char *object_dir     = file_join(&d->arena, d->out, "data/objects");
-    const char *scene_dir      = file_join(&d->arena, d->out, "data/scenes");
+    const char *object_dir = file_join(&d->arena, d->out, "data/objects");
+    const char *scene_dir = file_join(&d->arena, d->out, "data/scenes");
     if (!object_dir || !scene_dir)
         return ERR_MEMORY;
     TRY(scene_write_shards(&objects, object_dir, scaled(OBJECTS, d->scale), 1000));
@@ -66,13 +66,17 @@ static Status make_pictures(Demo *d)
 
 static Status pretrain_row(Demo *d, int init, const char *recipe, const char *what, int colour)
 {
-    Phase          *phase  = phase_begin(d, what, colour);
-    PretrainResult  result = {0};
-    const char     *seed   = arena_printf(&d->arena, "seed=%lld", (long long)d->seed);
-    const char     *data   = file_join(&d->arena, d->out, "data/objects");
-    JobOptions      how    = {.recipe = recipe, .overrides = &seed, .n_overrides = 1, .data = data, .device = d->device,
-                              .resume = "auto"};
-    d->pretrain[init]      = arena_printf(&d->arena, "%s/%s-backbone", d->out, DEMO_INIT_NAME[init]);
+    Phase         *phase = phase_begin(d, what, colour);
+    PretrainResult result = {0};
+    const char    *seed = arena_printf(&d->arena, "seed=%lld", (long long)d->seed);
+    const char    *data = file_join(&d->arena, d->out, "data/objects");
+    JobOptions     how = {.recipe = recipe,
+                          .overrides = &seed,
+                          .n_overrides = 1,
+                          .data = data,
+                          .device = d->device,
+                          .resume = "auto"};
+    d->pretrain[init] = arena_printf(&d->arena, "%s/%s-backbone", d->out, DEMO_INIT_NAME[init]);
     if (!seed || !data || !d->pretrain[init])
         return ERR_MEMORY;
     how.run_dir = d->pretrain[init];
@@ -85,27 +89,28 @@ static Status pretrain_row(Demo *d, int init, const char *recipe, const char *wh
 
 static Status finetune(Demo *d, int init, int trial)
 {
-    DetectTrainResult  result = {0};
-    const char        *seed   = arena_printf(&d->arena, "seed=%lld", (long long)(d->seed * DEMO_MAX_TRIALS + trial));
-    const char        *data   = file_join(&d->arena, d->out, "data/scenes/VOCdevkit");
-    char              *run    = arena_printf(&d->arena, "%s/%s-%d", d->out, DEMO_INIT_NAME[init], trial);
-    const char        *weights = NULL;
+    DetectTrainResult result = {0};
+    const char       *seed =
+        arena_printf(&d->arena, "seed=%lld", (long long)(d->seed * DEMO_MAX_TRIALS + trial));
+    const char *data = file_join(&d->arena, d->out, "data/scenes/VOCdevkit");
+    char       *run = arena_printf(&d->arena, "%s/%s-%d", d->out, DEMO_INIT_NAME[init], trial);
+    const char *weights = NULL;
     if (d->pretrain[init])
         weights = file_join(&d->arena, d->pretrain[init], "backbone.safetensors");
     if (!seed || !data || !run || (d->pretrain[init] && !weights))
         return ERR_MEMORY;
-    DetectTrainOptions how = {.job       = {.recipe      = "demo_c4",
-                                            .overrides   = &seed,
-                                            .n_overrides = 1,
-                                            .data        = data,
-                                            .run_dir     = run,
-                                            .device      = d->device,
-                                            .resume      = "auto",
-                                            .init        = weights},
+    DetectTrainOptions how = {.job = {.recipe = "demo_c4",
+                                      .overrides = &seed,
+                                      .n_overrides = 1,
+                                      .data = data,
+                                      .run_dir = run,
+                                      .device = d->device,
+                                      .resume = "auto",
+                                      .init = weights},
                               .init_name = DEMO_INIT_NAME[init]};
-    how.job.folders        = recipe_folders(&how.job.n_folders);
+    how.job.folders = recipe_folders(&how.job.n_folders);
     TRY(detect_train(&result, &how));
-    d->ap[init][trial]   = 100 * result.ap;
+    d->ap[init][trial] = 100 * result.ap;
     d->ap50[init][trial] = 100 * result.ap50;
     d->ap75[init][trial] = 100 * result.ap75;
     if (trial == 0)
@@ -129,8 +134,8 @@ static Status finetune_all(Demo *d)
 
 static Status make_table(Demo *d)
 {
-    CompareTable *table  = ARENA_NEW(&d->arena, CompareTable);
-    const char   *path   = file_join(&d->arena, d->out, "compare.json");
+    CompareTable *table = ARENA_NEW(&d->arena, CompareTable);
+    const char   *path = file_join(&d->arena, d->out, "compare.json");
     SceneSplits   scenes = scaled(SCENES, d->scale);
     if (!table || !path)
         return ERR_MEMORY;
@@ -139,8 +144,8 @@ static Status make_table(Demo *d)
         for (int t = 0; t < d->trials; t++)
             TRY(compare_add(table, DEMO_INIT_NAME[i], d->ap[i][t], d->ap50[i][t], d->ap75[i][t]));
     compare_sort(table);
-    printf("\n%lld test scenes, %lld labelled scenes to fine-tune on, seed %lld\n\n", (long long)scenes.n_test,
-           (long long)scenes.n_train, (long long)d->seed);
+    printf("\n%lld test scenes, %lld labelled scenes to fine-tune on, seed %lld\n\n",
+           (long long)scenes.n_test, (long long)scenes.n_train, (long long)d->seed);
     compare_print(table);
     return compare_save(table, path);
 }
@@ -159,30 +164,37 @@ static Status run_demo(Demo *d)
     TRY(demo_report(d));
     TRY(make_table(d));
     char took[CLOCK_CHARS];
-    printf("\n%s in %s: %s/report.html\n", "done", clock_duration(took, clock_seconds() - d->began), d->out);
+    printf("\n%s in %s: %s/report.html\n", "done", clock_duration(took, clock_seconds() - d->began),
+           d->out);
     return OK;
 }
 
 Status verb_demo(const Verb *verb, int argc, char **argv)
 {
-    Demo        d         = {.out = "runs/demo", .trials = 3, .scale = 1};
-    Option      options[] = {
+    Demo   d = {.out = "runs/demo", .trials = 3, .scale = 1};
+    Option options[] = {
         {"out", OPTION_TEXT, &d.out, "DIR", "where everything goes (default runs/demo)", false},
         {"seed", OPTION_INT, &d.seed, "N", "of pictures, weights and order (default 0)", false},
-        {"trials", OPTION_INT, &d.trials, "N", "fine-tunings a row; mean and deviation are printed (default 3)", false},
-        {"scale", OPTION_FLOAT, &d.scale, "X", "share of the pictures to generate, above 0 (default 1, the most)", false},
+        {"trials", OPTION_INT, &d.trials, "N",
+         "fine-tunings a row; mean and deviation are printed (default 3)", false},
+        {"scale", OPTION_FLOAT, &d.scale, "X",
+         "share of the pictures to generate, above 0 (default 1, the most)", false},
     };
-    CommandLine line = {.verb = verb, .options = options, .n_options = 4, .operands = "[--out DIR] [--seed N]"};
-    Status      st   = OK;
+    CommandLine line = {
+        .verb = verb, .options = options, .n_options = 4, .operands = "[--out DIR] [--seed N]"};
+    Status st = OK;
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
     if (d.trials < 1 || d.trials > DEMO_MAX_TRIALS || d.seed < 0 || d.seed > 1000000000) {
-        st = status_fail(ERR_USAGE, "godwit demo: --trials expects 1 to %d, --seed 0 to 1000000000", DEMO_MAX_TRIALS);
+        st = status_fail(ERR_USAGE, "godwit demo: --trials expects 1 to %d, --seed 0 to 1000000000",
+                         DEMO_MAX_TRIALS);
         goto out;
     }
     if (!(d.scale > 0 && d.scale <= 1)) {
-        st = status_fail(ERR_USAGE, "godwit demo: --scale expects a number above 0 and at most 1, not %g", d.scale);
+        st = status_fail(ERR_USAGE,
+                         "godwit demo: --scale expects a number above 0 and at most 1, not %g",
+                         d.scale);
         goto out;
     }
     d.device = line.common.device;
@@ -190,8 +202,9 @@ Status verb_demo(const Verb *verb, int argc, char **argv)
     TRY_OUT(run_demo(&d));
     if (line.common.json) {
         char   *bytes = NULL;
-        int64_t n     = 0;
-        TRY_OUT(file_read(&d.arena, &bytes, &n, file_join(&d.arena, d.out, "compare.json"), 1 << 24));
+        int64_t n = 0;
+        TRY_OUT(
+            file_read(&d.arena, &bytes, &n, file_join(&d.arena, d.out, "compare.json"), 1 << 24));
         TRY_OUT(file_write(line.common.json, bytes, n));
     }
 out:

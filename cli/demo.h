@@ -14,11 +14,12 @@ typedef struct Demo {
     double      began; // clock_seconds
     Phase       phase[DEMO_MAX_PHASES];
     int         n_phases;
-    double      knn[DEMO_INITS];     // share, NaN where not measured
-    double      knn_pixels;          // raw pixels' share, NaN where not measured
-    char       *run[DEMO_INITS];     // of the first trial
+    double      knn[DEMO_INITS];      // share, NaN where not measured
+    double      knn_pixels;           // raw pixels' share, NaN where not measured
+    char       *run[DEMO_INITS];      // of the first trial
     char       *pretrain[DEMO_INITS]; // run folder of the backbone; NULL for random
-    double      ap[DEMO_INITS][DEMO_MAX_TRIALS], ap50[DEMO_INITS][DEMO_MAX_TRIALS], ap75[DEMO_INITS][DEMO_MAX_TRIALS];
+    double      ap[DEMO_INITS][DEMO_MAX_TRIALS], ap50[DEMO_INITS][DEMO_MAX_TRIALS],
+        ap75[DEMO_INITS][DEMO_MAX_TRIALS];
     const char *definition; // of AP
 } Demo;
 

@@ -42,7 +42,8 @@ static Status judge_rows(Demo *d, Judged judged[DEMO_INITS], DetSet *set)
 
 /* ---- classes ---- */
 
-static Status make_classes(Demo *d, ReportClass **out, int *n, const Judged judged[DEMO_INITS], const DetSet *set)
+static Status make_classes(Demo *d, ReportClass **out, int *n, const Judged judged[DEMO_INITS],
+                           const DetSet *set)
 {
     ReportClass *row = ARENA_ARRAY(&d->arena, ReportClass, set->n_classes);
     if (!row)
@@ -50,18 +51,18 @@ static Status make_classes(Demo *d, ReportClass **out, int *n, const Judged judg
     for (int64_t c = 0; c < set->n_classes; c++) {
         row[c].name = set->class_name[c];
         for (int i = 0; i < DEMO_INITS; i++) {
-            const DetectEvaluation *e  = &judged[i].evaluation;
+            const DetectEvaluation *e = &judged[i].evaluation;
             const VocClass         *vc = &e->voc.per_class[c];
             const double           *ap = e->metric == DETECT_VOC07 ? vc->ap_11_point : vc->ap_area;
             double                  sum = 0;
             for (int t = 0; t < VOC_THRESHOLDS; t++)
                 sum += ap[t];
-            row[c].ap[i]    = 100 * sum / VOC_THRESHOLDS;
+            row[c].ap[i] = 100 * sum / VOC_THRESHOLDS;
             row[c].curve[i] = (ReportCurve){vc->recall, vc->precision, vc->n_points, 100 * ap[0]};
         }
     }
     *out = row;
-    *n   = (int)set->n_classes;
+    *n = (int)set->n_classes;
     return OK;
 }
 
@@ -69,7 +70,8 @@ static Status make_classes(Demo *d, ReportClass **out, int *n, const Judged judg
 
 static float overlap(const Detection *a, const DetObject *b)
 {
-    float w = fminf(a->x2, b->x2) - fmaxf(a->x1, b->x1), h = fminf(a->y2, b->y2) - fmaxf(a->y1, b->y1);
+    float w = fminf(a->x2, b->x2) - fmaxf(a->x1, b->x1),
+          h = fminf(a->y2, b->y2) - fmaxf(a->y1, b->y1);
     if (w <= 0 || h <= 0)
         return 0;
     float both = w * h;
@@ -84,16 +86,23 @@ static bool finds_truth(const Detection *f, const DetImage *im)
     return false;
 }
 
-static Status predicted_boxes(Demo *d, ReportBoxes *out, const DetectedImage *found, const DetImage *im, const DetSet *set)
+static Status predicted_boxes(Demo *d, ReportBoxes *out, const DetectedImage *found,
+                              const DetImage *im, const DetSet *set)
 {
     const float least = 0.3f;
-    ReportBox  *box   = ARENA_ARRAY(&d->arena, ReportBox, found->n_found);
+    ReportBox  *box = ARENA_ARRAY(&d->arena, ReportBox, found->n_found);
     if (!box)
         return ERR_MEMORY;
     *out = (ReportBoxes){box, 0};
     for (int64_t k = 0; k < found->n_found && found->found[k].score >= least; k++) {
         const Detection *f = &found->found[k];
-        box[out->n++] = (ReportBox){f->x1, f->y1, f->x2, f->y2, set->class_name[f->class_index], f->score, finds_truth(f, im)};
+        box[out->n++] = (ReportBox){f->x1,
+                                    f->y1,
+                                    f->x2,
+                                    f->y2,
+                                    set->class_name[f->class_index],
+                                    f->score,
+                                    finds_truth(f, im)};
     }
     return OK;
 }
@@ -106,16 +115,21 @@ static Status read_bytes(Demo *d, const char *path, const uint8_t **bytes, int64
     return OK;
 }
 
-static Status make_picture(Demo *d, ReportPicture *out, const Judged judged[DEMO_INITS], const DetSet *set, int64_t i)
+static Status make_picture(Demo *d, ReportPicture *out, const Judged judged[DEMO_INITS],
+                           const DetSet *set, int64_t i)
 {
-    const DetImage *im    = &set->image[i];
+    const DetImage *im = &set->image[i];
     ReportBox      *truth = ARENA_ARRAY(&d->arena, ReportBox, im->n_objects);
     if (!truth)
         return ERR_MEMORY;
-    *out = (ReportPicture){.width = im->width, .height = im->height, .name = im->id, .truth = {truth, (int)im->n_objects}};
+    *out = (ReportPicture){.width = im->width,
+                           .height = im->height,
+                           .name = im->id,
+                           .truth = {truth, (int)im->n_objects}};
     for (int64_t k = 0; k < im->n_objects; k++) {
         const DetObject *o = &im->object[k];
-        truth[k]           = (ReportBox){o->x1, o->y1, o->x2, o->y2, set->class_name[o->class_index], 1, true};
+        truth[k] =
+            (ReportBox){o->x1, o->y1, o->x2, o->y2, set->class_name[o->class_index], 1, true};
     }
     for (int r = 0; r < DEMO_INITS; r++)
         TRY(predicted_boxes(d, &out->predicted[r], &judged[r].evaluation.image[i], im, set));
@@ -126,12 +140,12 @@ static Status make_picture(Demo *d, ReportPicture *out, const Judged judged[DEMO
 
 static Status view_jpeg(Demo *d, ReportView *out, const float *pixels, const AugmentOptions *o)
 {
-    Image      im   = {0};
+    Image      im = {0};
     ImageBytes jpeg = {0};
-    Status     st   = OK;
+    Status     st = OK;
     TRY_OUT(image_resize_buffer(&im, o->crop, o->crop));
     for (int64_t i = 0; i < o->crop * o->crop * 3; i++) {
-        float v      = (pixels[i] * o->std[i % 3] + o->mean[i % 3]) * 255.0f + 0.5f;
+        float v = (pixels[i] * o->std[i % 3] + o->mean[i % 3]) * 255.0f + 0.5f;
         im.pixels[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
     }
     TRY_OUT(image_encode_jpeg(&jpeg, &im, 90, JPEG_444));
@@ -152,19 +166,20 @@ out:
 static Status make_pairs(Demo *d, ReportPair *pair)
 {
     SceneOptions   scene = scene_defaults(SCENE_OBJECT);
-    AugmentOptions o     = augment_options(AUGMENT_V2, 48), whole = augment_options(AUGMENT_TEST, scene.size);
-    Augmenter      augmenter = {0};
-    Image          im        = {0};
-    SceneTruth     truth;
-    Status         st    = OK;
-    AugmentView    view[2] = {{0}}, all = {0};
-    o.scale[0]   = 0.35f;
-    o.hue        = 0.5f;
+    AugmentOptions o = augment_options(AUGMENT_V2, 48),
+                   whole = augment_options(AUGMENT_TEST, scene.size);
+    Augmenter   augmenter = {0};
+    Image       im = {0};
+    SceneTruth  truth;
+    Status      st = OK;
+    AugmentView view[2] = {{0}}, all = {0};
+    o.scale[0] = 0.35f;
+    o.hue = 0.5f;
     whole.resize = scene.size;
-    scene.seed   = (uint64_t)d->seed;
-    view[0].pixels = ARENA_ARRAY(&d->arena, float, o.crop * o.crop * 3);
-    view[1].pixels = ARENA_ARRAY(&d->arena, float, o.crop * o.crop * 3);
-    all.pixels   = ARENA_ARRAY(&d->arena, float, scene.size * scene.size * 3);
+    scene.seed = (uint64_t)d->seed;
+    view[0].pixels = ARENA_ARRAY(&d->arena, float, o.crop *o.crop * 3);
+    view[1].pixels = ARENA_ARRAY(&d->arena, float, o.crop *o.crop * 3);
+    all.pixels = ARENA_ARRAY(&d->arena, float, scene.size *scene.size * 3);
     if (!view[0].pixels || !view[1].pixels || !all.pixels)
         return ERR_MEMORY;
     TRY_OUT(image_resize_buffer(&im, scene.size, scene.size));
@@ -184,8 +199,8 @@ out:
 
 /* ---- curves ---- */
 
-static Status add_series(Demo *d, Series *s, const char *run, const char *kind, const char *value, const char *name,
-                         int colour, double smooth)
+static Status add_series(Demo *d, Series *s, const char *run, const char *kind, const char *value,
+                         const char *name, int colour, double smooth)
 {
     Curve c;
     TRY(curve_read(&d->arena, &c, run, kind, value));
@@ -196,31 +211,51 @@ static Status add_series(Demo *d, Series *s, const char *run, const char *kind, 
 static Status make_charts(Demo *d, ReportChart chart[4], Series series[8])
 {
     TRY(add_series(d, &series[0], d->pretrain[2], "train", "loss", "MoCo", 2, 0.9));
-    chart[0] = (ReportChart){{.title = "InfoNCE loss while pretraining", .x_label = "step", .y_label = "loss", .series = series,
-                              .n_series = 1, .mark_label = "chance, ln(K+1)", .mark = log(1025)},
-                             "The loss rises while the queue fills with keys that differ, then falls as the encoder learns to tell "
+    chart[0] = (ReportChart){{.title = "InfoNCE loss while pretraining",
+                              .x_label = "step",
+                              .y_label = "loss",
+                              .series = series,
+                              .n_series = 1,
+                              .mark_label = "chance, ln(K+1)",
+                              .mark = log(1025)},
+                             "The loss rises while the queue fills with keys that differ, then "
+                             "falls as the encoder learns to tell "
                              "one picture from 1,024 others."};
     TRY(add_series(d, &series[1], d->pretrain[2], "knn", "top1", "MoCo", 2, 0));
     TRY(add_series(d, &series[2], d->pretrain[1], "knn", "top1", "supervised", 1, 0));
-    chart[1] = (ReportChart){{.title = "Nearest-neighbour accuracy of the features", .x_label = "step", .y_label = "share right",
-                              .series = series + 1, .n_series = 2, .mark_label = "chance, 1 in 100", .mark = 0.01},
-                             "100 classes of object pictures, judged without training anything on top: MoCo never sees a label, "
+    chart[1] = (ReportChart){{.title = "Nearest-neighbour accuracy of the features",
+                              .x_label = "step",
+                              .y_label = "share right",
+                              .series = series + 1,
+                              .n_series = 2,
+                              .mark_label = "chance, 1 in 100",
+                              .mark = 0.01},
+                             "100 classes of object pictures, judged without training anything on "
+                             "top: MoCo never sees a label, "
                              "the supervised backbone is trained on them."};
     TRY(add_series(d, &series[3], d->pretrain[2], "train", "top1", "MoCo", 2, 0.9));
-    chart[2] = (ReportChart){{.title = "Pretext accuracy", .x_label = "step", .y_label = "share of positives ranked first",
-                              .series = series + 3, .n_series = 1},
-                             "How often the other view of the same picture is the nearest of all keys."};
+    chart[2] =
+        (ReportChart){{.title = "Pretext accuracy",
+                       .x_label = "step",
+                       .y_label = "share of positives ranked first",
+                       .series = series + 3,
+                       .n_series = 1},
+                      "How often the other view of the same picture is the nearest of all keys."};
     for (int i = 0; i < DEMO_INITS; i++)
-        TRY(add_series(d, &series[4 + i], d->run[i], "train", "loss", i == 2 ? "MoCo" : DEMO_INIT_NAME[i], i, 0.8));
-    chart[3] = (ReportChart){{.title = "Detection loss while fine-tuning", .x_label = "iteration", .y_label = "loss",
-                              .series = series + 4, .n_series = 3},
+        TRY(add_series(d, &series[4 + i], d->run[i], "train", "loss",
+                       i == 2 ? "MoCo" : DEMO_INIT_NAME[i], i, 0.8));
+    chart[3] = (ReportChart){{.title = "Detection loss while fine-tuning",
+                              .x_label = "iteration",
+                              .y_label = "loss",
+                              .series = series + 4,
+                              .n_series = 3},
                              "First trial of each row; the same pictures in the same order."};
     return OK;
 }
 
 static Status add_fact(Demo *d, ReportFact *fact, int *n, const char *name, const char *value)
 {
-    fact[*n].name  = name;
+    fact[*n].name = name;
     fact[*n].value = arena_strdup(&d->arena, value);
     return fact[(*n)++].value ? OK : ERR_MEMORY;
 }
@@ -244,8 +279,13 @@ static Status make_facts(Demo *d, ReportFact *fact, int *n)
 static void make_rows(const Demo *d, ReportRow row[DEMO_INITS])
 {
     for (int i = 0; i < DEMO_INITS; i++)
-        row[i] = (ReportRow){.init = i == 2 ? "MoCo" : DEMO_INIT_NAME[i], .colour = i, .ap = d->ap[i], .ap50 = d->ap50[i],
-                             .ap75 = d->ap75[i], .n_trials = (int)d->trials, .is_baseline = i == 1};
+        row[i] = (ReportRow){.init = i == 2 ? "MoCo" : DEMO_INIT_NAME[i],
+                             .colour = i,
+                             .ap = d->ap[i],
+                             .ap50 = d->ap50[i],
+                             .ap75 = d->ap75[i],
+                             .n_trials = (int)d->trials,
+                             .is_baseline = i == 1};
 }
 
 static Status write_report(Demo *d, const Judged judged[DEMO_INITS], const DetSet *set)
@@ -267,40 +307,44 @@ static Status write_report(Demo *d, const Judged judged[DEMO_INITS], const DetSe
         TRY(make_picture(d, &picture[i], judged, set, i));
     ReportClass *classes = NULL;
     TRY(make_classes(d, &classes, &report.n_classes, judged, set));
-    command[0] = arena_printf(&d->arena, "godwit demo --out %s --seed %lld --trials %lld", d->out, (long long)d->seed,
-                              (long long)d->trials);
-    command[1] = arena_printf(&d->arena, "godwit compare %s/random-* %s/supervised-* %s/moco-*", d->out, d->out, d->out);
+    command[0] = arena_printf(&d->arena, "godwit demo --out %s --seed %lld --trials %lld", d->out,
+                              (long long)d->seed, (long long)d->trials);
+    command[1] = arena_printf(&d->arena, "godwit compare %s/random-* %s/supervised-* %s/moco-*",
+                              d->out, d->out, d->out);
     const char *path = file_join(&d->arena, d->out, "report.html");
     if (!command[0] || !command[1] || !path)
         return ERR_MEMORY;
-    report.title       = "Momentum Contrast in miniature";
-    report.subtitle    = "The same detector, fine-tuned from random, supervised and MoCo weights on generated photographs.";
-    report.fact        = fact;
-    report.row         = row;
-    report.n_rows      = DEMO_INITS;
-    report.remark      = "Small networks on generated pictures: what carries over to the paper is the comparison, not the "
-                         "absolute numbers. The supervised backbone was trained on labels that contain the detector's classes.";
-    report.published   = &REPORT_VOC0712_C4;
+    report.title = "Momentum Contrast in miniature";
+    report.subtitle = "The same detector, fine-tuned from random, supervised and MoCo weights on "
+                      "generated photographs.";
+    report.fact = fact;
+    report.row = row;
+    report.n_rows = DEMO_INITS;
+    report.remark = "Small networks on generated pictures: what carries over to the paper is the "
+                    "comparison, not the "
+                    "absolute numbers. The supervised backbone was trained on labels that contain "
+                    "the detector's classes.";
+    report.published = &REPORT_VOC0712_C4;
     report.n_published = 1;
-    report.chart       = chart;
-    report.n_charts    = 4;
-    report.class_      = classes;
-    report.picture     = picture;
-    report.n_pictures  = n_pictures;
-    report.pair        = pair;
-    report.n_pairs     = PAIRS;
-    report.phase       = d->phase;
-    report.n_phases    = d->n_phases;
-    report.command     = command;
-    report.n_commands  = 2;
+    report.chart = chart;
+    report.n_charts = 4;
+    report.class_ = classes;
+    report.picture = picture;
+    report.n_pictures = n_pictures;
+    report.pair = pair;
+    report.n_pairs = PAIRS;
+    report.phase = d->phase;
+    report.n_phases = d->n_phases;
+    report.command = command;
+    report.n_commands = 2;
     return report_write(&report, path);
 }
 
 Status demo_report(Demo *d)
 {
     Judged judged[DEMO_INITS] = {0};
-    DetSet set                = {0};
-    Status st                 = judge_rows(d, judged, &set);
+    DetSet set = {0};
+    Status st = judge_rows(d, judged, &set);
     if (st == OK)
         st = write_report(d, judged, &set);
     for (int i = 0; i < DEMO_INITS; i++)

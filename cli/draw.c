@@ -38,9 +38,10 @@ static const Glyph font[] = {
 
 Colour draw_colour(int64_t class_index)
 {
-    static const Colour palette[] = {{230, 159, 0},  {86, 180, 233}, {0, 158, 115},  {204, 121, 167},
-                                     {0, 114, 178},  {213, 94, 0},   {120, 94, 240}, {220, 38, 127},
-                                     {100, 143, 30}, {180, 130, 90}, {0, 170, 170},  {150, 150, 150}};
+    static const Colour palette[] = {{230, 159, 0},   {86, 180, 233}, {0, 158, 115},
+                                     {204, 121, 167}, {0, 114, 178},  {213, 94, 0},
+                                     {120, 94, 240},  {220, 38, 127}, {100, 143, 30},
+                                     {180, 130, 90},  {0, 170, 170},  {150, 150, 150}};
     return palette[class_index % (int64_t)(sizeof palette / sizeof *palette)];
 }
 
@@ -67,8 +68,10 @@ void draw_box(Image *im, float x1, float y1, float x2, float y2, Colour colour, 
 {
     int64_t l = to_pixel(x1, im->width), t = to_pixel(y1, im->height);
     int64_t r = to_pixel(ceilf(x2), im->width), b = to_pixel(ceilf(y2), im->height);
-    int64_t inner_l = l + thickness < r ? l + thickness : r, inner_t = t + thickness < b ? t + thickness : b;
-    int64_t inner_r = r - thickness > l ? r - thickness : l, inner_b = b - thickness > t ? b - thickness : t;
+    int64_t inner_l = l + thickness < r ? l + thickness : r,
+            inner_t = t + thickness < b ? t + thickness : b;
+    int64_t inner_r = r - thickness > l ? r - thickness : l,
+            inner_b = b - thickness > t ? b - thickness : t;
     fill(im, l, t, r, inner_t, colour);
     fill(im, l, inner_b, r, b, colour);
     fill(im, l, t, inner_l, b, colour);

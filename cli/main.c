@@ -7,23 +7,30 @@
 #include <string.h>
 
 const Verb VERBS[] = {
-    {"demo", "everything below, small, on generated photographs, in minutes on a CPU", verb_demo, NULL},
-    {"scenes", "writes generated photographs as VOC, COCO, class folders or shards", verb_scenes, NULL},
+    {"demo", "everything below, small, on generated photographs, in minutes on a CPU", verb_demo,
+     NULL},
+    {"scenes", "writes generated photographs as VOC, COCO, class folders or shards", verb_scenes,
+     NULL},
     {"check", "finds broken boxes, pictures and ids before a run does", verb_check,
      "Exit 65 when there is an error that training would stop at; warnings alone are 0."},
     {"pretrain", "trains a backbone: MoCo v1/v2 or supervised", verb_pretrain,
-     "RECIPE is a file or a bare name (docs/pretrain.md lists them); key=value changes one of its keys, and --keys lists all of\n"
+     "RECIPE is a file or a bare name (docs/pretrain.md lists them); key=value changes one of its "
+     "keys, and --keys lists all of\n"
      "them. RUN gets recipe.json, metrics.jsonl, tb/, checkpoints/ and backbone.safetensors."},
     {"knn", "judges features by their nearest neighbours", verb_knn, NULL},
     {"embed", "writes features of a set of pictures", verb_embed, NULL},
     {"train", "fine-tunes a detector from a backbone", verb_train,
-     "RECIPE is a file or a bare name (voc_r50_c4_24k_moco, bccd_small, ...); key=value changes one of its keys, and --keys\n"
-     "lists all of them. RUN gets recipe.json, metrics.jsonl, tb/, checkpoints/, model.safetensors and detections.json."},
+     "RECIPE is a file or a bare name (voc_r50_c4_24k_moco, bccd_small, ...); key=value changes "
+     "one of its keys, and --keys\n"
+     "lists all of them. RUN gets recipe.json, metrics.jsonl, tb/, checkpoints/, model.safetensors "
+     "and detections.json."},
     {"predict", "finds objects in pictures: boxes as JSON and drawn", verb_predict, NULL},
     {"eval", "scores any tool's results: eval METRIC GT DT", verb_eval, NULL},
     {"compare", "the paper's table from finished runs: rows by initialisation", verb_compare,
-     "RUN is what `godwit train` left. Runs of one initialisation (--init-name) are trials of one row: mean and sample\n"
-     "deviation. In brackets stands the difference to the supervised row; the paper's rows follow. Runs that were scored by\n"
+     "RUN is what `godwit train` left. Runs of one initialisation (--init-name) are trials of one "
+     "row: mean and sample\n"
+     "deviation. In brackets stands the difference to the supervised row; the paper's rows follow. "
+     "Runs that were scored by\n"
      "different definitions are refused."},
     {"bench", "times steps, data, ops and evaluators", verb_bench, NULL},
     {"doctor", "says what this machine can do and what is missing", verb_doctor, NULL},

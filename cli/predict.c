@@ -28,7 +28,7 @@ static Status list_add(Arena *a, PathList *list, const char *path)
             return ERR_MEMORY;
         if (list->n)
             memcpy(grown, list->path, sizeof *grown * (size_t)list->n);
-        list->path     = grown;
+        list->path = grown;
         list->capacity = more;
     }
     list->path[list->n++] = path;
@@ -38,7 +38,8 @@ static Status list_add(Arena *a, PathList *list, const char *path)
 static bool is_picture(const char *name)
 {
     const char *dot = strrchr(name, '.');
-    return dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 || strcasecmp(dot, ".png") == 0);
+    return dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 ||
+                   strcasecmp(dot, ".png") == 0);
 }
 
 static Status list_operand(Arena *a, PathList *list, const char *path)
@@ -46,7 +47,7 @@ static Status list_operand(Arena *a, PathList *list, const char *path)
     if (!file_is_dir(path))
         return list_add(a, list, path);
     char  **name = NULL;
-    int64_t n    = 0;
+    int64_t n = 0;
     TRY(file_list(a, &name, &n, path));
     for (int64_t i = 0; i < n && i < MOST_PICTURES; i++)
         if (is_picture(name[i])) {
@@ -61,17 +62,19 @@ static Status list_operand(Arena *a, PathList *list, const char *path)
 static void draw_found(Image *im, const Detector *d, const DetectedImage *found)
 {
     int64_t shorter = im->width < im->height ? im->width : im->height;
-    int64_t scale   = shorter < 400 ? 1 : shorter / 400;
+    int64_t scale = shorter < 400 ? 1 : shorter / 400;
     for (int64_t i = found->n_found - 1; i >= 0; i--) { // the best is drawn last, on top
         const Detection *f = &found->found[i];
         char             text[64];
-        snprintf(text, sizeof text, "%.48s %.0f%%", detector_class_name(d, f->class_index), 100 * (double)f->score);
+        snprintf(text, sizeof text, "%.48s %.0f%%", detector_class_name(d, f->class_index),
+                 100 * (double)f->score);
         draw_box(im, f->x1, f->y1, f->x2, f->y2, draw_colour(f->class_index), 2 * scale);
         draw_label(im, f->x1, f->y1, text, draw_colour(f->class_index), scale);
     }
 }
 
-static void put_picture(JsonWriter *w, const char *path, const Detector *d, const DetectedImage *found)
+static void put_picture(JsonWriter *w, const char *path, const Detector *d,
+                        const DetectedImage *found)
 {
     json_open_object(w, NULL);
     json_put_string(w, "file", path);
@@ -96,10 +99,11 @@ static void put_picture(JsonWriter *w, const char *path, const Detector *d, cons
 }
 
 /* OUT/NAME.png beside OUT/predictions.json; two pictures of one name in different folders are numbered. */
-static Status write_picture(Arena *a, const Image *im, const char *out, const char *path, int64_t number)
+static Status write_picture(Arena *a, const Image *im, const char *out, const char *path,
+                            int64_t number)
 {
     Text   name = {0};
-    Status st   = OK;
+    Status st = OK;
     text_file_name(&name, file_base(path));
     const char *full = arena_printf(a, "%s/%s.png", out, text_cstr(&name));
     if (full && file_exists(full))
@@ -116,11 +120,12 @@ typedef struct Job {
     double      least;
 } Job;
 
-static Status predict_one(const Job *job, JsonWriter *w, Image *im, const char *path, int64_t number)
+static Status predict_one(const Job *job, JsonWriter *w, Image *im, const char *path,
+                          int64_t number)
 {
     Arena         scratch = {0};
-    DetectedImage found   = {0};
-    Status        st      = OK;
+    DetectedImage found = {0};
+    Status        st = OK;
     TRY_OUT(image_read(im, NULL, path));
     TRY_OUT(detector_image(job->detector, &scratch, &found, im));
     while (found.n_found > 0 && (double)found.found[found.n_found - 1].score < job->least)
@@ -143,11 +148,11 @@ static bool is_passed_over(Status st, const PathList *list)
 
 static Status predict_all(const Job *job, const PathList *list, const char *json, int64_t *n_bad)
 {
-    Text       text     = {0};
-    Image      im       = {0};
+    Text       text = {0};
+    Image      im = {0};
     Progress   progress = {0};
-    JsonWriter w        = json_writer(&text, 1);
-    Status     st       = OK;
+    JsonWriter w = json_writer(&text, 1);
+    Status     st = OK;
     json_open_array(&w, NULL);
     progress_begin(&progress, "predict", list->n, 0);
     for (int64_t i = 0; i < list->n; i++) {
@@ -174,40 +179,48 @@ Status verb_predict(const Verb *verb, int argc, char **argv)
 {
     const char *run = NULL, *out = NULL;
     bool        no_pictures = false, is_best = false;
-    double      least       = 0.5;
-    Option      options[]   = {
-        {"run", OPTION_TEXT, &run, "RUN", "a finished `godwit train` run", true},
-        {"out", OPTION_TEXT, &out, "DIR", "where predictions.json and the drawn pictures go (default RUN/predictions)", false},
-        {"least-score", OPTION_FLOAT, &least, "S", "leave out detections below this score, 0 to 1 (default 0.5)", false},
-        {"no-pictures", OPTION_FLAG, &no_pictures, NULL, "only the JSON (default: pictures too)", false},
-        {"best", OPTION_FLAG, &is_best, NULL, "the run's best.safetensors (test.every) instead of its last model", false},
+    double      least = 0.5;
+    Option      options[] = {
+             {"run", OPTION_TEXT, &run, "RUN", "a finished `godwit train` run", true},
+             {"out", OPTION_TEXT, &out, "DIR",
+              "where predictions.json and the drawn pictures go (default RUN/predictions)", false},
+             {"least-score", OPTION_FLOAT, &least, "S",
+              "leave out detections below this score, 0 to 1 (default 0.5)", false},
+             {"no-pictures", OPTION_FLAG, &no_pictures, NULL, "only the JSON (default: pictures too)",
+              false},
+             {"best", OPTION_FLAG, &is_best, NULL,
+              "the run's best.safetensors (test.every) instead of its last model", false},
     };
-    CommandLine line     = {.verb            = verb,
-                            .options         = options,
-                            .n_options       = 5,
-                            .operands        = "--run RUN IMAGE|DIR... [test.key=value ...]",
-                            .min_operands    = 1,
-                            .max_operands    = -1,
-                            .takes_overrides = true};
-    Arena       arena    = {0};
+    CommandLine line = {.verb = verb,
+                        .options = options,
+                        .n_options = 5,
+                        .operands = "--run RUN IMAGE|DIR... [test.key=value ...]",
+                        .min_operands = 1,
+                        .max_operands = -1,
+                        .takes_overrides = true};
+    Arena       arena = {0};
     Detector   *detector = NULL;
-    PathList    list     = {0};
-    int64_t     n_bad    = 0;
-    Status      st       = OK;
+    PathList    list = {0};
+    int64_t     n_bad = 0;
+    Status      st = OK;
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
     if (!(least >= 0 && least <= 1)) {
-        st = status_fail(ERR_USAGE, "godwit predict: --least-score expects 0 to 1, found %g", least);
+        st =
+            status_fail(ERR_USAGE, "godwit predict: --least-score expects 0 to 1, found %g", least);
         goto out;
     }
     for (int i = 0; i < line.n_operands; i++)
         TRY_OUT(list_operand(&arena, &list, line.operand[i]));
     if (list.n == 0) {
-        st = status_fail(ERR_MISSING, "godwit predict: no .jpg or .png picture in %s", line.operand[0]);
+        st = status_fail(ERR_MISSING, "godwit predict: no .jpg or .png picture in %s",
+                         line.operand[0]);
         goto out;
     }
-    DetectorOptions how = {.device = line.common.device, .overrides = line.override, .n_overrides = line.n_overrides,
+    DetectorOptions how = {.device = line.common.device,
+                           .overrides = line.override,
+                           .n_overrides = line.n_overrides,
                            .is_best = is_best};
     TRY_OUT(detector_open(&detector, run, &how));
     if (!out)
@@ -217,17 +230,19 @@ Status verb_predict(const Verb *verb, int argc, char **argv)
         goto out;
     }
     TRY_OUT(file_make_dirs(out));
-    const char *json = line.common.json ? line.common.json : file_join(&arena, out, "predictions.json");
-    Job         job  = {detector, out, no_pictures, least};
+    const char *json =
+        line.common.json ? line.common.json : file_join(&arena, out, "predictions.json");
+    Job job = {detector, out, no_pictures, least};
     if (!json) {
         st = ERR_MEMORY;
         goto out;
     }
     TRY_OUT(predict_all(&job, &list, json, &n_bad));
-    printf("%lld picture%s, %lld unreadable: %s\n", (long long)(list.n - n_bad), list.n - n_bad == 1 ? "" : "s",
-           (long long)n_bad, json);
+    printf("%lld picture%s, %lld unreadable: %s\n", (long long)(list.n - n_bad),
+           list.n - n_bad == 1 ? "" : "s", (long long)n_bad, json);
     if (n_bad == list.n)
-        st = status_fail(ERR_FORMAT, "godwit predict: none of the %lld pictures could be read", (long long)list.n);
+        st = status_fail(ERR_FORMAT, "godwit predict: none of the %lld pictures could be read",
+                         (long long)list.n);
 out:
     detector_close(detector);
     arena_release(&arena);

@@ -74,8 +74,9 @@ static Status guarded(JpegJob *job, void (*body)(JpegJob *))
     job->errors.error_exit = on_error;
     job->errors.emit_message = on_message;
     if (setjmp(job->escape))
-        return job->no_memory ? status_no_memory("a JPEG", 0)
-                              : status_fail(ERR_FORMAT, "%s: broken JPEG: %s", job->name, job->message);
+        return job->no_memory
+                   ? status_no_memory("a JPEG", 0)
+                   : status_fail(ERR_FORMAT, "%s: broken JPEG: %s", job->name, job->message);
     body(job);
     return job->status;
 }

@@ -74,7 +74,8 @@ Status detect_trainer_stop(DetectTrainer *r, const DetectNote *note, const char 
 /* ---- trainer_evaluate.c ---- */
 /* A test part that cannot be read is better known before the run than after it. */
 Status detect_trainer_try_test(const DetectTrainer *r);
-bool   detect_trainer_is_test_due(const DetectTrainer *r); // during the run, and not yet done at this step
+bool   detect_trainer_is_test_due(
+      const DetectTrainer *r); // during the run, and not yet done at this step
 /* Evaluates the model as it would be written now; training goes on as if nothing had happened. A signal leaves the
  * evaluation unfinished (ERR_INTERRUPTED): it is then due again after the resume. */
 Status detect_trainer_test(DetectTrainer *r);

@@ -305,10 +305,13 @@ Status analysis_run(Arena *a, const AnalysisOptions *opt, Analysis *out, const A
     int64_t K = in->match->K;
     memset(out, 0, sizeof *out);
     if (!(fabs(in->task->threshold[in->task->main] - FOREGROUND) < 1e-9))
-        return status_fail(ERR_USAGE, "analysis: looks at an overlap of .5, which is none of the thresholds (%g ...)",
-                           in->task->threshold[in->task->main]);
+        return status_fail(
+            ERR_USAGE,
+            "analysis: looks at an overlap of .5, which is none of the thresholds (%g ...)",
+            in->task->threshold[in->task->main]);
     if (K > MAX_GROUPS)
-        return status_fail(ERR_FORMAT, "analysis: a confusion matrix of %lld categories; at most %d",
+        return status_fail(ERR_FORMAT,
+                           "analysis: a confusion matrix of %lld categories; at most %d",
                            (long long)K, MAX_GROUPS);
     out->K = K;
     out->confusion_score = opt->confusion_score;

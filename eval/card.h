@@ -81,10 +81,10 @@ typedef struct Card {
     const char       *variant_key, *variant; // "iou", "bbox"; NULL: none
     const char       *title;                 // "COCO boxes"
     const char       *definition;
-    const char       *similarity;    // what overlaps are called: "IoU", "OKS"
-    const char       *truth, *found; // paths
-    const char       *note;          // what a careful reader must know; NULL: nothing
-    const char       *summary;       // the reference's own lines; NULL: the stats are listed
+    const char       *similarity;     // what overlaps are called: "IoU", "OKS"
+    const char       *truth, *found;  // paths
+    const char       *note;           // what a careful reader must know; NULL: nothing
+    const char       *summary;        // the reference's own lines; NULL: the stats are listed
     bool              summary_is_all; // it says what every number means: they are not listed again
     bool              bug_compatible;
     int               n_stats, n_sizes, n_tables, n_thresholds;

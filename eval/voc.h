@@ -75,10 +75,10 @@ typedef struct VocMeans {
 } VocMeans;
 
 typedef struct VocResult {
-    int64_t   n_classes, n_images, n_truth, n_difficult, n_found;
-    VocClass *per_class; // (n_classes)
-    VocMeans  means_11_point, means_area;
-    double    thresholds[VOC_THRESHOLDS];
+    int64_t          n_classes, n_images, n_truth, n_difficult, n_found;
+    VocClass        *per_class; // (n_classes)
+    VocMeans         means_11_point, means_area;
+    double           thresholds[VOC_THRESHOLDS];
     /* the matching: result rows are the detections by class, then rank; truth rows those of the set */
     const MatchTask *task;
     MatchResult      match;

@@ -42,4 +42,3 @@ inline std::vector<const Backend *> backends_under_test()
         return {backend_ref(), device_under_test()};
     return {device_under_test()};
 }
-

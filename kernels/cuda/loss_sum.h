@@ -47,7 +47,9 @@ template <typename F>
 Status loss_sum(const char *op, float *sum, float *divisor, const Tensor *label, float norm, F loss)
 {
     int64_t  n = tensor_count(label), blocks = (n + GPU_BLOCK - 1) / GPU_BLOCK;
-    unsigned n_parts = (unsigned)(blocks < 1 ? 1 : blocks < LOSS_PARTS ? blocks : (int64_t)LOSS_PARTS);
+    unsigned n_parts = (unsigned)(blocks < 1            ? 1
+                                  : blocks < LOSS_PARTS ? blocks
+                                                        : (int64_t)LOSS_PARTS);
     void    *part = nullptr;
     TRY(cuda_alloc(&part, 2 * LOSS_PARTS * (int64_t)sizeof(double)));
     Status st = gpu_launch(op, loss_sum_kernel<F>, dim3(n_parts), GPU_BLOCK, 0, (double *)part,

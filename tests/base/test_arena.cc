@@ -26,7 +26,7 @@ TEST(Arena, RewindGivesBackWhatCameAfterTheMark)
     Arena a = {};
     ASSERT_NE(arena_alloc(&a, 1000), nullptr);
     int64_t   before = a.used_bytes;
-    ArenaMark mark   = arena_mark(&a);
+    ArenaMark mark = arena_mark(&a);
     ASSERT_NE(arena_alloc(&a, 5 << 20), nullptr);
     arena_rewind(&a, mark);
     EXPECT_EQ(a.used_bytes, before);

@@ -133,7 +133,8 @@ TEST_F(File, ReplacingIsAllOrNothing)
 
 TEST_F(File, DevicesAreWrittenNotReplaced)
 {
-    ASSERT_EQ(0, symlink("/dev/null", path("null").c_str())); // links, so that a failure costs no device
+    ASSERT_EQ(
+        0, symlink("/dev/null", path("null").c_str())); // links, so that a failure costs no device
     ASSERT_EQ(0, symlink("/dev/full", path("full").c_str()));
     EXPECT_EQ(OK, file_write(path("null").c_str(), "x", 1)) << status_text();
     EXPECT_EQ(ERR_IO, file_write(path("full").c_str(), "x", 1));

@@ -18,7 +18,8 @@ TEST(Philox, GivesTheKnownAnswers)
     philox4x32(out, ones4, ones2);
     EXPECT_EQ(std::vector<uint32_t>(out, out + 4),
               (std::vector<uint32_t>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-    uint32_t pi4[4] = {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, pi2[2] = {0xa4093822, 0x299f31d0};
+    uint32_t pi4[4] = {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+             pi2[2] = {0xa4093822, 0x299f31d0};
     philox4x32(out, pi4, pi2);
     EXPECT_EQ(std::vector<uint32_t>(out, out + 4),
               (std::vector<uint32_t>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
@@ -51,7 +52,7 @@ TEST(Rng, APermutationHoldsEveryIndexOnce)
 
 TEST(Rng, NormalHasMeanZeroAndDeviationOne)
 {
-    Rng    r   = rng_at(2, RNG_TEST, 0, 0);
+    Rng    r = rng_at(2, RNG_TEST, 0, 0);
     double sum = 0, squares = 0;
     int    n = 200000;
     for (int i = 0; i < n; i++) {

@@ -38,7 +38,8 @@ static int finish(pid_t pid)
 
 /* Kills and resumes the run of `words` until it ends by itself; returns the number of kills that hit it alive. Each
  * attempt lives for a random share of what a whole run takes, so that kills fall on start-up, steps, checkpoints and the end. */
-static int torment(const std::vector<std::string> &words, double whole_s, int most, std::mt19937 &rng)
+static int torment(const std::vector<std::string> &words, double whole_s, int most,
+                   std::mt19937 &rng)
 {
     int kills = 0;
     for (int attempt = 0; attempt < most * 4; attempt++) {
@@ -53,7 +54,8 @@ static int torment(const std::vector<std::string> &words, double whole_s, int mo
             return kills;
         if (signal_sent == SIGKILL && code == -SIGKILL)
             kills++;
-        else if (signal_sent == SIGTERM && (code == 75 || code == -SIGTERM)) // before the handler stands, TERM just ends it
+        else if (signal_sent == SIGTERM &&
+                 (code == 75 || code == -SIGTERM)) // before the handler stands, TERM just ends it
             kills++;
         else {
             ADD_FAILURE() << "exit code " << code << " after signal " << signal_sent;
@@ -64,15 +66,16 @@ static int torment(const std::vector<std::string> &words, double whole_s, int mo
     return -1;
 }
 
-static void survives(std::vector<std::string> words, const TempDir &dir, const std::string &file, unsigned seed)
+static void survives(std::vector<std::string> words, const TempDir &dir, const std::string &file,
+                     unsigned seed)
 {
     const char *wanted_text = getenv("GODWIT_KILLS");
-    int         wanted      = (wanted_text ? atoi(wanted_text) : 100) / 2, kills = 0;
-    double      began       = clock_seconds();
+    int         wanted = (wanted_text ? atoi(wanted_text) : 100) / 2, kills = 0;
+    double      began = clock_seconds();
     words.push_back("--out");
     words.push_back(dir / "whole");
     ASSERT_EQ(0, finish(start(words)));
-    double      whole_s  = clock_seconds() - began;
+    double      whole_s = clock_seconds() - began;
     std::string expected = slurp(dir / ("whole/" + file));
     ASSERT_FALSE(expected.empty());
     words.push_back("--resume");
@@ -80,10 +83,11 @@ static void survives(std::vector<std::string> words, const TempDir &dir, const s
     std::mt19937 rng(seed);
     for (int run = 0; kills < wanted && run < wanted; run++) {
         words[words.size() - 3] = dir / ("run" + std::to_string(run));
-        int n                   = torment(words, whole_s, std::min(8, wanted - kills), rng);
+        int n = torment(words, whole_s, std::min(8, wanted - kills), rng);
         ASSERT_GE(n, 0);
         kills += n;
-        ASSERT_EQ(expected, slurp(dir / ("run" + std::to_string(run) + "/" + file))) << "run " << run << " after " << n << " kills";
+        ASSERT_EQ(expected, slurp(dir / ("run" + std::to_string(run) + "/" + file)))
+            << "run " << run << " after " << n << " kills";
     }
     EXPECT_GE(kills, wanted);
     printf("%d kills, every final %s identical\n", kills, file.c_str());
@@ -92,16 +96,20 @@ static void survives(std::vector<std::string> words, const TempDir &dir, const s
 TEST(Kills, APretrainingRunEndsWithTheSameBytesHoweverOftenItIsKilled)
 {
     TempDir dir;
-    ASSERT_EQ(0, godwit("scenes --kind object --layout shards --train 64 --val 0 --test 0 --out " + (dir / "data")).code);
-    survives({"pretrain", "moco_tiny", "checkpoint_every=3", "data.train=train-*.tar", "--data", dir / "data"}, dir,
-             "backbone.safetensors", 1);
+    ASSERT_EQ(0, godwit("scenes --kind object --layout shards --train 64 --val 0 --test 0 --out " +
+                        (dir / "data"))
+                     .code);
+    survives({"pretrain", "moco_tiny", "checkpoint_every=3", "data.train=train-*.tar", "--data",
+              dir / "data"},
+             dir, "backbone.safetensors", 1);
 }
 
 TEST(Kills, ADetectionRunEndsWithTheSameBytesHoweverOftenItIsKilled)
 {
     TempDir dir;
-    ASSERT_EQ(0, godwit("scenes --train 16 --val 0 --test 4 --size 96 --out " + (dir / "data")).code);
-    survives({"train", "demo_c4", "solver.iters=12", "solver.milestones=[8]", "checkpoint_every=2", "data.sizes=[96]",
-              "data.test_size=96", "--data", (dir / "data") + "/VOCdevkit"},
+    ASSERT_EQ(0,
+              godwit("scenes --train 16 --val 0 --test 4 --size 96 --out " + (dir / "data")).code);
+    survives({"train", "demo_c4", "solver.iters=12", "solver.milestones=[8]", "checkpoint_every=2",
+              "data.sizes=[96]", "data.test_size=96", "--data", (dir / "data") + "/VOCdevkit"},
              dir, "model.safetensors", 2);
 }

@@ -16,11 +16,11 @@ struct Ran {
 
 /* A fresh folder that is removed at the end of the test. */
 class TempDir {
-public:
+  public:
     TempDir()
     {
         char name[] = "/tmp/godwit-test-XXXXXX";
-        path_       = mkdtemp(name);
+        path_ = mkdtemp(name);
     }
     ~TempDir()
     {
@@ -32,7 +32,7 @@ public:
         return path_ + "/" + name;
     }
 
-private:
+  private:
     std::string path_;
 };
 
@@ -48,8 +48,9 @@ inline std::string slurp(const std::string &path)
 inline Ran godwit(const std::string &words)
 {
     TempDir     dir;
-    std::string command = std::string(GODWIT_PROGRAM) + " " + words + " >" + (dir / "out") + " 2>" + (dir / "err") + " </dev/null";
-    int         status  = std::system(command.c_str());
-    int         code    = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    std::string command = std::string(GODWIT_PROGRAM) + " " + words + " >" + (dir / "out") + " 2>" +
+                          (dir / "err") + " </dev/null";
+    int status = std::system(command.c_str());
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     return {code, slurp(dir / "out"), slurp(dir / "err")};
 }

@@ -53,11 +53,12 @@ TEST(Program, ANumberIsANumber)
 
 TEST(Program, EveryVerbExplainsItself)
 {
-    for (const char *verb : {"demo", "scenes", "check", "pretrain", "knn", "embed", "train", "predict", "eval", "compare", "bench",
-                             "doctor"}) {
+    for (const char *verb : {"demo", "scenes", "check", "pretrain", "knn", "embed", "train",
+                             "predict", "eval", "compare", "bench", "doctor"}) {
         Ran help = godwit(std::string(verb) + " --help");
         EXPECT_EQ(help.code, 0) << verb;
-        EXPECT_NE(help.out.find("usage: godwit " + std::string(verb)), std::string::npos) << help.out;
+        EXPECT_NE(help.out.find("usage: godwit " + std::string(verb)), std::string::npos)
+            << help.out;
         Ran through_help = godwit(std::string("help ") + verb);
         EXPECT_EQ(through_help.out, help.out) << verb;
     }
@@ -77,7 +78,7 @@ TEST(Program, AClosedStdoutIsAnErrorNotADeath)
     Ran r = godwit("help 1>&-");
     EXPECT_GE(r.code, 0);
     std::string command = std::string(GODWIT_PROGRAM) + " help > /dev/full 2>/dev/null";
-    int         status  = std::system(command.c_str());
+    int         status = std::system(command.c_str());
     EXPECT_EQ(WEXITSTATUS(status), 74);
 }
 
@@ -98,8 +99,11 @@ TEST(Program, MissingInputsExit66AndBadRecipes78)
 TEST(Program, QuietLeavesResultsAndWarnings)
 {
     TempDir     dir;
-    std::string train = "pretrain moco_tiny --data " + (dir / "s") + " data.train=train-*.tar --threads 1 solver.iters=2 --out ";
-    ASSERT_EQ(0, godwit("scenes --kind object --layout shards --train 24 --val 0 --test 0 --out " + (dir / "s")).code);
+    std::string train = "pretrain moco_tiny --data " + (dir / "s") +
+                        " data.train=train-*.tar --threads 1 solver.iters=2 --out ";
+    ASSERT_EQ(0, godwit("scenes --kind object --layout shards --train 24 --val 0 --test 0 --out " +
+                        (dir / "s"))
+                     .code);
     Ran loud = godwit(train + (dir / "loud")), quiet = godwit(train + (dir / "quiet") + " --quiet");
     EXPECT_EQ(0, quiet.code);
     EXPECT_GT(lines(loud.err), 5) << loud.err;
@@ -113,7 +117,8 @@ TEST(Program, WrittenScenesPassTheCheck)
     TempDir dir;
     Ran     made = godwit("scenes --train 12 --val 4 --test 4 --seed 3 --out " + (dir / "s"));
     ASSERT_EQ(made.code, 0) << made.err;
-    Ran checked = godwit("check --decode --data " + (dir / "s") + "/VOCdevkit/Scenes --split trainval --json " + (dir / "c.json"));
+    Ran checked = godwit("check --decode --data " + (dir / "s") +
+                         "/VOCdevkit/Scenes --split trainval --json " + (dir / "c.json"));
     EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
     EXPECT_NE(checked.out.find("16 images"), std::string::npos) << checked.out;
     Ran devkit = godwit("check --data " + (dir / "s") + "/VOCdevkit"); // not a folder of pictures
@@ -124,10 +129,13 @@ TEST(Program, WrittenScenesPassTheCheck)
 TEST(Program, ScenesSaysAsJsonWhatItWroteAndRefusesWhatItCannotWrite)
 {
     TempDir dir;
-    Ran     made = godwit("scenes --train 3 --val 0 --test 2 --out " + (dir / "s") + " --json " + (dir / "s.json"));
+    Ran     made = godwit("scenes --train 3 --val 0 --test 2 --out " + (dir / "s") + " --json " +
+                          (dir / "s.json"));
     ASSERT_EQ(made.code, 0) << made.err;
-    EXPECT_NE(slurp(dir / "s.json").find("\"train\": 3"), std::string::npos) << slurp(dir / "s.json");
-    for (const char *bad : {"--size 99999", "--size 15", "--layout shards", "--layout voc --kind object", "--layout tree", "--train -1"}) {
+    EXPECT_NE(slurp(dir / "s.json").find("\"train\": 3"), std::string::npos)
+        << slurp(dir / "s.json");
+    for (const char *bad : {"--size 99999", "--size 15", "--layout shards",
+                            "--layout voc --kind object", "--layout tree", "--train -1"}) {
         Ran r = godwit("scenes --out " + (dir / "none") + " " + bad);
         EXPECT_EQ(r.code, 64) << bad << ": " << r.err;
         EXPECT_EQ(lines(r.err), 1) << r.err;
@@ -140,7 +148,11 @@ TEST(Program, NearestNeighboursKnowClassesByTheirNames)
 {
     TempDir dir;
     for (const char *name : {"train", "test"})
-        ASSERT_EQ(0, godwit(std::string("scenes --kind object --train 2 --val 0 --test 0 --size 16 --out ") + (dir / name)).code);
+        ASSERT_EQ(
+            0,
+            godwit(std::string("scenes --kind object --train 2 --val 0 --test 0 --size 16 --out ") +
+                   (dir / name))
+                .code);
     std::filesystem::path bank = dir / "train/train", test = dir / "test/train";
     std::string           kept;
     for (auto &e : std::filesystem::recursive_directory_iterator(bank))
@@ -150,32 +162,39 @@ TEST(Program, NearestNeighboursKnowClassesByTheirNames)
         for (auto &e : std::filesystem::directory_iterator(tree))
             if (tree == test ? e.path().filename() != kept : std::filesystem::is_empty(e.path()))
                 std::filesystem::remove_all(e.path());
-    std::string words = "knn --features pixels --crop 16 --k 1 --train " + bank.string() + " --test " + test.string();
-    Ran         r     = godwit(words + " --json " + (dir / "knn.json"));
+    std::string words = "knn --features pixels --crop 16 --k 1 --train " + bank.string() +
+                        " --test " + test.string();
+    Ran r = godwit(words + " --json " + (dir / "knn.json"));
     ASSERT_EQ(r.code, 0) << r.err;
-    EXPECT_NE(slurp(dir / "knn.json").find("\"top1\": 1,"), std::string::npos) << slurp(dir / "knn.json");
+    EXPECT_NE(slurp(dir / "knn.json").find("\"top1\": 1,"), std::string::npos)
+        << slurp(dir / "knn.json");
     std::filesystem::rename(test / kept, test / "unheard_of");
     Ran unknown = godwit(words);
     EXPECT_EQ(unknown.code, 65) << unknown.out;
     EXPECT_NE(unknown.err.find("\"unheard_of\""), std::string::npos) << unknown.err;
-    for (const char *bad : {" --limit -1", " --crop -1", " --crop 5000", " --k 0", " --temperature 0"})
+    for (const char *bad :
+         {" --limit -1", " --crop -1", " --crop 5000", " --k 0", " --temperature 0"})
         EXPECT_EQ(64, godwit(words + bad).code) << bad;
 }
 
 /* A run of one evaluation, as `godwit train` leaves it. */
-static std::string evaluated_run(const TempDir &dir, const std::string &name, const std::string &definition)
+static std::string evaluated_run(const TempDir &dir, const std::string &name,
+                                 const std::string &definition)
 {
     std::filesystem::create_directories(dir / name);
     std::ofstream(dir / (name + "/metrics.jsonl"))
-        << "{\"step\":9,\"kind\":\"eval\",\"ap\":0.25,\"ap50\":0.5,\"ap75\":0.125,\"init\":\"moco\",\"definition\":\"" << definition << "\"}\n";
+        << "{\"step\":9,\"kind\":\"eval\",\"ap\":0.25,\"ap50\":0.5,\"ap75\":0.125,\"init\":"
+           "\"moco\",\"definition\":\""
+        << definition << "\"}\n";
     return dir / name;
 }
 
 TEST(Program, CompareShowsThePapersRowsBesideVocsApAlone)
 {
     TempDir     dir;
-    std::string coco_ap = "COCO box AP: mean over box IoU .50, .55 ... .95 of 101-point interpolated precision, over "
-                          "categories with annotations; crowds ignored; 100 results per image and category";
+    std::string coco_ap =
+        "COCO box AP: mean over box IoU .50, .55 ... .95 of 101-point interpolated precision, over "
+        "categories with annotations; crowds ignored; 100 results per image and category";
     Ran voc = godwit("compare " + evaluated_run(dir, "voc", "VOC2007 AP"));
     EXPECT_EQ(0, voc.code) << voc.err;
     EXPECT_NE(std::string::npos, voc.out.find("published, not ours"));
@@ -186,7 +205,8 @@ TEST(Program, CompareShowsThePapersRowsBesideVocsApAlone)
     EXPECT_NE(std::string::npos, coco.out.find("25.0")) << coco.out;
     EXPECT_NE(std::string::npos, coco.out.find("AP: COCO box AP")) << coco.out;
     EXPECT_EQ(std::string::npos, coco.out.find("published")) << coco.out;
-    EXPECT_EQ(65, godwit("compare " + (dir / "voc") + " " + (dir / "coco")).code); // two definitions
+    EXPECT_EQ(65,
+              godwit("compare " + (dir / "voc") + " " + (dir / "coco")).code); // two definitions
 }
 
 TEST(Program, TheDemoRefusesAShareThatIsNone)
@@ -206,24 +226,27 @@ TEST(Program, EvalVocGivesTheRunsNumbersFromItsDetections)
     TempDir     dir;
     std::string run = dir / "run", data = dir / "data";
     ASSERT_EQ(0, godwit("scenes --out " + data + " --size 96 --train 4 --val 0 --test 8").code);
-    std::string train = "train demo_c4 --data " + data + "/VOCdevkit --out " + run +
-                        " --threads 1 solver.iters=4 'solver.milestones=[]' 'data.sizes=[96]' data.test_size=96"
-                        " model.width=0.125 'data.train=[\"Scenes/train\"]' --json " +
-                        (dir / "run.json");
+    std::string train =
+        "train demo_c4 --data " + data + "/VOCdevkit --out " + run +
+        " --threads 1 solver.iters=4 'solver.milestones=[]' 'data.sizes=[96]' data.test_size=96"
+        " model.width=0.125 'data.train=[\"Scenes/train\"]' --json " +
+        (dir / "run.json");
     ASSERT_EQ(0, godwit(train).code);
     auto number = [](const std::string &json, const std::string &key) {
         size_t at = json.find("\"" + key + "\":");
         return at == std::string::npos ? NAN : std::atof(json.c_str() + at + key.size() + 3);
     };
     double ap50 = number(slurp(dir / "run.json"), "AP50");
-    Ran    r    = godwit("eval voc --gt " + data + "/VOCdevkit/Scenes --dt " + run +
-                         "/detections.json --skip-empty-classes --json " + (dir / "eval.json") +
-                         " --classes striped_disc,checkered_disc,dotted_square,ringed_square,striped_triangle,"
-                         "dotted_triangle,checkered_star,marbled_star,ringed_cross,marbled_cross");
+    Ran    r = godwit(
+           "eval voc --gt " + data + "/VOCdevkit/Scenes --dt " + run +
+           "/detections.json --skip-empty-classes --json " + (dir / "eval.json") +
+           " --classes striped_disc,checkered_disc,dotted_square,ringed_square,striped_triangle,"
+              "dotted_triangle,checkered_star,marbled_star,ringed_cross,marbled_cross");
     ASSERT_EQ(0, r.code) << r.err;
     EXPECT_GT(ap50, 0);
     EXPECT_NEAR(ap50, 100 * number(slurp(dir / "eval.json"), "AP50"), 1e-12);
-    EXPECT_NE(std::string::npos, slurp(run + "/detections.json").find("\"category_name\":\"")) << "names of classes";
+    EXPECT_NE(std::string::npos, slurp(run + "/detections.json").find("\"category_name\":\""))
+        << "names of classes";
 
     Ran again = godwit(train + " --resume auto");
     EXPECT_EQ(0, again.code) << again.err;
@@ -238,7 +261,8 @@ TEST(Program, TrainRunsTrialsFromSeedsOneApart)
     ASSERT_EQ(0, godwit("scenes --out " + data + " --size 96 --train 4 --val 0 --test 2").code);
     Ran r = godwit("train demo_c4 --data " + data + "/VOCdevkit --out " + run +
                    " --threads 1 --trials 2 --init-name random --json " + (dir / "table.json") +
-                   " seed=5 solver.iters=2 'solver.milestones=[]' 'data.sizes=[96]' data.test_size=96 data.batch=2"
+                   " seed=5 solver.iters=2 'solver.milestones=[]' 'data.sizes=[96]' "
+                   "data.test_size=96 data.batch=2"
                    " model.width=0.125 'data.train=[\"Scenes/train\"]'");
     ASSERT_EQ(0, r.code) << r.err;
     EXPECT_NE(std::string::npos, r.out.find("2 trials")) << r.out;
@@ -249,9 +273,10 @@ TEST(Program, TrainRunsTrialsFromSeedsOneApart)
     std::string predict = "predict --run " + run + "/trial-0 --out " + (dir / "p") + " ";
     EXPECT_EQ(66, godwit(predict + (dir / "nowhere.jpg")).code);
     EXPECT_EQ(65, godwit(predict + (dir / "table.json")).code);
-    EXPECT_EQ(64, godwit(predict + "--least-score 2 " + data + "/VOCdevkit/Scenes/JPEGImages").code);
+    EXPECT_EQ(64,
+              godwit(predict + "--least-score 2 " + data + "/VOCdevkit/Scenes/JPEGImages").code);
     EXPECT_EQ(0, godwit(predict + data + "/VOCdevkit/Scenes/JPEGImages").code);
-    EXPECT_EQ(66, godwit("predict --run " + run + "/trial-0 --best --out " + (dir / "p") + " " + data +
-                         "/VOCdevkit/Scenes/JPEGImages")
+    EXPECT_EQ(66, godwit("predict --run " + run + "/trial-0 --best --out " + (dir / "p") + " " +
+                         data + "/VOCdevkit/Scenes/JPEGImages")
                       .code);
 }

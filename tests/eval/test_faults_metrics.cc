@@ -129,8 +129,8 @@ TEST_F(NoMemoryDensepose, ScoringAndAnalysingEndCleanly)
     const std::string body_file = *home / "surface", gt = dir / "gt.json", dt = dir / "dt.json";
     threads_set(1);
     found.push_back(elsewhere(.8));
-    for (const char *mask : {"[[90,20,150,20,150,80,90,80]]",
-                             "{\"size\":[120,160],\"counts\":\"04\"}"}) {
+    for (const char *mask :
+         {"[[90,20,150,20,150,80,90,80]]", "{\"size\":[120,160],\"counts\":\"04\"}"}) {
         persons.push_back(Person());
         persons.back().id = (int)persons.size();
         persons.back().full_masks = false;

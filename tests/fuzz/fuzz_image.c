@@ -6,8 +6,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    DecodeOptions o    = {.max_pixels = 1 << 20, .max_scans = 20};
-    Image         im   = {0};
+    DecodeOptions o = {.max_pixels = 1 << 20, .max_scans = 20};
+    Image         im = {0};
     ImageInfo     info = {0};
     if (image_probe(&info, &o, bytes, (int64_t)n, "fuzz") == OK) {
         (void)!image_decode(&im, &o, bytes, (int64_t)n, "fuzz");

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-    enum {
-        SLOTS = 3
-    };
+enum { SLOTS = 3 };
 
 /* A hash of the events in their order; `n` of them. */
 typedef struct Trace {

@@ -49,30 +49,30 @@ int main(void)
     int64_t n_sets = 0;
     for (;;) {
         CocoReadOptions read = {0};
-        CocoEvalOptions opt  = {0};
+        CocoEvalOptions opt = {0};
         LvisOptions     lvis = {.max_per_image = 300};
         CocoTruth       truth = {0};
         CocoResults     found = {0};
-        CocoResult      out   = {0};
-        LvisResult      lout  = {0};
-        Arena           a     = {0};
+        CocoResult      out = {0};
+        LvisResult      lout = {0};
+        Arena           a = {0};
         bool            is_lvis = number() != 0;
-        read.lvis               = is_lvis;
-        read.piece_bytes        = n_sets++ % 2 ? 256 : 0; // every other set as large files are read
+        read.lvis = is_lvis;
+        read.piece_bytes = n_sets++ % 2 ? 256 : 0; // every other set as large files are read
         opt.iou = read.iou = lvis.iou = (CocoIou)number();
         opt.bug_compatible = read.bug_compatible = lvis.bug_compatible = number() != 0;
         opt.ignore_categories = number() == 0;
-        opt.n_caps            = (int)number();
+        opt.n_caps = (int)number();
         for (int i = 0; i < opt.n_caps; i++)
             opt.cap[i] = number();
         if (is_lvis && opt.n_caps)
             lvis.max_per_image = opt.cap[0];
         opt.n_image_ids = number();
         int64_t *images = ids(opt.n_image_ids);
-        opt.image_id    = opt.n_image_ids ? images : NULL;
+        opt.image_id = opt.n_image_ids ? images : NULL;
         opt.n_category_ids = number();
-        int64_t *cats      = ids(opt.n_category_ids);
-        opt.category_id    = opt.n_category_ids ? cats : NULL;
+        int64_t *cats = ids(opt.n_category_ids);
+        opt.category_id = opt.n_category_ids ? cats : NULL;
         int64_t n_gt = number(), n_dt = number();
         getchar();
         char  *gt = bytes(n_gt), *dt = bytes(n_dt);
