@@ -25,7 +25,7 @@ typedef struct DetLoaderOptions {
     bool           group_aspect;
     const int64_t *sizes;        // short sides to draw from (train) or the one to use (test)
     int64_t        n_sizes;      // 1 .. 64
-    int64_t        max_size;     // longest side after resizing; 0: no limit
+    int64_t        max_size;     // longest side after resizing; 0: DET_MOST_SIDE
     float          flip_p;       // train only; 0.5 in every published recipe
     int64_t        pad_multiple; // 0 or 1: none (C4); 32 for FPN
     bool           bgr; // channel order of the result; mean and std follow the result's order
@@ -70,7 +70,9 @@ Status      det_loader_next(DetLoader *l, DetBatch *out);
 LoaderStats det_loader_stats(const DetLoader *l);
 void        det_loader_close(DetLoader *l);
 
-/* The resized size of a width x height picture for short side `size`. */
+/* The resized size of a width x height picture for short side `size`. No side becomes longer than DET_MOST_SIDE: a line of
+ * pixels must not ask for gigabytes. */
+enum { DET_MOST_SIDE = 16384 };
 void det_resized(int64_t *new_width, int64_t *new_height, int64_t width, int64_t height,
                  int64_t size, int64_t max_size);
 

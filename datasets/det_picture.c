@@ -13,8 +13,9 @@ void det_resized(int64_t *new_width, int64_t *new_height, int64_t width, int64_t
     double w = width < height ? (double)size : scale * (double)width;
     double h = width < height ? scale * (double)height : (double)size;
     double far = w > h ? w : h;
-    if (max_size > 0 && far > (double)max_size) {
-        double shrink = (double)max_size / far;
+    double most = (double)(max_size > 0 ? max_size : DET_MOST_SIDE);
+    if (far > most) {
+        double shrink = most / far;
         w *= shrink;
         h *= shrink;
     }

@@ -84,7 +84,7 @@ static const RecipeKey DATA[] = {
     RECIPE_INT(DetectDataKeys, test_size, "test_size", "800", 16, 8192,
                "short side in testing, pixels"),
     RECIPE_INT(DetectDataKeys, max_size, "max_size", "1333", 0, 16384,
-               "longest side after resizing, pixels; 0: no limit"),
+               "longest side after resizing, pixels; 0: the most, 16384"),
     RECIPE_FLOAT(DetectDataKeys, flip_p, "flip_p", "0.5", 0, 1, "probability of a mirror image"),
     RECIPE_BOOL(DetectDataKeys, group_aspect, "group_aspect", "true",
                 "wide and tall pictures in different groups"),

@@ -220,6 +220,9 @@ TEST(DetLoader, ComputesDetectronsSizes)
     det_resized(&w, &h, 10000, 1, 800, 1333);
     EXPECT_EQ(1333, w);
     EXPECT_EQ(1, h);
+    det_resized(&w, &h, 10000, 1, 96, 0); // no limit of its own
+    EXPECT_EQ(16384, w);
+    EXPECT_EQ(2, h); // 1.64
 }
 
 TEST(DetLoader, NamesAPictureWhoseSidesAreSwapped)
