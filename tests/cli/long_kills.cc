@@ -86,6 +86,8 @@ static void survives(std::vector<std::string> words, const TempDir &dir, const s
         int n = torment(words, whole_s, std::min(8, wanted - kills), rng);
         ASSERT_GE(n, 0);
         kills += n;
+        if (n < 2) // the whole run was timed while the machine was busier
+            whole_s /= 2;
         ASSERT_EQ(expected, slurp(dir / ("run" + std::to_string(run) + "/" + file)))
             << "run " << run << " after " << n << " kills";
     }
