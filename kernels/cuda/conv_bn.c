@@ -18,17 +18,16 @@ typedef struct ConvBnCall {
     float        *sum, *squares; // (G,C)
 } ConvBnCall;
 
-static Status apart(void *ctx)
-{
-    const ConvBnCall *c = ctx;
-    TRY(lib_conv2d_forward(c->conv, c->x, c->w, c->op));
-    return cuda_batch_norm_moments(c->conv, c->norm);
-}
+enum { APART, TOGETHER, N_WAYS };
 
-static Status together(void *ctx)
+static Status conv_and_sums(void *ctx, int way)
 {
     const ConvBnCall *c = ctx;
-    return lib_conv2d_statistics(c->conv, c->sum, c->squares, c->x, c->w, c->op, c->norm->groups);
+    if (way == TOGETHER)
+        return lib_conv2d_statistics(c->conv, c->sum, c->squares, c->x, c->w, c->op,
+                                     c->norm->groups);
+    TRY(cuda_conv2d_forward(c->conv, c->x, c->w, NULL, c->op));
+    return cuda_batch_norm_moments(c->conv, c->norm);
 }
 
 Status cuda_conv_bn_train_forward(Tensor *y, Tensor *conv, Tensor *mean, Tensor *rstd,
@@ -37,7 +36,7 @@ Status cuda_conv_bn_train_forward(Tensor *y, Tensor *conv, Tensor *mean, Tensor 
                                   const Tensor *beta, const Conv2d *op, const Norm *norm)
 {
     int64_t    sums = norm->groups * conv->dim[3];
-    bool       is_together = false;
+    int        way = APART;
     void      *memory = NULL;
     ConvBnCall call = {conv, x, w, op, norm, NULL, NULL};
     Status     st = OK;
@@ -45,11 +44,11 @@ Status cuda_conv_bn_train_forward(Tensor *y, Tensor *conv, Tensor *mean, Tensor 
         TRY(cuda_alloc(&memory, 2 * sums * (int64_t)sizeof(float)));
         call.sum = memory;
         call.squares = call.sum + sums;
-        TRY_OUT(
-            lib_conv2d_choose(&is_together, conv, x, w, op, norm->groups, apart, together, &call));
+        TRY_OUT(lib_conv2d_choose(&way, CONV_STATS, x, w, conv, op, norm->groups, N_WAYS,
+                                  conv_and_sums, &call));
     }
-    if (is_together) {
-        TRY_OUT(together(&call));
+    if (way == TOGETHER) {
+        TRY_OUT(conv_and_sums(&call, way));
         TRY_OUT(cuda_batch_norm_of_sums(y, mean, rstd, running_mean, running_var, conv, residual,
                                         gamma, beta, call.sum, call.squares, norm));
     } else {

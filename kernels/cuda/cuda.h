@@ -22,6 +22,9 @@ Status cuda_add_forward(Tensor *y, const Tensor *a, const Tensor *b);
 Status cuda_add_backward(Tensor *dx, const Tensor *dy);
 Status cuda_accumulate(Tensor *y, float beta, const Tensor *x); // y = beta y + x, beta 0 or 1
 
+/* channels.cu: rows of from's last dimension, cut off or with zeros behind them to that of `to`; one type */
+Status cuda_copy_channels(Tensor *to, const Tensor *from);
+
 /* augment.cu */
 Status cuda_augment(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
 

@@ -25,17 +25,21 @@ Status lib_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Con
 Status lib_conv2d_statistics(Tensor *y, float *sum, float *squares, const Tensor *x,
                              const Tensor *w, const Conv2d *op, int64_t groups);
 
-/* Whether `together` is the faster way to what `apart` does for a convolution of this shape: both are run and timed once,
- * the answer is kept as plans are. false where `together` says ERR_UNSUPPORTED. */
-Status lib_conv2d_choose(bool *is_together, const Tensor *y, const Tensor *x, const Tensor *w,
-                         const Conv2d *op, int64_t         groups, Status (*apart)(void *),
-                         Status (*together)(void *), void *ctx);
+/* What a convolution computes; CONV_STATS is a forward pass with sums. */
+typedef enum ConvKind { CONV_FORWARD, CONV_DATA, CONV_WEIGHTS, CONV_STATS } ConvKind;
+
+/* *way: the fastest of the ways 0 .. n-1, each of which run(ctx, way) goes over and over with one result; ERR_UNSUPPORTED
+ * takes a way out. They are timed once for a kind, a shape and a number of groups, and the answer is kept as plans are; a
+ * later way has to be 3 % faster than those before it. A layer that has met pictures of many sizes takes way 0. */
+Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
+                         const Conv2d *op, int64_t groups, int n, Status (*run)(void *ctx, int way),
+                         void *ctx);
 
 /* dx = beta dx + the gradient; dx, dy and w of one type. */
 Status lib_conv2d_backward_data(Tensor *dx, float beta, const Tensor *dy, const Tensor *w,
                                 const Conv2d *op);
 
-/* dw = beta dw + the gradient; dw is f32, x and dy of one type. */
+/* dw = beta dw + the gradient; x and dy are of one type, dw of that or f32. */
 Status lib_conv2d_backward_weights(Tensor *dw, float beta, const Tensor *x, const Tensor *dy,
                                    const Conv2d *op);
 

@@ -54,7 +54,6 @@ typedef struct Job {
     ConvKey       key;
     const Tensor *x, *w, *y;
     Tensor       *out; // one of the three
-    float         beta;
 } Job;
 
 static ConvAddresses addresses(const Job *j, const void *out)
@@ -75,7 +74,7 @@ static Status run_direct(const Job *j)
     return conv_plan_run(j->op, plan, &on);
 }
 
-/* Through scratch memory of one type. */
+/* In another type first. */
 static Status run_through(const Job *j, DType type)
 {
     const ConvPlan *plan = NULL;
@@ -89,23 +88,38 @@ static Status run_through(const Job *j, DType type)
     if (st == OK)
         st = conv_plan_run(j->op, plan, &on);
     if (st == OK)
-        st = cuda_accumulate(j->out, j->beta, &scratch);
+        st = cuda_accumulate(j->out, 0, &scratch);
     cuda_free(scratch.data);
     return st;
 }
 
-static Status run(const Job *j)
+/* Overwrites. */
+static Status run_over(const Job *j)
 {
-    Status st = j->beta == 0 ? run_direct(j) : run_through(j, j->out->dtype);
+    Status st = run_direct(j);
     if (st == ERR_UNSUPPORTED && (DType)j->key.type != j->out->dtype)
         st = run_through(j, (DType)j->key.type);
     return st;
 }
 
+static Status run(Job *j, float beta)
+{
+    Tensor *sum = j->out, scratch = *sum;
+    if (beta == 0)
+        return run_over(j);
+    TRY(cuda_alloc(&scratch.data, tensor_bytes(&scratch)));
+    *(sum == j->x ? &j->x : &j->w) = j->out = &scratch;
+    Status st = run_over(j);
+    if (st == OK)
+        st = cuda_accumulate(sum, beta, &scratch);
+    cuda_free(scratch.data);
+    return st;
+}
+
 Status lib_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Conv2d *op)
 {
-    Job j = {"conv2d", conv_key(CONV_FORWARD, x, w, y, op), x, w, y, y, 0};
-    return run(&j);
+    Job j = {"conv2d", conv_key(CONV_FORWARD, x, w, y, op), x, w, y, y};
+    return run(&j, 0);
 }
 
 /* Plans take addresses of a multiple of 16 bytes (lib_cudnn_graph.c). */
@@ -147,13 +161,13 @@ Status lib_conv2d_statistics(Tensor *y, float *sum, float *squares, const Tensor
 Status lib_conv2d_backward_data(Tensor *dx, float beta, const Tensor *dy, const Tensor *w,
                                 const Conv2d *op)
 {
-    Job j = {"conv2d data gradient", conv_key(CONV_DATA, dx, w, dy, op), dx, w, dy, dx, beta};
-    return run(&j);
+    Job j = {"conv2d data gradient", conv_key(CONV_DATA, dx, w, dy, op), dx, w, dy, dx};
+    return run(&j, beta);
 }
 
 Status lib_conv2d_backward_weights(Tensor *dw, float beta, const Tensor *x, const Tensor *dy,
                                    const Conv2d *op)
 {
-    Job j = {"conv2d weight gradient", conv_key(CONV_WEIGHTS, x, dw, dy, op), x, dw, dy, dw, beta};
-    return run(&j);
+    Job j = {"conv2d weight gradient", conv_key(CONV_WEIGHTS, x, dw, dy, op), x, dw, dy, dw};
+    return run(&j, beta);
 }

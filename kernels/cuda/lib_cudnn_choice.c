@@ -1,73 +1,77 @@
-/* lib_cudnn_choice.c -- the faster of two ways to one result, by shape */
+/* lib_cudnn_choice.c -- which of several ways to one result is the fastest, by shape */
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/lib.h"
+#include "kernels/cuda/key_table.h"
 #include "kernels/cuda/lib_cudnn_plan.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "base/clock.h"
 
-enum { TIMED_RUNS = 3, MOST_CHOICES = 4096 };
+enum { TIMED_RUNS = 3 };
+static const float BY_FAR = 0.97f;
 
-typedef struct Choice {
-    ConvKey key;
-    bool    is_together;
-} Choice;
-
-static Choice     *choices;
-static int         n_choices;
+static KeyTable    choices = {.key_bytes = sizeof(ConvKey)};
 static cudaEvent_t from, to;
 
-static Status time_of(float *ms, const char *op, Status (*way)(void *), void *ctx)
+static Status time_of(float *ms, const char *op, int way, Status (*run)(void *, int), void *ctx)
 {
-    TRY(way(ctx)); // chooses its plans, loads the kernels
+    TRY(run(ctx, way)); // chooses its plans, loads the kernels
     TRY(gpu_check(op, cudaEventRecord(from, gpu_stream())));
     for (int i = 0; i < TIMED_RUNS; i++)
-        TRY(way(ctx));
+        TRY(run(ctx, way));
     TRY(gpu_check(op, cudaEventRecord(to, gpu_stream())));
     TRY(gpu_check(op, cudaEventSynchronize(to)));
-    return gpu_check(op, cudaEventElapsedTime(ms, from, to));
+    TRY(gpu_check(op, cudaEventElapsedTime(ms, from, to)));
+    *ms /= TIMED_RUNS;
+    return OK;
 }
 
-static Status measure(bool *is_together, Status (*apart)(void *), Status (*together)(void *),
+static Status measure(int *fastest, const ConvKey *key, int n, Status (*run)(void *, int),
                       void *ctx)
 {
-    const char *op = "conv2d with statistics";
-    float       ms[2] = {0, 0};
+    const char *op = "choosing a convolution";
+    double      began = clock_seconds();
+    float       best = 0;
+    Status      none = OK;
+    *fastest = -1;
     TRY(conv_plan_may_measure(op));
     if (!from)
         TRY(gpu_check(op, cudaEventCreateWithFlags(&from, cudaEventDefault)));
     if (!to)
         TRY(gpu_check(op, cudaEventCreateWithFlags(&to, cudaEventDefault)));
-    Status st = time_of(&ms[1], op, together, ctx);
-    *is_together = false;
-    if (st == ERR_UNSUPPORTED)
-        return OK;
-    TRY(st);
-    TRY(time_of(&ms[0], op, apart, ctx));
-    *is_together = ms[1] < ms[0];
-    return OK;
+    for (int way = 0; way < n; way++) {
+        float  ms = 0;
+        Status st = time_of(&ms, op, way, run, ctx);
+        if (st == ERR_UNSUPPORTED) {
+            none = st;
+            continue;
+        }
+        TRY(st);
+        conv_tell(key, "way", way, ms, began);
+        if (*fastest < 0 || ms < BY_FAR * best) {
+            *fastest = way;
+            best = ms;
+        }
+    }
+    return *fastest < 0 ? none : OK;
 }
 
-Status lib_conv2d_choose(bool *is_together, const Tensor *y, const Tensor *x, const Tensor *w,
-                         const Conv2d *op, int64_t         groups, Status (*apart)(void *),
-                         Status (*together)(void *), void *ctx)
+Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
+                         const Conv2d *op, int64_t groups, int n, Status (*run)(void *, int),
+                         void *ctx)
 {
-    ConvKey key = conv_key(CONV_CHOICE, x, w, y, op);
+    ConvKey key = conv_key(kind, x, w, y, op);
+    key.is_choice = 1;
     key.slices = (int32_t)groups;
-    for (int i = 0; i < n_choices; i++)
-        if (memcmp(&choices[i].key, &key, sizeof key) == 0) {
-            *is_together = choices[i].is_together;
-            return OK;
+    *way = key_table_find(&choices, &key);
+    if (*way >= 0)
+        return OK;
+    *way = plan_cache_find(conv_plan_cache(), &key, (int64_t)sizeof key);
+    if (*way < 0 || *way >= n) {
+        *way = 0;
+        if (conv_is_worth_timing(&key)) {
+            TRY(measure(way, &key, n, run, ctx));
+            plan_cache_note(conv_plan_cache(), &key, (int64_t)sizeof key, *way);
         }
-    int noted = plan_cache_find(conv_plan_cache(), &key, (int64_t)sizeof key);
-    *is_together = noted == 1;
-    if (noted < 0) {
-        TRY(measure(is_together, apart, together, ctx));
-        plan_cache_note(conv_plan_cache(), &key, (int64_t)sizeof key, *is_together);
     }
-    if (!choices)
-        choices = calloc(MOST_CHOICES, sizeof *choices);
-    if (choices && n_choices < MOST_CHOICES)
-        choices[n_choices++] = (Choice){key, *is_together};
+    (void)key_table_put(&choices, &key, *way); // without memory it is looked up again
     return OK;
 }

@@ -24,26 +24,46 @@ static bool is_note_refused(cudnnBackendNumericalNote_t note, const ConvKey *k)
     }
 }
 
-bool cudnn_is_exact_enough(cudnnBackendDescriptor_t config, const ConvKey *k)
+/* The notes of one kind that the configuration's engine carries; false when cuDNN does not say. */
+static bool notes_of(cudnnBackendDescriptor_t config, cudnnBackendAttributeName_t kind,
+                     cudnnBackendAttributeType_t type, int64_t most, void *note, int64_t *n)
 {
-    cudnnBackendDescriptor_t    engine = NULL;
-    cudnnBackendNumericalNote_t note[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
-    int64_t                     n = 0;
-    bool                        is_fine = false;
+    cudnnBackendDescriptor_t engine = NULL;
+    bool                     is_told = false;
+    *n = 0;
     if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine) !=
         CUDNN_STATUS_SUCCESS)
         return false;
-    if (cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-                                 1, &n, &engine) == CUDNN_STATUS_SUCCESS &&
-        cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
-                                 CUDNN_TYPE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &n,
-                                 note) == CUDNN_STATUS_SUCCESS) {
-        is_fine = true;
-        for (int64_t i = 0; i < n; i++)
-            is_fine = is_fine && !is_note_refused(note[i], k);
-    }
+    is_told =
+        cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                 1, n, &engine) == CUDNN_STATUS_SUCCESS &&
+        cudnnBackendGetAttribute(engine, kind, type, most, n, note) == CUDNN_STATUS_SUCCESS;
     cudnnBackendDestroyDescriptor(engine);
+    return is_told;
+}
+
+bool cudnn_is_exact_enough(cudnnBackendDescriptor_t config, const ConvKey *k)
+{
+    cudnnBackendNumericalNote_t note[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+    int64_t                     n = 0;
+    bool is_fine = notes_of(config, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                            CUDNN_NUMERICAL_NOTE_TYPE_COUNT, note, &n);
+    for (int64_t i = 0; i < n; i++)
+        is_fine = is_fine && !is_note_refused(note[i], k);
     return is_fine;
+}
+
+bool cudnn_is_compiled_late(cudnnBackendDescriptor_t config)
+{
+    cudnnBackendBehaviorNote_t note[CUDNN_BEHAVIOR_NOTE_TYPE_COUNT];
+    int64_t                    n = 0;
+    bool                       is_late = false;
+    if (!notes_of(config, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE,
+                  CUDNN_BEHAVIOR_NOTE_TYPE_COUNT, note, &n))
+        return false;
+    for (int64_t i = 0; i < n; i++)
+        is_late = is_late || note[i] == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
+    return is_late;
 }
 
 cudnnBackendDescriptor_t cudnn_plan_of(const CudnnTarget *target, cudnnBackendDescriptor_t config)

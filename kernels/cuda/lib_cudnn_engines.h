@@ -25,6 +25,9 @@ Status cudnn_configs(const char *op, cudnnBackendDescriptor_t config[CUDNN_MOST_
 /* Whether a configuration's engine computes as this key demands. */
 bool cudnn_is_exact_enough(cudnnBackendDescriptor_t config, const ConvKey *k);
 
+/* Whether its kernels are compiled when a plan is made, which takes a second where others take a millisecond. */
+bool cudnn_is_compiled_late(cudnnBackendDescriptor_t config);
+
 /* A plan of the configuration, NULL where cuDNN refuses it or it wants more workspace than there is. */
 cudnnBackendDescriptor_t cudnn_plan_of(const CudnnTarget *target, cudnnBackendDescriptor_t config);
 

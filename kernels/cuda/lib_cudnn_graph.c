@@ -103,8 +103,8 @@ static const struct {
 
 static Status bind(const char *op, ConvGraph *g, const ConvKey *k, cudnnBackendDescriptor_t *w)
 {
-    ConvKind                  kind = k->kind == CONV_STATS ? CONV_FORWARD : (ConvKind)k->kind;
-    double                    alpha = 1, beta = 0;
+    ConvKind kind = k->kind == CONV_STATS ? CONV_FORWARD : (ConvKind)k->kind;
+    float    alpha = 1, beta = 0; // read as float whatever type they are set with (cuDNN 9.14)
     cudnnBackendDescriptor_t *o = &g->operation[0];
     TRY(cudnn_make(op, o, OPERATION[kind].type));
     TRY(cudnn_set(op, *o, OPERATION[kind].convolution, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
@@ -112,8 +112,8 @@ static Status bind(const char *op, ConvGraph *g, const ConvKey *k, cudnnBackendD
     TRY(cudnn_set(op, *o, OPERATION[kind].x, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &g->tensor[0]));
     TRY(cudnn_set(op, *o, OPERATION[kind].w, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, w));
     TRY(cudnn_set(op, *o, OPERATION[kind].y, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &g->tensor[2]));
-    TRY(cudnn_set(op, *o, OPERATION[kind].alpha, CUDNN_TYPE_DOUBLE, 1, &alpha));
-    TRY(cudnn_set(op, *o, OPERATION[kind].beta, CUDNN_TYPE_DOUBLE, 1, &beta));
+    TRY(cudnn_set(op, *o, OPERATION[kind].alpha, CUDNN_TYPE_FLOAT, 1, &alpha));
+    TRY(cudnn_set(op, *o, OPERATION[kind].beta, CUDNN_TYPE_FLOAT, 1, &beta));
     return cudnn_finish(op, *o);
 }
 

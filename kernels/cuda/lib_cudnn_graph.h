@@ -5,17 +5,15 @@
  * attribute: the weights' channels divide the input's.
  */
 #pragma once
-#include "kernels/backend.h"
+#include "kernels/cuda/lib.h"
 #include <cudnn.h>
-
-typedef enum ConvKind { CONV_FORWARD, CONV_DATA, CONV_WEIGHTS, CONV_STATS, CONV_CHOICE } ConvKind;
 
 /* A type of ConvKey that no tensor of ours has: tests/cudnn asks what cuDNN offers in float16. */
 enum { CONV_HALF = -1 };
 
-/* Everything that decides which plan runs a convolution. Zeroed before it is filled: compared byte by byte. CONV_STATS is
- * a forward pass that also sums each channel of its output and of its output's squares; CONV_CHOICE names no plan but a
- * way (lib_conv2d_choose). */
+/* Everything that decides which plan runs a convolution, or which of several ways to it is taken (lib_conv2d_choose).
+ * Zeroed before it is filled: compared byte by byte. CONV_STATS is a forward pass that also sums each channel of its output
+ * and of its output's squares. */
 typedef struct ConvKey {
     int32_t kind;
     int32_t type;        // of x, y and, but for CONV_WEIGHTS, w: F32 or BF16
@@ -25,7 +23,8 @@ typedef struct ConvKey {
     int32_t P, Q, Co;    // y (N,P,Q,Co)
     int32_t kh, kw, ci;  // w (Co,kh,kw,ci)
     int32_t stride, pad, dilation;
-    int32_t slices; // CONV_CHOICE: groups of images
+    int32_t is_choice; // of a way, not of a plan
+    int32_t slices;    // of a choice: groups of images
 } ConvKey;
 
 /* The names under which a plan gets its addresses. */

@@ -1,13 +1,23 @@
 #include "kernels/cuda/lib_cudnn_plan.h"
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/key_table.h"
 #include "kernels/cuda/lib_cudnn_engines.h"
 #include "kernels/cuda/lib_workspace.h"
+
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TIMED = 8, TIMED_RUNS = 3, MODE_STRIDE = 1000 };
+enum {
+    MOST_TIMED = 8,
+    MOST_COMPILED = 2, // of those timed, engines that are compiled for the purpose
+    FEW_SIZES = 3,     // of pictures; a layer that meets more takes the heuristics' first guess
+    MOST_PLANS = 8192, // kept at a time
+    TIMED_RUNS = 3,
+    MODE_STRIDE = 1000,
+};
 
 struct ConvPlan {
     ConvKey                  key;
@@ -17,9 +27,13 @@ struct ConvPlan {
 
 static CudnnTarget target;
 static PlanCache  *cache;
-static ConvPlan  **plans;
-static int         n_plans, capacity;
+static ConvPlan   *plans[MOST_PLANS];
+static int         n_plans;
+static KeyTable    place_of_key = {.key_bytes = sizeof(ConvKey)}; // in plans
+static KeyTable    sizes_of_layer = {.key_bytes =
+                                         sizeof(ConvKey)}; // sizes of pictures that were timed
 static cudaEvent_t from, to;
+static bool        is_told; // what is chosen, on stderr
 
 Status conv_plan_open(void)
 {
@@ -37,6 +51,8 @@ Status conv_plan_open(void)
     TRY(gpu_check("opening the device", cudaGetDeviceProperties(&prop, 0)));
     snprintf(name, sizeof name, "%s_cudnn%zu", prop.name, cudnnGetVersion());
     cache = plan_cache_open(name);
+    const char *tell = getenv("GODWIT_PLANS");
+    is_told = tell && strcmp(tell, "1") == 0;
     return OK;
 }
 
@@ -53,40 +69,53 @@ static Status time_of(float *ms, const char *op, const ConvPlan *p, const ConvAd
         TRY(conv_plan_run(op, p, on));
     TRY(gpu_check(op, cudaEventRecord(to, gpu_stream())));
     TRY(gpu_check(op, cudaEventSynchronize(to)));
-    return gpu_check(op, cudaEventElapsedTime(ms, from, to));
+    TRY(gpu_check(op, cudaEventElapsedTime(ms, from, to)));
+    *ms /= TIMED_RUNS;
+    return OK;
 }
 
-/* The fastest of the first MOST_TIMED candidates goes into p; only number `wanted` is looked at when that is not
- * negative. *chosen is its number, -1 where there is none. */
-static Status choose(const char *op, ConvPlan *p, int *chosen, int wanted, const ConvAddresses *on)
+/* How a plan is looked for. */
+typedef struct Search {
+    int wanted; // only this number; -1: any
+    int most;   // candidates; one is not timed
+} Search;
+
+/* The fastest of the first candidates goes into p. *chosen is its number, -1 where there is none. */
+static Status choose(const char *op, ConvPlan *p, int *chosen, float *best_ms, Search how,
+                     const ConvAddresses *on)
 {
     cudnnBackendDescriptor_t best_plan = NULL, best_config = NULL;
-    float                    best_ms = 0;
-    int                      n_timed = 0;
+    int                      n_tried = 0, n_compiled = 0;
     Status                   st = OK;
     *chosen = -1;
-    for (int m = 0; m < CUDNN_N_MODES && st == OK && n_timed < MOST_TIMED; m++) {
+    *best_ms = 0;
+    for (int m = 0; m < CUDNN_N_MODES && st == OK && n_tried < how.most; m++) {
         cudnnBackendDescriptor_t config[CUDNN_MOST_CONFIGS] = {NULL};
         int64_t                  n = 0;
         st = cudnn_configs(op, config, &n, &target, &p->graph, m);
-        for (int i = 0; i < n && st == OK && n_timed < MOST_TIMED; i++) {
+        for (int i = 0; i < n && st == OK && n_tried < how.most; i++) {
             int number = m * MODE_STRIDE + i;
-            if ((wanted >= 0 && number != wanted) || !cudnn_is_exact_enough(config[i], &p->key))
+            if ((how.wanted >= 0 && number != how.wanted) ||
+                !cudnn_is_exact_enough(config[i], &p->key))
+                continue;
+            bool is_compiled = cudnn_is_compiled_late(config[i]);
+            if (how.wanted < 0 && is_compiled && n_compiled == MOST_COMPILED)
                 continue;
             p->plan = cudnn_plan_of(&target, config[i]);
             if (!p->plan)
                 continue;
             float ms = 0;
-            if (wanted < 0)
+            if (how.most > 1)
                 st = time_of(&ms, op, p, on);
-            n_timed++;
-            if (st == OK && (!best_plan || ms < best_ms)) {
+            n_tried++;
+            n_compiled += is_compiled;
+            if (st == OK && (!best_plan || ms < *best_ms)) {
                 cudnn_forget(&best_plan);
                 cudnn_forget(&best_config);
                 best_plan = p->plan;
                 best_config = config[i];
                 config[i] = NULL;
-                best_ms = ms;
+                *best_ms = ms;
                 *chosen = number;
             } else {
                 cudnn_forget(&p->plan);
@@ -98,6 +127,27 @@ static Status choose(const char *op, ConvPlan *p, int *chosen, int wanted, const
     p->plan = best_plan;
     p->config = best_config;
     return st;
+}
+
+bool conv_is_worth_timing(const ConvKey *key)
+{
+    ConvKey layer = *key;
+    layer.N = layer.H = layer.W = layer.P = layer.Q = 0;
+    int32_t n = key_table_find(&sizes_of_layer, &layer);
+    n = n < 0 ? 0 : n;
+    return n < FEW_SIZES && key_table_put(&sizes_of_layer, &layer, n + 1);
+}
+
+void conv_tell(const ConvKey *k, const char *what, int number, float ms, double began)
+{
+    static const char *const kind[] = {"forward", "data", "weights", "forward with sums"};
+    if (is_told)
+        fprintf(stderr,
+                "%s, x (%d,%d,%d,%d) w (%d,%d,%d,%d) stride %d, %s to %s: %s %d, %.3f ms; "
+                "took %.2f s\n",
+                kind[k->kind], k->N, k->H, k->W, k->Ci, k->Co, k->kh, k->kw, k->ci, k->stride,
+                dtype_name((DType)k->type), dtype_name((DType)k->out), what, number, (double)ms,
+                clock_seconds() - began);
 }
 
 Status conv_plan_may_measure(const char *op)
@@ -112,44 +162,74 @@ Status conv_plan_may_measure(const char *op)
                        op);
 }
 
+static void release(ConvPlan *p)
+{
+    if (!p)
+        return;
+    cudnn_forget(&p->plan);
+    cudnn_forget(&p->config);
+    conv_graph_release(&p->graph);
+    free(p);
+}
+
+static Status fill(const char *op, ConvPlan *p, const ConvAddresses *on)
+{
+    double began = clock_seconds();
+    float  ms = 0;
+    int    number = -1, noted = plan_cache_find(cache, &p->key, (int64_t)sizeof p->key);
+    TRY(conv_graph_make(op, &p->graph, target.handle, &p->key));
+    if (noted >= 0)
+        TRY(choose(op, p, &number, &ms, (Search){noted, 1}, on));
+    if (number < 0) {
+        bool is_timed = conv_is_worth_timing(&p->key);
+        TRY(choose(op, p, &number, &ms, (Search){-1, is_timed ? MOST_TIMED : 1}, on));
+        if (number >= 0 && is_timed)
+            plan_cache_note(cache, &p->key, (int64_t)sizeof p->key, number);
+        conv_tell(&p->key, "plan", number, ms, began);
+    }
+    return OK;
+}
+
 static Status make(const char *op, ConvPlan **made, const ConvKey *key, const ConvAddresses *on)
 {
-    int number = -1;
     TRY(conv_plan_may_measure(op));
     ConvPlan *p = calloc(1, sizeof *p);
     if (!p)
         return status_no_memory(op, (long long)sizeof *p);
     p->key = *key;
-    Status st = conv_graph_make(op, &p->graph, target.handle, key);
-    int    noted = plan_cache_find(cache, key, (int64_t)sizeof *key);
-    if (st == OK && noted >= 0)
-        st = choose(op, p, &number, noted, on);
-    if (st == OK && number < 0) {
-        st = choose(op, p, &number, -1, on);
-        if (st == OK && number >= 0)
-            plan_cache_note(cache, key, (int64_t)sizeof *key, number);
+    Status st = fill(op, p, on);
+    if (st == OK || st == ERR_UNSUPPORTED) { // the latter is remembered as a key without a plan
+        *made = p;
+        return OK;
     }
-    *made = p;
-    return st == ERR_UNSUPPORTED ? OK : st; // remembered as a key without a plan
+    release(p);
+    return st;
+}
+
+/* Room for one more; all are forgotten when there are too many, which pictures of very many sizes can bring about. */
+static Status make_room(const char *op)
+{
+    if (n_plans < MOST_PLANS)
+        return OK;
+    TRY(gpu_wait(op)); // none is in use
+    while (n_plans > 0)
+        release(plans[--n_plans]);
+    key_table_release(&place_of_key);
+    return OK;
 }
 
 Status conv_plan_find(const char *op, const ConvPlan **plan, const ConvKey *key,
                       const ConvAddresses *on)
 {
-    ConvPlan *p = NULL;
-    for (int i = 0; i < n_plans && !p; i++)
-        if (memcmp(&plans[i]->key, key, sizeof *key) == 0)
-            p = plans[i];
-    if (!p && n_plans == capacity) {
-        int        grown = capacity ? 2 * capacity : 128;
-        ConvPlan **more = realloc(plans, (size_t)grown * sizeof *more);
-        if (!more)
-            return status_no_memory(op, (long long)grown);
-        plans = more;
-        capacity = grown;
-    }
+    int32_t   i = key_table_find(&place_of_key, key);
+    ConvPlan *p = i >= 0 ? plans[i] : NULL;
     if (!p) {
+        TRY(make_room(op));
         TRY(make(op, &p, key, on));
+        if (!key_table_put(&place_of_key, key, n_plans)) {
+            release(p);
+            return status_no_memory(op, (long long)sizeof *p);
+        }
         plans[n_plans++] = p;
     }
     *plan = p;

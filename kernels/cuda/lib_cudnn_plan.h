@@ -1,7 +1,9 @@
 /* lib_cudnn_plan.h -- the plan that runs a convolution: chosen once per shape, kept
  *
  * The first few of the engines that compute as they should (lib_cudnn_engines.h) are timed on the shape itself; the
- * fastest is noted in memory and on disk (plan_cache.h).
+ * fastest is noted in memory and on disk (plan_cache.h). A layer that meets pictures of many sizes, as in detection, has
+ * the first three timed; for the others the heuristics' first engine is taken at once. GODWIT_PLANS=1 tells on stderr
+ * what is chosen, how fast it is and how long that took.
  */
 #pragma once
 #include "kernels/cuda/lib_cudnn_graph.h"
@@ -29,5 +31,11 @@ Status     conv_plan_may_measure(const char *op);
  * cuDNN has none; asked for again, it says so at once. */
 Status conv_plan_find(const char *op, const ConvPlan **plan, const ConvKey *key,
                       const ConvAddresses *on);
+
+/* Whether the key's layer has met so few sizes of pictures that a further one is worth its timing; counts it. */
+bool conv_is_worth_timing(const ConvKey *key);
+
+/* One line about a choice that began at that time of clock_seconds. */
+void conv_tell(const ConvKey *key, const char *what, int number, float ms, double began);
 
 Status conv_plan_run(const char *op, const ConvPlan *plan, const ConvAddresses *on);

@@ -1,4 +1,5 @@
 #include "kernels/cuda/plan_cache.h"
+#include "kernels/cuda/key_table.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -8,35 +9,30 @@
 
 enum { MOST_KEY_BYTES = 128, MOST_PLANS = 100000, LONGEST_LINE = 2 * MOST_KEY_BYTES + 32 };
 
-typedef struct Row {
-    char text[2 * MOST_KEY_BYTES + 1];
-    int  plan;
-} Row;
+typedef struct Key {
+    char text[2 * MOST_KEY_BYTES]; // hexadecimal, behind it zeros
+} Key;
 
 struct PlanCache {
-    char path[1024]; // "" when there is nowhere to keep it
-    Row *row;
-    int  n, capacity;
+    char     path[1024]; // "" when there is nowhere to keep it
+    KeyTable plans;      // by Key
 };
 
-static void hex(char *text, const void *key, int64_t bytes)
+static Key key_of(const void *bytes, int64_t n)
 {
-    for (int64_t i = 0; i < bytes && i < MOST_KEY_BYTES; i++)
-        snprintf(text + 2 * i, 3, "%02x", ((const unsigned char *)key)[i]);
+    static const char digit[] = "0123456789abcdef";
+    Key               k = {{0}};
+    for (int64_t i = 0; i < n && i < MOST_KEY_BYTES; i++) {
+        k.text[2 * i] = digit[((const unsigned char *)bytes)[i] >> 4];
+        k.text[2 * i + 1] = digit[((const unsigned char *)bytes)[i] & 15];
+    }
+    return k;
 }
 
-static void add(PlanCache *c, const char *text, int plan)
+static void add(PlanCache *c, const Key *k, int plan)
 {
-    if (c->n == c->capacity) {
-        int  grown = c->capacity ? 2 * c->capacity : 64;
-        Row *r = grown <= MOST_PLANS ? realloc(c->row, (size_t)grown * sizeof *r) : NULL;
-        if (!r)
-            return;
-        c->row = r;
-        c->capacity = grown;
-    }
-    snprintf(c->row[c->n].text, sizeof c->row[c->n].text, "%s", text);
-    c->row[c->n++].plan = plan;
+    if (c->plans.n < MOST_PLANS)
+        (void)key_table_put(&c->plans, k, plan); // without memory it is measured again
 }
 
 /* The folder, made where missing; false when there is none. */
@@ -59,18 +55,26 @@ static int folder(char *path, size_t n)
 PlanCache *plan_cache_open(const char *name)
 {
     PlanCache *c = calloc(1, sizeof *c);
-    char       where[512], line[LONGEST_LINE], text[2 * MOST_KEY_BYTES + 1];
+    char       where[512], line[LONGEST_LINE];
     int        plan;
-    if (!c || !folder(where, sizeof where))
+    if (!c)
+        return NULL;
+    c->plans.key_bytes = (int64_t)sizeof(Key);
+    if (!folder(where, sizeof where))
         return c;
     int used = snprintf(c->path, sizeof c->path, "%s/plans_%s.txt", where, name);
     for (char *p = c->path + strlen(where) + 1; used > 0 && *p; p++)
         if (!isalnum((unsigned char)*p) && *p != '.')
             *p = '_';
     FILE *f = fopen(c->path, "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "%256[0-9a-f] %d", text, &plan) == 2 && plan >= 0)
-            add(c, text, plan);
+    while (f && fgets(line, sizeof line, f)) { // a later line corrects an earlier one
+        Key  k = {{0}};
+        char text[sizeof k.text + 1];
+        if (sscanf(line, "%256[0-9a-f] %d", text, &plan) != 2 || plan < 0)
+            continue;
+        memcpy(k.text, text, strlen(text));
+        add(c, &k, plan);
+    }
     if (f)
         fclose(f);
     return c;
@@ -80,30 +84,25 @@ void plan_cache_close(PlanCache *c)
 {
     if (!c)
         return;
-    free(c->row);
+    key_table_release(&c->plans);
     free(c);
 }
 
 int plan_cache_find(const PlanCache *c, const void *key, int64_t bytes)
 {
-    char text[2 * MOST_KEY_BYTES + 1] = "";
-    hex(text, key, bytes);
-    for (int i = c ? c->n - 1 : -1; i >= 0; i--) // a later line corrects an earlier one
-        if (strcmp(c->row[i].text, text) == 0)
-            return c->row[i].plan;
-    return -1;
+    Key k = key_of(key, bytes);
+    return c ? key_table_find(&c->plans, &k) : -1;
 }
 
 void plan_cache_note(PlanCache *c, const void *key, int64_t bytes, int plan)
 {
-    char text[2 * MOST_KEY_BYTES + 1] = "";
+    Key k = key_of(key, bytes);
     if (!c)
         return;
-    hex(text, key, bytes);
-    add(c, text, plan);
+    add(c, &k, plan);
     FILE *f = c->path[0] ? fopen(c->path, "a") : NULL;
     if (!f)
         return;
-    fprintf(f, "%s %d\n", text, plan);
+    fprintf(f, "%.*s %d\n", (int)sizeof k.text, k.text, plan);
     fclose(f);
 }
