@@ -29,6 +29,7 @@ typedef enum RngPurpose {
     RNG_SCENE,      // generated photographs
     RNG_BOOTSTRAP,  // confidence intervals
     RNG_TEST,
+    RNG_BENCH, // operands of what is timed
 } RngPurpose;
 
 /* A stream: draws number `next` of one address. Copying it copies the position. */

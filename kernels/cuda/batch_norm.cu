@@ -25,15 +25,24 @@ __global__ void batch_norm_moments_kernel(float *parts, const T *x, NormShape s)
     float    origin[V] = {}, sum[V] = {}, squares[V] = {};
     if (c < s.C)
         row_load<V>(origin, group + first * s.C + c);
-    GPU_UNROLL_BY(4)
-    for (int64_t r = first + threadIdx.y; c < s.C && r < end; r += blockDim.y) {
-        float v[V];
-        row_load<V>(v, group + r * s.C + c);
+    for (int64_t r = first + threadIdx.y; c < s.C && r < end; r += NORM_AHEAD * blockDim.y) {
+        RowVector<V, T> px[NORM_AHEAD];
         GPU_UNROLL
-        for (int j = 0; j < V; j++) {
-            float d = v[j] - origin[j];
-            sum[j] += d;
-            squares[j] = fmaf(d, d, squares[j]);
+        for (int a = 0; a < NORM_AHEAD; a++)
+            if (r + a * blockDim.y < end)
+                px[a] = row_fetch<V>(group + (r + a * blockDim.y) * s.C + c);
+        GPU_UNROLL
+        for (int a = 0; a < NORM_AHEAD; a++) {
+            if (r + a * blockDim.y >= end)
+                break;
+            float v[V];
+            row_unpack<V>(v, px[a]);
+            GPU_UNROLL
+            for (int j = 0; j < V; j++) {
+                float d = v[j] - origin[j];
+                sum[j] += d;
+                squares[j] = fmaf(d, d, squares[j]);
+            }
         }
     }
     rows_sum<V>(sum);
@@ -102,20 +111,36 @@ __global__ void batch_norm_apply_kernel(T *y, const T *x, const T *residual, con
     row_load<V>(b, beta + c);
     for (int j = 0; j < V; j++)
         k[j] *= scale[j];
-    for (int64_t i = gpu_row(); i < s.rows; i += gpu_row_stride()) {
-        int64_t r = s.rows - 1 - i, at = (g * s.rows + r) * s.C + c;
-        float   v[V] = {}, add[V] = {};
-        if (r < n_rows) {
-            row_load<V>(v, x + at);
-            if (residual)
-                row_load<V>(add, residual + at);
-            GPU_UNROLL
-            for (int j = 0; j < V; j++) {
-                float norm = fmaf(v[j] - m[j], k[j], b[j]) + add[j];
-                v[j] = relu ? relu_value(norm) : norm;
-            }
+    int64_t step = gpu_row_stride();
+    for (int64_t first = gpu_row(); first < s.rows; first += NORM_AHEAD * step) {
+        RowVector<V, T> px[NORM_AHEAD], padd[NORM_AHEAD];
+        GPU_UNROLL
+        for (int a = 0; a < NORM_AHEAD; a++) {
+            int64_t r = s.rows - 1 - first - a * step, at = (g * s.rows + r) * s.C + c;
+            bool    is_there = r >= 0 && r < n_rows;
+            if (is_there)
+                px[a] = row_fetch<V>(x + at);
+            if (is_there && residual)
+                padd[a] = row_fetch<V>(residual + at);
         }
-        row_store<V>(y + at, v);
+        GPU_UNROLL
+        for (int a = 0; a < NORM_AHEAD; a++) {
+            int64_t r = s.rows - 1 - first - a * step, at = (g * s.rows + r) * s.C + c;
+            float   v[V] = {}, add[V] = {};
+            if (r < 0)
+                break;
+            if (r < n_rows) {
+                row_unpack<V>(v, px[a]);
+                if (residual)
+                    row_unpack<V>(add, padd[a]);
+                GPU_UNROLL
+                for (int j = 0; j < V; j++) {
+                    float norm = fmaf(v[j] - m[j], k[j], b[j]) + add[j];
+                    v[j] = relu ? relu_value(norm) : norm;
+                }
+            }
+            row_store<V>(y + at, v);
+        }
     }
 }
 

@@ -10,6 +10,11 @@
  */
 #include "kernels/cuda/batch_norm.h"
 
+enum {
+    NORM_AHEAD_OF_SUMS = 2,
+    NORM_AHEAD_OF_DX = 2
+}; // rows loaded before the first is used: of two or three tensors
+
 /* What both passes read and write; NULL marks what is absent. */
 template <typename T>
 struct NormGradient {
@@ -22,19 +27,36 @@ struct NormGradient {
     T           *behind; // a dresidual that is done, except for zeros in rows that do not exist
 };
 
-/* d of V elements: dy, masked where y is given. */
+/* V elements of dy, y and x, loaded ahead. */
 template <int V, typename T>
-__device__ inline void norm_arrived(float *d, const NormGradient<T> &k, int64_t at)
-{
-    row_load<V>(d, k.dy + at);
-    if (!k.y)
-        return;
-    float v[V];
-    row_load<V>(v, k.y + at);
-    GPU_UNROLL
-    for (int j = 0; j < V; j++)
-        d[j] = v[j] > 0.0f ? d[j] : 0.0f;
-}
+struct NormLoaded {
+    RowVector<V, T> dy, y, x;
+    __device__ inline NormLoaded(const NormGradient<T> &k, int64_t at, bool is_there, bool wants_x)
+    {
+        if (!is_there)
+            return;
+        dy = row_fetch<V>(k.dy + at);
+        if (k.y)
+            y = row_fetch<V>(k.y + at);
+        if (wants_x)
+            x = row_fetch<V>(k.x + at);
+    }
+    __device__ NormLoaded()
+    {
+    }
+    /* dy, masked where y is given. */
+    __device__ inline void arrived(float *d, const NormGradient<T> &k) const
+    {
+        row_unpack<V>(d, dy);
+        if (!k.y)
+            return;
+        float v[V];
+        row_unpack<V>(v, y);
+        GPU_UNROLL
+        for (int j = 0; j < V; j++)
+            d[j] = v[j] > 0.0f ? d[j] : 0.0f;
+    }
+};
 
 /* parts (G, n_parts, 2, C): the sums of d and of d (x - mean), the second 0 without x; grid (channels, parts, G). */
 template <int V, typename T>
@@ -48,19 +70,30 @@ __global__ void batch_norm_sums_kernel(float *parts, NormGradient<T> k, NormShap
     float m[V] = {}, sum[V] = {}, dot[V] = {};
     if (c < s.C)
         row_load<V>(m, k.mean + g * s.C + c);
-    GPU_UNROLL_BY(2)
-    for (int64_t r = first + threadIdx.y; c < s.C && r < end; r += blockDim.y) {
-        int64_t at = (g * s.rows + r) * s.C + c;
-        float   d[V], v[V] = {};
-        norm_arrived<V>(d, k, at);
-        if (k.x)
-            row_load<V>(v, k.x + at);
-        if (k.dresidual)
-            row_add<V>(k.dresidual + at, k.dresidual_beta, d);
+    for (int64_t r = first + threadIdx.y; c < s.C && r < end;
+         r += NORM_AHEAD_OF_SUMS * blockDim.y) {
+        NormLoaded<V, T> loaded[NORM_AHEAD_OF_SUMS];
         GPU_UNROLL
-        for (int j = 0; j < V; j++) {
-            sum[j] += d[j];
-            dot[j] = k.x ? fmaf(d[j], v[j] - m[j], dot[j]) : 0.0f;
+        for (int a = 0; a < NORM_AHEAD_OF_SUMS; a++) {
+            int64_t row = r + a * blockDim.y;
+            loaded[a] = NormLoaded<V, T>(k, (g * s.rows + row) * s.C + c, row < end, k.x);
+        }
+        GPU_UNROLL
+        for (int a = 0; a < NORM_AHEAD_OF_SUMS; a++) {
+            int64_t row = r + a * blockDim.y, at = (g * s.rows + row) * s.C + c;
+            float   d[V], v[V] = {};
+            if (row >= end)
+                break;
+            loaded[a].arrived(d, k);
+            if (k.x)
+                row_unpack<V>(v, loaded[a].x);
+            if (k.dresidual)
+                row_add<V>(k.dresidual + at, k.dresidual_beta, d);
+            GPU_UNROLL
+            for (int j = 0; j < V; j++) {
+                sum[j] += d[j];
+                dot[j] = k.x ? fmaf(d[j], v[j] - m[j], dot[j]) : 0.0f;
+            }
         }
     }
     rows_sum<V>(sum);
@@ -132,23 +165,37 @@ __global__ void batch_norm_backward_kernel(NormGradient<T> k, NormShape s)
         p[j] *= -a[j] * scale[j];
         q[j] *= -a[j];
     }
-    for (int64_t i = gpu_row(); i < s.rows; i += gpu_row_stride()) {
-        int64_t r = s.rows - 1 - i, at = (g * s.rows + r) * s.C + c;
-        float   d[V] = {}, v[V] = {};
-        if (r < n_rows)
-            norm_arrived<V>(d, k, at);
-        if (k.dresidual)
-            row_add<V>(k.dresidual + at, k.dresidual_beta, d);
-        if (k.behind && r >= n_rows)
-            row_store<V>(k.behind + at, d);
-        if (!k.dx)
-            continue;
-        if (k.of_norm && r < n_rows)
-            row_load<V>(v, k.x + at);
+    int64_t step = gpu_row_stride();
+    bool    wants_x = k.dx && k.of_norm;
+    for (int64_t first = gpu_row(); first < s.rows; first += NORM_AHEAD_OF_DX * step) {
+        NormLoaded<V, T> loaded[NORM_AHEAD_OF_DX];
         GPU_UNROLL
-        for (int j = 0; j < V; j++)
-            v[j] = r < n_rows ? fmaf(a[j], d[j], fmaf(p[j], v[j] - m[j], q[j])) : 0.0f;
-        row_add<V>(k.dx + at, k.dx_beta, v);
+        for (int l = 0; l < NORM_AHEAD_OF_DX; l++) {
+            int64_t r = s.rows - 1 - first - l * step;
+            loaded[l] =
+                NormLoaded<V, T>(k, (g * s.rows + r) * s.C + c, r >= 0 && r < n_rows, wants_x);
+        }
+        GPU_UNROLL
+        for (int l = 0; l < NORM_AHEAD_OF_DX; l++) {
+            int64_t r = s.rows - 1 - first - l * step, at = (g * s.rows + r) * s.C + c;
+            float   d[V] = {}, v[V] = {};
+            if (r < 0)
+                break;
+            if (r < n_rows)
+                loaded[l].arrived(d, k);
+            if (k.dresidual)
+                row_add<V>(k.dresidual + at, k.dresidual_beta, d);
+            if (k.behind && r >= n_rows)
+                row_store<V>(k.behind + at, d);
+            if (!k.dx)
+                continue;
+            if (wants_x && r < n_rows)
+                row_unpack<V>(v, loaded[l].x);
+            GPU_UNROLL
+            for (int j = 0; j < V; j++)
+                v[j] = r < n_rows ? fmaf(a[j], d[j], fmaf(p[j], v[j] - m[j], q[j])) : 0.0f;
+            row_add<V>(k.dx + at, k.dx_beta, v);
+        }
     }
 }
 

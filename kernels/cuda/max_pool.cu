@@ -11,30 +11,49 @@ struct alignas(V) MaxPoolTaps {
     uint8_t tap[V];
 };
 
-template <int V, typename T>
+/* SIZE and STRIDE are s.size and s.stride, known in advance, or 0: then taps are met one by one. */
+template <int V, typename T, int SIZE>
 __global__ void max_pool_forward_kernel(T *y, uint8_t *where, const T *x, PoolShape s)
 {
-    int64_t c = gpu_channel<V>();
+    constexpr int W =
+        SIZE ? SIZE : 1; // taps of a line that are loaded before the first is looked at
+    const int size = SIZE ? SIZE : (int)s.size;
+    int64_t   c = gpu_channel<V>();
     for (int64_t line = blockIdx.y; c < s.C && line < s.N * s.P; line += gridDim.y) {
-        int64_t n = line / s.P, p = line % s.P;
-        int64_t i0 = pool_first_tap(p, s.stride, s.pad);
-        int64_t i1 = pool_end_tap(p, s.size, s.stride, s.pad, s.H);
-        for (int64_t q = threadIdx.y; q < s.Q; q += blockDim.y) {
-            int64_t        j0 = pool_first_tap(q, s.stride, s.pad);
-            int64_t        j1 = pool_end_tap(q, s.size, s.stride, s.pad, s.W);
+        int64_t n = line / s.P;
+        int     h0 = (int)(line % s.P * s.stride - s.pad);
+        for (int q = (int)threadIdx.y; q < s.Q; q += (int)blockDim.y) {
+            int            w0 = (int)(q * s.stride - s.pad);
+            bool           is_first = true;
             float          best[V] = {};
             MaxPoolTaps<V> at = {};
-            for (int64_t i = i0; i < i1; i++)
-                for (int64_t j = j0; j < j1; j++) {
-                    int64_t h = p * s.stride - s.pad + i, w = q * s.stride - s.pad + j;
-                    float   v[V];
-                    row_load<V>(v, x + ((n * s.H + h) * s.W + w) * s.C + c);
+            const T       *corner = x + ((n * s.H + h0) * s.W + w0) * s.C + c;
+            GPU_UNROLL
+            for (int i = 0; i < size; i++)
+                for (int j = 0; j < size; j += W) {
+                    RowVector<V, T> taps[W];
+                    bool            is_there[W];
                     GPU_UNROLL
-                    for (int l = 0; l < V; l++)
-                        if ((i == i0 && j == j0) || max_pool_takes(v[l], best[l])) {
-                            best[l] = v[l];
-                            at.tap[l] = (uint8_t)(i * s.size + j);
-                        }
+                    for (int k = 0; k < W; k++) {
+                        int h = h0 + i, w = w0 + j + k;
+                        is_there[k] = h >= 0 && h < s.H && w >= 0 && w < s.W;
+                        if (is_there[k])
+                            taps[k] = row_fetch<V>(corner + (i * s.W + j + k) * s.C);
+                    }
+                    GPU_UNROLL
+                    for (int k = 0; k < W; k++) {
+                        if (!is_there[k])
+                            continue;
+                        float v[V];
+                        row_unpack<V>(v, taps[k]);
+                        GPU_UNROLL
+                        for (int l = 0; l < V; l++)
+                            if (is_first || max_pool_takes(v[l], best[l])) {
+                                best[l] = v[l];
+                                at.tap[l] = (uint8_t)(i * size + j + k);
+                            }
+                        is_first = false;
+                    }
                 }
             row_store<V>(y + (line * s.Q + q) * s.C + c, best);
             *(MaxPoolTaps<V> *)(where + (line * s.Q + q) * s.C + c) = at;
@@ -42,57 +61,92 @@ __global__ void max_pool_forward_kernel(T *y, uint8_t *where, const T *x, PoolSh
     }
 }
 
-template <int V, typename T>
+template <int V, typename T, int SIZE, int STRIDE>
 __global__ void max_pool_backward_kernel(T *dx, float beta, const T *dy, const uint8_t *where,
                                          PoolShape s)
 {
+    constexpr int A =
+        SIZE ? (SIZE + STRIDE - 1) / STRIDE : 1; // windows that cover a place, along an axis
     int64_t c = gpu_channel<V>();
     for (int64_t line = blockIdx.y; c < s.C && line < s.N * s.H; line += gridDim.y) {
-        int64_t n = line / s.H, h = line % s.H;
-        int64_t p0 = pool_first_window(h, s.size, s.stride, s.pad);
-        int64_t p1 = pool_end_window(h, s.stride, s.pad, s.P);
-        for (int64_t w = threadIdx.y; w < s.W; w += blockDim.y) {
-            int64_t q0 = pool_first_window(w, s.size, s.stride, s.pad);
-            int64_t q1 = pool_end_window(w, s.stride, s.pad, s.Q);
-            float   sum[V] = {};
-            for (int64_t p = p1 - 1; p >= p0; p--)
-                for (int64_t q = q1 - 1; q >= q0; q--) {
-                    int64_t at = ((n * s.P + p) * s.Q + q) * s.C + c;
-                    int64_t tap = (h + s.pad - p * s.stride) * s.size + w + s.pad - q * s.stride;
-                    MaxPoolTaps<V> best = *(const MaxPoolTaps<V> *)(where + at);
-                    float          v[V];
-                    row_load<V>(v, dy + at);
+        int64_t n = line / s.H;
+        int     h = (int)(line % s.H), p1 = (int)pool_end_window(h, s.stride, s.pad, s.P);
+        int     p0 = (int)pool_first_window(h, s.size, s.stride, s.pad);
+        for (int w = (int)threadIdx.y; w < s.W; w += (int)blockDim.y) {
+            int   q1 = (int)pool_end_window(w, s.stride, s.pad, s.Q);
+            int   q0 = (int)pool_first_window(w, s.size, s.stride, s.pad);
+            float sum[V] = {};
+            for (int p = p1 - 1; p >= p0; p -= A)
+                for (int q = q1 - 1; q >= q0; q -= A) {
+                    MaxPoolTaps<V>  best[A][A];
+                    RowVector<V, T> arrived[A][A];
                     GPU_UNROLL
-                    for (int l = 0; l < V; l++)
-                        sum[l] += best.tap[l] == tap ? v[l] : 0.0f;
+                    for (int i = 0; i < A; i++)
+                        GPU_UNROLL
+                    for (int j = 0; j < A; j++)
+                        if (p - i >= p0 && q - j >= q0) {
+                            int64_t at = ((n * s.P + p - i) * s.Q + q - j) * s.C + c;
+                            best[i][j] = *(const MaxPoolTaps<V> *)(where + at);
+                            arrived[i][j] = row_fetch<V>(dy + at);
+                        }
+                    GPU_UNROLL
+                    for (int i = 0; i < A; i++)
+                        GPU_UNROLL
+                    for (int j = 0; j < A; j++) {
+                        if (p - i < p0 || q - j < q0)
+                            continue;
+                        int   tap = (int)((h + s.pad - (p - i) * s.stride) * s.size + w + s.pad -
+                                        (q - j) * s.stride);
+                        float v[V];
+                        row_unpack<V>(v, arrived[i][j]);
+                        GPU_UNROLL
+                        for (int l = 0; l < V; l++)
+                            sum[l] += best[i][j].tap[l] == tap ? v[l] : 0.0f;
+                    }
                 }
             row_add<V>(dx + (line * s.W + w) * s.C + c, beta, sum);
         }
     }
 }
 
+/* f(SIZE, STRIDE): ResNet's 3x3 by 2 has kernels of its own. */
+template <typename F>
+static Status by_size(const PoolShape &s, F f)
+{
+    using std::integral_constant;
+    return s.size == 3 && s.stride == 2
+               ? f(integral_constant<int, 3>{}, integral_constant<int, 2>{})
+               : f(integral_constant<int, 0>{}, integral_constant<int, 1>{});
+}
+
 Status cuda_max_pool_forward(Tensor *y, Tensor *where, const Tensor *x, const Pool2d *op)
 {
     PoolShape s = pool_shape_of(x, y, op);
-    return pool_launch(
-        y, s.C, s.N * s.P, gpu_all_aligned(y, where, x), [&](auto type, auto width, RowLaunch at) {
-            using T = decltype(type);
-            return gpu_launch("max_pool", max_pool_forward_kernel<decltype(width)::value, T>,
-                              at.grid, at.block, 0, (T *)y->data, (uint8_t *)where->data,
-                              (const T *)x->data, s);
-        });
+    return by_size(s, [&](auto size, auto) {
+        return pool_launch(
+            y, s.C, s.N * s.P, gpu_all_aligned(y, where, x),
+            [&](auto type, auto width, RowLaunch at) {
+                using T = decltype(type);
+                return gpu_launch(
+                    "max_pool", max_pool_forward_kernel<decltype(width)::value, T, size>, at.grid,
+                    at.block, 0, (T *)y->data, (uint8_t *)where->data, (const T *)x->data, s);
+            });
+    });
 }
 
 Status cuda_max_pool_backward(Tensor *dx, const Tensor *dy, const Tensor *where, const Pool2d *op)
 {
     PoolShape s = pool_shape_of(dx, dy, op);
     float     beta = tensor_beta(dx);
-    return pool_launch(dx, s.C, s.N * s.H, gpu_all_aligned(dx, dy, where),
-                       [&](auto type, auto width, RowLaunch at) {
-                           using T = decltype(type);
-                           return gpu_launch("max_pool gradient",
-                                             max_pool_backward_kernel<decltype(width)::value, T>,
-                                             at.grid, at.block, 0, (T *)dx->data, beta,
-                                             (const T *)dy->data, (const uint8_t *)where->data, s);
-                       });
+    return by_size(s, [&](auto size, auto stride) {
+        return pool_launch(
+            dx, s.C, s.N * s.H, gpu_all_aligned(dx, dy, where),
+            [&](auto type, auto width, RowLaunch at) {
+                using T = decltype(type);
+                return gpu_launch("max_pool gradient",
+                                  max_pool_backward_kernel<decltype(width)::value, T, size, stride>,
+                                  at.grid, at.block, 0, (T *)dx->data, beta, (const T *)dy->data,
+                                  (const uint8_t *)where->data, s);
+            });
+    });
 }

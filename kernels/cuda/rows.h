@@ -78,6 +78,26 @@ __device__ inline int64_t gpu_row_stride()
     return (int64_t)gridDim.y * blockDim.y;
 }
 
+/* V elements as they lie in memory: what is loaded ahead of its use takes half the registers that way. */
+template <int V, typename T>
+struct alignas(V == 1 ? sizeof(T) : 16) RowVector {
+    T element[V];
+};
+
+template <int V, typename T>
+__device__ inline RowVector<V, T> row_fetch(const T *p)
+{
+    return *reinterpret_cast<const RowVector<V, T> *>(p);
+}
+
+template <int V, typename T>
+__device__ inline void row_unpack(float *v, const RowVector<V, T> &packed)
+{
+    GPU_UNROLL
+    for (int j = 0; j < V; j++)
+        v[j] = gpu_get(&packed.element[j]);
+}
+
 /* V elements at p. */
 template <int V, typename T>
 __device__ inline void row_load(float *v, const T *p)
