@@ -37,5 +37,5 @@ static inline GW_HD int64_t pool_end_window(int64_t at, int64_t stride, int64_t 
 /* Whether v displaces the best value so far: the first of equal values stays, NaN wins over everything. */
 static inline GW_HD bool max_pool_takes(float v, float best)
 {
-    return v > best || (isnan(v) && !isnan(best));
+    return !(v <= best) && !isnan(best);
 }

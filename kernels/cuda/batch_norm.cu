@@ -163,29 +163,6 @@ static Status apply(Tensor *y, const Tensor *x, const Tensor *residual, const Te
                       op->eps, s, op->relu);
 }
 
-template <int V, typename T>
-static Status moments(float *parts, int64_t n_parts, const Tensor *x, NormShape s)
-{
-    RowLaunch at = gpu_rows_blocks(s.C, V, n_parts, s.G);
-    return gpu_launch("batch_norm", batch_norm_moments_kernel<V, T>, at.grid, at.block, 0, parts,
-                      (const T *)x->data, s);
-}
-
-/* Steps 2 and 3 from a table of n_parts parts a group. */
-template <int V, typename T>
-static Status finish_and_apply(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
-                               Tensor *running_var, const Tensor *x, const Tensor *residual,
-                               const Tensor *gamma, const Tensor *beta, const Norm *op,
-                               const float *parts, int64_t n_parts, NormShape s)
-{
-    TRY(gpu_launch("batch_norm", batch_norm_finish_kernel, norm_finish_grid(s.C), NORM_FINISH_BLOCK,
-                   0, (float *)mean->data, (float *)rstd->data,
-                   (float *)(running_mean ? running_mean->data : nullptr),
-                   (float *)(running_var ? running_var->data : nullptr), parts, n_parts, s, op->eps,
-                   op->momentum));
-    return s.rows == 0 ? OK : apply<V, T>(y, x, residual, gamma, beta, mean, rstd, nullptr, op, s);
-}
-
 Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
                                      Tensor *running_var, const Tensor *x, const Tensor *residual,
                                      const Tensor *gamma, const Tensor *beta, const Norm *op)
@@ -202,58 +179,18 @@ Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tens
         Scratch       scratch;
         float        *parts;
         TRY(scratch.take(&parts, s.G * n_parts * 2 * C));
-        if (n_parts > 0)
-            TRY((moments<V, T>(parts, n_parts, x, s)));
-        return finish_and_apply<V, T>(y, mean, rstd, running_mean, running_var, x, residual, gamma,
-                                      beta, op, parts, n_parts, s);
-    });
-}
-
-Status cuda_batch_norm_moments(const Tensor *x, const Norm *op)
-{
-    int64_t C = x->dim[x->ndim - 1];
-    return gpu_by_width(x, C, gpu_all_aligned(x), [&](auto type, auto width) {
-        constexpr int V = decltype(width)::value;
-        NormShape     s = norm_shape_of(x, op->groups, nullptr, V);
-        int64_t       n_parts = norm_table_parts(&s);
-        Scratch       scratch;
-        float        *parts;
-        TRY(scratch.take(&parts, s.G * n_parts * 2 * C));
-        return moments<V, decltype(type)>(parts, n_parts, x, s);
-    });
-}
-
-/* parts (G,1,2,C): a group is one part. */
-__global__ void batch_norm_sums_kernel(float *parts, const float *sum, const float *squares,
-                                       int64_t n, int64_t C, double rows)
-{
-    for (int64_t i = gpu_index(); i < n; i += gpu_stride()) {
-        double mean = (double)sum[i] / rows, m2 = (double)squares[i] - (double)sum[i] * mean;
-        float *part = parts + i / C * 2 * C + i % C;
-        part[0] = (float)mean;
-        part[C] = (float)(m2 > 0.0 ? m2 : 0.0);
-    }
-}
-
-Status cuda_batch_norm_of_sums(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
-                               Tensor *running_var, const Tensor *x, const Tensor *residual,
-                               const Tensor *gamma, const Tensor *beta, const float *sum,
-                               const float *squares, const Norm *op)
-{
-    int64_t C = x->dim[x->ndim - 1], n = op->groups * C;
-    bool    is_aligned = gpu_all_aligned(y, x, residual, gamma, beta, mean, rstd);
-    return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
-        using T = decltype(type);
-        constexpr int V = decltype(width)::value;
-        NormShape     s = norm_shape_of(x, op->groups, nullptr, V);
-        Scratch       scratch;
-        float        *parts;
-        s.most_parts = 1;
-        TRY(scratch.take(&parts, 2 * n));
-        TRY(gpu_launch("batch_norm", batch_norm_sums_kernel, gpu_grid(n), GPU_BLOCK, 0, parts, sum,
-                       squares, n, C, (double)s.rows));
-        return finish_and_apply<V, T>(y, mean, rstd, running_mean, running_var, x, residual, gamma,
-                                      beta, op, parts, 1, s);
+        if (n_parts > 0) {
+            RowLaunch at = gpu_rows_blocks(C, V, n_parts, s.G);
+            TRY(gpu_launch("batch_norm", batch_norm_moments_kernel<V, T>, at.grid, at.block, 0,
+                           parts, (const T *)x->data, s));
+        }
+        TRY(gpu_launch("batch_norm", batch_norm_finish_kernel, norm_finish_grid(C),
+                       NORM_FINISH_BLOCK, 0, (float *)mean->data, (float *)rstd->data,
+                       (float *)(running_mean ? running_mean->data : nullptr),
+                       (float *)(running_var ? running_var->data : nullptr), parts, n_parts, s,
+                       op->eps, op->momentum));
+        return s.rows == 0 ? OK
+                           : apply<V, T>(y, x, residual, gamma, beta, mean, rstd, nullptr, op, s);
     });
 }
 

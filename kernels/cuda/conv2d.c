@@ -1,104 +1,97 @@
 /* conv2d.c -- convolutions: the library's, with bias and empty tensors taken care of
  *
- * In bf16 two kinds have several ways, of which the fastest for the shape is taken:
- *
- *      weight gradients       f32 from the sums, by an engine that is compiled late | through bf16, as PyTorch has them
- *      few channels (photos)  as they are | widened to 4 or to 8 channels, the last of them zeros
+ * A strided bf16 convolution of few channels, the first of a network, has two ways: as it is, and folded (fold.h). The
+ * faster one for the shape is taken.
  */
 #include "kernels/cuda/cuda.h"
+#include "kernels/cuda/fold.h"
 #include "kernels/cuda/lib.h"
 
-enum { FEW_CHANNELS = 4, MANY_CHANNELS = 8 }; // 8 and 16 bytes: what bf16 engines load at once
+enum { FEW_CHANNELS = 4, WAYS = 2 };
 
+/* CONV_FORWARD writes y, CONV_WEIGHTS w. */
 typedef struct ConvCall {
-    ConvKind      kind; // CONV_FORWARD writes y, CONV_WEIGHTS dw
-    Tensor       *out;
-    const Tensor *x, *wy; // CONV_FORWARD: w; CONV_WEIGHTS: dy
+    ConvKind      kind;
+    Tensor        x, w, y;
     const Conv2d *op;
-    float         beta;
+    float         beta; // of a weight gradient
 } ConvCall;
 
-static Status run_as_it_is(const ConvCall *c)
+static Status run_as_it_is(ConvCall *c)
 {
     return c->kind == CONV_FORWARD
-               ? lib_conv2d_forward(c->out, c->x, c->wy, c->op)
-               : lib_conv2d_backward_weights(c->out, c->beta, c->x, c->wy, c->op);
+               ? lib_conv2d_forward(&c->y, &c->x, &c->w, c->op)
+               : lib_conv2d_backward_weights(&c->w, c->beta, &c->x, &c->y, c->op);
 }
 
-/* A blank like x with C channels; its memory is the caller's. */
-static Status blank(Tensor *like, const Tensor *x, int64_t C, DType type)
+static int64_t round_up(int64_t n, int64_t to)
 {
-    *like = *x;
-    like->dtype = type;
-    like->dim[x->ndim - 1] = C;
-    return cuda_alloc(&like->data, tensor_bytes(like));
+    return (n + to - 1) / to * to;
 }
 
-static Status run_wide(const ConvCall *c, int64_t C)
+static Fold fold_of(const ConvCall *c)
 {
-    Tensor        x = {.data = NULL}, w = {.data = NULL};
-    bool          writes_w = c->kind == CONV_WEIGHTS;
-    const Tensor *narrow = writes_w ? c->out : c->wy;
-    ConvCall      wide = {c->kind, writes_w ? &w : c->out, &x, writes_w ? c->wy : &w, c->op, 0};
-    Status        st = blank(&x, c->x, C, c->x->dtype);
-    if (st == OK)
-        st = cuda_copy_channels(&x, c->x);
-    if (st == OK)
-        st = blank(&w, narrow, C, narrow->dtype);
-    if (st == OK && !writes_w)
-        st = cuda_copy_channels(&w, narrow);
-    if (st == OK)
-        st = run_as_it_is(&wide);
-    if (st == OK && writes_w)
-        st = cuda_copy_channels(c->out, &w);
-    cuda_free(w.data);
-    cuda_free(x.data);
+    int64_t s = c->op->stride, blocks = (c->op->pad + s - 1) / s, shift = blocks * s - c->op->pad;
+    int64_t size = (c->w.dim[1] + shift + s - 1) / s;
+    return (Fold){.stride = s,
+                  .blocks = blocks,
+                  .shift = shift,
+                  .size = size,
+                  .channels = round_up(s * s * c->x.dim[3], 8),
+                  .H = c->y.dim[1] + size - 1,
+                  .W = c->y.dim[2] + size - 1};
+}
+
+static Status run_folded(ConvCall *c)
+{
+    Fold     f = fold_of(c);
+    Conv2d   op = {1, 0, 1, 1};
+    bool     writes_w = c->kind == CONV_WEIGHTS;
+    ConvCall folded = {c->kind, c->x, c->w, c->y, &op, 0};
+    Tensor  *x = &folded.x, *w = &folded.w;
+    Status   st = OK;
+    x->dim[1] = f.H;
+    x->dim[2] = f.W;
+    w->dim[1] = w->dim[2] = f.size;
+    x->dim[3] = w->dim[3] = f.channels;
+    x->data = w->data = NULL;
+    TRY_OUT(cuda_alloc(&x->data, tensor_bytes(x)));
+    TRY_OUT(cuda_alloc(&w->data, tensor_bytes(w)));
+    TRY_OUT(cuda_fold_x(x, &c->x, &f));
+    if (!writes_w)
+        TRY_OUT(cuda_fold_w(w, &c->w, &f));
+    TRY_OUT(run_as_it_is(&folded));
+    if (writes_w)
+        TRY_OUT(cuda_unfold_dw(&c->w, w, &f));
+out:
+    cuda_free(w->data);
+    cuda_free(x->data);
     return st;
 }
 
-static Status run_through_bf16(const ConvCall *c)
+static Status run_way(void *call, int way)
 {
-    Tensor dw = {.data = NULL};
-    TRY(blank(&dw, c->out, c->out->dim[c->out->ndim - 1], BF16));
-    ConvCall low = {c->kind, &dw, c->x, c->wy, c->op, 0};
-    Status   st = run_as_it_is(&low);
-    if (st == OK)
-        st = cuda_accumulate(c->out, c->beta, &dw);
-    cuda_free(dw.data);
-    return st;
+    return way == 0 ? run_as_it_is(call) : run_folded(call);
 }
 
-static Status run_few_channels(void *call, int way)
+static Status run(ConvCall *c)
 {
-    return way == 0 ? run_as_it_is(call) : run_wide(call, way == 1 ? FEW_CHANNELS : MANY_CHANNELS);
-}
-
-static Status run_weights(void *call, int way)
-{
-    return way == 0 ? run_as_it_is(call) : run_through_bf16(call);
-}
-
-/* Sums that are there already (beta) are left out of the timing. */
-static Status run_fastest(ConvCall *c)
-{
-    bool is_forward = c->kind == CONV_FORWARD;
-    bool has_few = c->x->dim[3] < FEW_CHANNELS && c->op->groups == 1 && c->beta == 0;
-    int  way = 0;
-    Status (*run)(void *, int) = has_few ? run_few_channels : run_weights;
-    if (c->x->dtype != BF16 || c->beta != 0 || !(has_few || !is_forward))
-        return run_as_it_is(c);
-    TRY(lib_conv2d_choose(&way, c->kind, c->x, is_forward ? c->wy : c->out,
-                          is_forward ? c->out : c->wy, c->op, 1, has_few ? 3 : 2, run, c));
-    return run(c, way);
+    bool can_fold = c->x.dtype == BF16 && c->x.dim[3] < FEW_CHANNELS && c->op->stride > 1 &&
+                    c->op->groups == 1 && c->op->dilation == 1 && c->w.dim[1] == c->w.dim[2] &&
+                    c->beta == 0;
+    int way = 0;
+    if (can_fold)
+        TRY(lib_conv2d_choose(&way, c->kind, &c->x, &c->w, &c->y, c->op, WAYS, run_way, c));
+    return run_way(c, way);
 }
 
 Status cuda_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
                            const Conv2d *op)
 {
-    ConvCall call = {CONV_FORWARD, y, x, w, op, 0};
+    ConvCall call = {CONV_FORWARD, *x, *w, *y, op, 0};
     if (tensor_count(y) == 0)
         return OK;
-    TRY(tensor_count(x) > 0 ? run_fastest(&call) : cuda_fill(y, 0));
+    TRY(tensor_count(x) > 0 ? run(&call) : cuda_fill(y, 0));
     return bias ? cuda_add_bias(y, bias) : OK;
 }
 
@@ -119,10 +112,10 @@ Status cuda_conv2d_backward_weights(Tensor *dw, Tensor *dbias, const Tensor *x, 
         TRY(cuda_column_sums(dbias, dy));
     if (!dw)
         return OK;
-    ConvCall call = {CONV_WEIGHTS, dw, x, dy, op, tensor_beta(dw)};
+    ConvCall call = {CONV_WEIGHTS, *x, *dw, *dy, op, tensor_beta(dw)};
     if (tensor_count(dw) == 0)
         return OK;
     if (tensor_count(x) == 0 || tensor_count(dy) == 0)
         return call.beta == 0 ? cuda_fill(dw, 0) : OK;
-    return run_fastest(&call);
+    return run(&call);
 }

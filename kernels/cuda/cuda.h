@@ -22,8 +22,11 @@ Status cuda_add_forward(Tensor *y, const Tensor *a, const Tensor *b);
 Status cuda_add_backward(Tensor *dx, const Tensor *dy);
 Status cuda_accumulate(Tensor *y, float beta, const Tensor *x); // y = beta y + x, beta 0 or 1
 
-/* channels.cu: rows of from's last dimension, cut off or with zeros behind them to that of `to`; one type */
-Status cuda_copy_channels(Tensor *to, const Tensor *from);
+/* fold.cu: x, w and a weight gradient of a strided convolution of few channels as those of one without stride (fold.h) */
+typedef struct Fold Fold;
+Status cuda_fold_x(Tensor *folded, const Tensor *x, const Fold *f);
+Status cuda_fold_w(Tensor *folded, const Tensor *w, const Fold *f);
+Status cuda_unfold_dw(Tensor *dw, const Tensor *folded, const Fold *f);
 
 /* augment.cu */
 Status cuda_augment(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
@@ -37,12 +40,6 @@ Status cuda_conv2d_backward_weights(Tensor *dw, Tensor *dbias, const Tensor *x, 
 Status cuda_linear_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias);
 Status cuda_linear_backward_data(Tensor *dx, const Tensor *dy, const Tensor *w);
 Status cuda_linear_backward_weights(Tensor *dw, Tensor *dbias, const Tensor *x, const Tensor *dy);
-
-/* conv_bn.c */
-Status cuda_conv_bn_train_forward(Tensor *y, Tensor *conv, Tensor *mean, Tensor *rstd,
-                                  Tensor *running_mean, Tensor *running_var, const Tensor *x,
-                                  const Tensor *w, const Tensor *residual, const Tensor *gamma,
-                                  const Tensor *beta, const Conv2d *op, const Norm *norm);
 
 /* bias.cu: y (..., C) += bias (C), f32; sum (C) = beta sum + the sum over the rows of x (..., C) */
 Status cuda_add_bias(Tensor *y, const Tensor *bias);
@@ -60,13 +57,6 @@ Status cuda_mean_hw_backward(Tensor *dx, const Tensor *dy);
 Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
                                      Tensor *running_var, const Tensor *x, const Tensor *residual,
                                      const Tensor *gamma, const Tensor *beta, const Norm *op);
-/* x's pass of batch_norm_train_forward alone, its result dropped: to be timed. */
-Status cuda_batch_norm_moments(const Tensor *x, const Norm *op);
-/* batch_norm_train_forward without that pass: sum and squares (G,C) of x's channels are known. op->count NULL. */
-Status cuda_batch_norm_of_sums(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
-                               Tensor *running_var, const Tensor *x, const Tensor *residual,
-                               const Tensor *gamma, const Tensor *beta, const float *sum,
-                               const float *squares, const Norm *op);
 Status cuda_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *residual,
                                     const Tensor *gamma, const Tensor *beta,
                                     const Tensor *running_mean, const Tensor *running_var,

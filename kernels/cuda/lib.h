@@ -20,26 +20,24 @@ void lib_use_tf32(bool yes);
 /* y (N,P,Q,Co) = x (N,H,W,Ci) * w (Co,kh,kw,Ci/groups); x, w and y of one type. No tensor is empty. */
 Status lib_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Conv2d *op);
 
-/* The same for bf16, and for each of `groups` runs of images sums (groups,Co) f32 of y's channels and of their squares.
- * ERR_UNSUPPORTED where the library has no plan. */
-Status lib_conv2d_statistics(Tensor *y, float *sum, float *squares, const Tensor *x,
-                             const Tensor *w, const Conv2d *op, int64_t groups);
-
-/* What a convolution computes; CONV_STATS is a forward pass with sums. */
-typedef enum ConvKind { CONV_FORWARD, CONV_DATA, CONV_WEIGHTS, CONV_STATS } ConvKind;
+typedef enum ConvKind {
+    CONV_FORWARD,
+    CONV_DATA,
+    CONV_WEIGHTS
+} ConvKind; // which of the three is computed
 
 /* *way: the fastest of the ways 0 .. n-1, each of which run(ctx, way) goes over and over with one result; ERR_UNSUPPORTED
- * takes a way out. They are timed once for a kind, a shape and a number of groups, and the answer is kept as plans are; a
- * later way has to be 3 % faster than those before it. A layer that has met pictures of many sizes takes way 0. */
+ * takes a way out. They are timed once for a kind and a shape, and the answer is kept as plans are; a later way has to be
+ * 3 % faster than those before it. A layer that has met pictures of many sizes takes way 0. */
 Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
-                         const Conv2d *op, int64_t groups, int n, Status (*run)(void *ctx, int way),
-                         void *ctx);
+                         const Conv2d *op, int n, Status (*run)(void *ctx, int way), void *ctx);
 
 /* dx = beta dx + the gradient; dx, dy and w of one type. */
 Status lib_conv2d_backward_data(Tensor *dx, float beta, const Tensor *dy, const Tensor *w,
                                 const Conv2d *op);
 
-/* dw = beta dw + the gradient; x and dy are of one type, dw of that or f32. */
+/* dw = beta dw + the gradient; x and dy are of one type, dw of that or f32. A gradient of bf16 activations is rounded to
+ * bf16 once, as PyTorch's is, before it is added to an f32 dw. */
 Status lib_conv2d_backward_weights(Tensor *dw, float beta, const Tensor *x, const Tensor *dy,
                                    const Conv2d *op);
 

@@ -55,12 +55,10 @@ static Status measure(int *fastest, const ConvKey *key, int n, Status (*run)(voi
 }
 
 Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
-                         const Conv2d *op, int64_t groups, int n, Status (*run)(void *, int),
-                         void *ctx)
+                         const Conv2d *op, int n, Status (*run)(void *, int), void *ctx)
 {
     ConvKey key = conv_key(kind, x, w, y, op);
     key.is_choice = 1;
-    key.slices = (int32_t)groups;
     *way = key_table_find(&choices, &key);
     if (*way >= 0)
         return OK;

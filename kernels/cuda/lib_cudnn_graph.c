@@ -33,17 +33,11 @@ Status cudnn_finish(const char *op, cudnnBackendDescriptor_t d)
     return lib_cudnn_check(op, cudnnBackendFinalize(d));
 }
 
-static cudnnDataType_t cudnn_type(int32_t d)
-{
-    return d == BF16 ? CUDNN_DATA_BFLOAT16 : d == CONV_HALF ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
-}
-
-/* dim in the order N C H W of a tensor that lies in memory as N H W C. UID_UNROUNDED is never in memory. */
+/* dim in the order N C H W of a tensor that lies in memory as N H W C. */
 static Status tensor(const char *op, cudnnBackendDescriptor_t *t, int64_t uid, int32_t type,
                      const int64_t dim[4])
 {
-    bool            is_virtual = uid == UID_UNROUNDED;
-    cudnnDataType_t data_type = cudnn_type(type);
+    cudnnDataType_t data_type = type == BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
     int64_t         stride[4] = {dim[1] * dim[2] * dim[3], 1, dim[1] * dim[3], dim[1]};
     int64_t         alignment = 16;
     TRY(cudnn_make(op, t, CUDNN_BACKEND_TENSOR_DESCRIPTOR));
@@ -52,7 +46,6 @@ static Status tensor(const char *op, cudnnBackendDescriptor_t *t, int64_t uid, i
     TRY(cudnn_set(op, *t, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, stride));
     TRY(cudnn_set(op, *t, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, &uid));
     TRY(cudnn_set(op, *t, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, 1, &alignment));
-    TRY(cudnn_set(op, *t, CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &is_virtual));
     return cudnn_finish(op, *t);
 }
 
@@ -101,59 +94,18 @@ static const struct {
                       CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA},
 };
 
-static Status bind(const char *op, ConvGraph *g, const ConvKey *k, cudnnBackendDescriptor_t *w)
+static Status bind(const char *op, ConvGraph *g, const ConvKey *k)
 {
-    ConvKind kind = k->kind == CONV_STATS ? CONV_FORWARD : (ConvKind)k->kind;
-    float    alpha = 1, beta = 0; // read as float whatever type they are set with (cuDNN 9.14)
-    cudnnBackendDescriptor_t *o = &g->operation[0];
-    TRY(cudnn_make(op, o, OPERATION[kind].type));
-    TRY(cudnn_set(op, *o, OPERATION[kind].convolution, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+    float alpha = 1, beta = (float)k->adds; // doubles are read as if they were floats (cuDNN 9.14)
+    cudnnBackendDescriptor_t *o = &g->operation;
+    TRY(cudnn_make(op, o, OPERATION[k->kind].type));
+    TRY(cudnn_set(op, *o, OPERATION[k->kind].convolution, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
                   &g->convolution));
-    TRY(cudnn_set(op, *o, OPERATION[kind].x, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &g->tensor[0]));
-    TRY(cudnn_set(op, *o, OPERATION[kind].w, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, w));
-    TRY(cudnn_set(op, *o, OPERATION[kind].y, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &g->tensor[2]));
-    TRY(cudnn_set(op, *o, OPERATION[kind].alpha, CUDNN_TYPE_FLOAT, 1, &alpha));
-    TRY(cudnn_set(op, *o, OPERATION[kind].beta, CUDNN_TYPE_FLOAT, 1, &beta));
-    return cudnn_finish(op, *o);
-}
-
-static Status statistics(const char *op, ConvGraph *g, const ConvKey *k)
-{
-    int64_t                   dim[4] = {1, k->Co, 1, 1};
-    cudnnGenStatsMode_t       mode = CUDNN_GENSTATS_SUM_SQSUM;
-    cudnnDataType_t           sums = CUDNN_DATA_FLOAT;
-    cudnnBackendDescriptor_t *o = &g->operation[1];
-    TRY(tensor(op, &g->tensor[3], UID_SUM, F32, dim));
-    TRY(tensor(op, &g->tensor[4], UID_SQUARES, F32, dim));
-    TRY(cudnn_make(op, o, CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR));
-    TRY(cudnn_set(op, *o, CUDNN_ATTR_OPERATION_GENSTATS_MODE, CUDNN_TYPE_GENSTATS_MODE, 1, &mode));
-    TRY(cudnn_set(op, *o, CUDNN_ATTR_OPERATION_GENSTATS_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &sums));
-    TRY(cudnn_set(op, *o, CUDNN_ATTR_OPERATION_GENSTATS_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                  &g->tensor[2]));
-    TRY(cudnn_set(op, *o, CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                  &g->tensor[3]));
-    TRY(cudnn_set(op, *o, CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                  &g->tensor[4]));
-    return cudnn_finish(op, *o);
-}
-
-/* tensor[3] = the convolution's sums, not in memory; w is what they are stored to. */
-static Status store_unrounded(const char *op, ConvGraph *g)
-{
-    cudnnPointwiseMode_t      mode = CUDNN_POINTWISE_IDENTITY;
-    cudnnDataType_t           f32 = CUDNN_DATA_FLOAT;
-    cudnnBackendDescriptor_t *p = &g->pointwise, *o = &g->operation[1];
-    TRY(cudnn_make(op, p, CUDNN_BACKEND_POINTWISE_DESCRIPTOR));
-    TRY(cudnn_set(op, *p, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode));
-    TRY(cudnn_set(op, *p, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &f32));
-    TRY(cudnn_finish(op, *p));
-    TRY(cudnn_make(op, o, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR));
-    TRY(cudnn_set(op, *o, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR,
-                  CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, p));
-    TRY(cudnn_set(op, *o, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                  &g->tensor[3]));
-    TRY(cudnn_set(op, *o, CUDNN_ATTR_OPERATION_POINTWISE_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                  &g->tensor[1]));
+    TRY(cudnn_set(op, *o, OPERATION[k->kind].x, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &g->tensor[0]));
+    TRY(cudnn_set(op, *o, OPERATION[k->kind].w, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &g->tensor[1]));
+    TRY(cudnn_set(op, *o, OPERATION[k->kind].y, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &g->tensor[2]));
+    TRY(cudnn_set(op, *o, OPERATION[k->kind].alpha, CUDNN_TYPE_FLOAT, 1, &alpha));
+    TRY(cudnn_set(op, *o, OPERATION[k->kind].beta, CUDNN_TYPE_FLOAT, 1, &beta));
     return cudnn_finish(op, *o);
 }
 
@@ -161,23 +113,15 @@ Status conv_graph_make(const char *op, ConvGraph *g, cudnnHandle_t handle, const
 {
     int64_t x[4] = {k->N, k->Ci, k->H, k->W}, w[4] = {k->Co, k->ci, k->kh, k->kw};
     int64_t y[4] = {k->N, k->Co, k->P, k->Q};
-    bool    widens = k->kind == CONV_WEIGHTS && k->out != k->type;
-    int64_t n = k->kind == CONV_STATS || widens ? 2 : 1;
     memset(g, 0, sizeof *g);
-    TRY(tensor(op, &g->tensor[0], UID_X, k->kind == CONV_DATA ? k->out : k->type, x));
-    TRY(tensor(op, &g->tensor[1], UID_W, k->kind == CONV_WEIGHTS ? k->out : k->type, w));
+    TRY(tensor(op, &g->tensor[0], UID_X, k->type, x));
+    TRY(tensor(op, &g->tensor[1], UID_W, k->type, w));
     TRY(tensor(op, &g->tensor[2], UID_Y, k->type, y));
-    if (widens)
-        TRY(tensor(op, &g->tensor[3], UID_UNROUNDED, F32, w));
     TRY(convolution(op, &g->convolution, k));
-    TRY(bind(op, g, k, &g->tensor[widens ? 3 : 1]));
-    if (widens)
-        TRY(store_unrounded(op, g));
-    if (k->kind == CONV_STATS)
-        TRY(statistics(op, g, k));
+    TRY(bind(op, g, k));
     TRY(cudnn_make(op, &g->graph, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR));
-    TRY(cudnn_set(op, g->graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, n,
-                  g->operation));
+    TRY(cudnn_set(op, g->graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                  &g->operation));
     if (handle)
         TRY(cudnn_set(op, g->graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1,
                       &handle));
@@ -193,10 +137,8 @@ static void destroy(cudnnBackendDescriptor_t d)
 void conv_graph_release(ConvGraph *g)
 {
     destroy(g->graph);
-    destroy(g->operation[1]);
-    destroy(g->operation[0]);
-    destroy(g->pointwise);
+    destroy(g->operation);
     destroy(g->convolution);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 3; i++)
         destroy(g->tensor[i]);
 }

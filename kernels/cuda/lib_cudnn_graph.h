@@ -8,38 +8,31 @@
 #include "kernels/cuda/lib.h"
 #include <cudnn.h>
 
-/* A type of ConvKey that no tensor of ours has: tests/cudnn asks what cuDNN offers in float16. */
-enum { CONV_HALF = -1 };
-
 /* Everything that decides which plan runs a convolution, or which of several ways to it is taken (lib_conv2d_choose).
- * Zeroed before it is filled: compared byte by byte. CONV_STATS is a forward pass that also sums each channel of its output
- * and of its output's squares. */
+ * Zeroed before it is filled: compared byte by byte. */
 typedef struct ConvKey {
     int32_t kind;
-    int32_t type;        // of x, y and, but for CONV_WEIGHTS, w: F32 or BF16
-    int32_t out;         // of what is written
+    int32_t type;        // of all tensors: F32 or BF16
     int32_t tf32;        // f32 operands may be rounded
     int32_t N, H, W, Ci; // x
     int32_t P, Q, Co;    // y (N,P,Q,Co)
     int32_t kh, kw, ci;  // w (Co,kh,kw,ci)
     int32_t stride, pad, dilation;
     int32_t is_choice; // of a way, not of a plan
-    int32_t slices;    // of a choice: groups of images
+    int32_t adds;      // to what is there, instead of overwriting it
 } ConvKey;
 
 /* The names under which a plan gets its addresses. */
-enum { UID_X = 1, UID_W = 2, UID_Y = 3, UID_SUM = 4, UID_SQUARES = 5, UID_UNROUNDED = 6 };
+enum { UID_X = 1, UID_W = 2, UID_Y = 3 };
 
 typedef struct ConvGraph {
-    cudnnBackendDescriptor_t tensor[5], convolution, pointwise, operation[2], graph;
+    cudnnBackendDescriptor_t tensor[3], convolution, operation, graph;
 } ConvGraph;
 
 /* OK, or a sentence with cuDNN's own. */
 Status lib_cudnn_check(const char *op, cudnnStatus_t s);
 
-/* An f32 weight gradient of bf16 tensors is two operations, the convolution's unrounded sums and their store: cuDNN's
- * convolution alone writes the type that it reads. `handle` NULL asks without a device. ERR_UNSUPPORTED where cuDNN
- * refuses the combination. Release the graph in any case. */
+/* `handle` NULL asks without a device. ERR_UNSUPPORTED where cuDNN refuses the combination. Release the graph in any case. */
 Status conv_graph_make(const char *op, ConvGraph *g, cudnnHandle_t handle, const ConvKey *key);
 void   conv_graph_release(ConvGraph *g);
 

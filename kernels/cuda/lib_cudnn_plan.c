@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    MOST_TIMED = 8,
+    MOST_TIMED = 16,
     MOST_COMPILED = 2, // of those timed, engines that are compiled for the purpose
     FEW_SIZES = 3,     // of pictures; a layer that meets more takes the heuristics' first guess
     MOST_PLANS = 8192, // kept at a time
@@ -61,17 +61,26 @@ PlanCache *conv_plan_cache(void)
     return cache;
 }
 
-static Status time_of(float *ms, const char *op, const ConvPlan *p, const ConvAddresses *on)
+static Status time_runs(float *ms, const char *op, const ConvPlan *p, const ConvAddresses *on,
+                        int n)
 {
-    TRY(conv_plan_run(op, p, on)); // loads the kernels
     TRY(gpu_check(op, cudaEventRecord(from, gpu_stream())));
-    for (int i = 0; i < TIMED_RUNS; i++)
+    for (int i = 0; i < n; i++)
         TRY(conv_plan_run(op, p, on));
     TRY(gpu_check(op, cudaEventRecord(to, gpu_stream())));
     TRY(gpu_check(op, cudaEventSynchronize(to)));
     TRY(gpu_check(op, cudaEventElapsedTime(ms, from, to)));
-    *ms /= TIMED_RUNS;
+    *ms /= (float)n;
     return OK;
+}
+
+/* One run is enough where it takes twice the best time so far (0: there is none). */
+static Status time_of(float *ms, const char *op, const ConvPlan *p, const ConvAddresses *on,
+                      float best_ms)
+{
+    TRY(conv_plan_run(op, p, on)); // loads the kernels
+    TRY(time_runs(ms, op, p, on, 1));
+    return best_ms > 0 && *ms > 2 * best_ms ? OK : time_runs(ms, op, p, on, TIMED_RUNS);
 }
 
 /* How a plan is looked for. */
@@ -106,7 +115,7 @@ static Status choose(const char *op, ConvPlan *p, int *chosen, float *best_ms, S
                 continue;
             float ms = 0;
             if (how.most > 1)
-                st = time_of(&ms, op, p, on);
+                st = time_of(&ms, op, p, on, *best_ms);
             n_tried++;
             n_compiled += is_compiled;
             if (st == OK && (!best_plan || ms < *best_ms)) {
@@ -140,13 +149,13 @@ bool conv_is_worth_timing(const ConvKey *key)
 
 void conv_tell(const ConvKey *k, const char *what, int number, float ms, double began)
 {
-    static const char *const kind[] = {"forward", "data", "weights", "forward with sums"};
+    static const char *const kind[] = {"forward", "data", "weights"};
     if (is_told)
         fprintf(stderr,
-                "%s, x (%d,%d,%d,%d) w (%d,%d,%d,%d) stride %d, %s to %s: %s %d, %.3f ms; "
+                "%s, x (%d,%d,%d,%d) w (%d,%d,%d,%d) stride %d%s, %s: %s %d, %.3f ms; "
                 "took %.2f s\n",
                 kind[k->kind], k->N, k->H, k->W, k->Ci, k->Co, k->kh, k->kw, k->ci, k->stride,
-                dtype_name((DType)k->type), dtype_name((DType)k->out), what, number, (double)ms,
+                k->adds ? ", added" : "", dtype_name((DType)k->type), what, number, (double)ms,
                 clock_seconds() - began);
 }
 
@@ -218,6 +227,11 @@ static Status make_room(const char *op)
     return OK;
 }
 
+bool conv_plan_is_known(const ConvKey *key)
+{
+    return key_table_find(&place_of_key, key) >= 0;
+}
+
 Status conv_plan_find(const char *op, const ConvPlan **plan, const ConvKey *key,
                       const ConvAddresses *on)
 {
@@ -245,10 +259,9 @@ Status conv_plan_find(const char *op, const ConvPlan **plan, const ConvKey *key,
 
 Status conv_plan_run(const char *op, const ConvPlan *p, const ConvAddresses *on)
 {
-    int64_t                  uid[5] = {UID_X, UID_W, UID_Y, UID_SUM, UID_SQUARES};
-    void                    *address[5] = {(void *)(uintptr_t)on->x, (void *)(uintptr_t)on->w,
-                                           (void *)(uintptr_t)on->y, on->sum, on->squares};
-    int64_t                  n = p->key.kind == CONV_STATS ? 5 : 3;
+    int64_t                  uid[3] = {UID_X, UID_W, UID_Y}, n = 3;
+    void                    *address[3] = {(void *)(uintptr_t)on->x, (void *)(uintptr_t)on->w,
+                                           (void *)(uintptr_t)on->y};
     void                    *workspace;
     cudnnBackendDescriptor_t pack = NULL;
     TRY(lib_workspace(&workspace));

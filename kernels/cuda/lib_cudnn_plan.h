@@ -13,13 +13,12 @@ typedef struct ConvPlan ConvPlan;
 
 /* Where a plan finds its tensors. */
 typedef struct ConvAddresses {
-    const void *x, *w, *y;     // one of them is written
-    float      *sum, *squares; // CONV_STATS: (Co) each
+    const void *x, *w, *y; // one of them is written
 } ConvAddresses;
 
 Status conv_plan_open(void);
 
-/* The key of a convolution; `out` and `slices` are the caller's. */
+/* The key of a convolution; `adds` and `is_choice` are the caller's. */
 ConvKey conv_key(ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
                  const Conv2d *op);
 
@@ -27,7 +26,7 @@ ConvKey conv_key(ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *
 PlanCache *conv_plan_cache(void);
 Status     conv_plan_may_measure(const char *op);
 
-/* The plan of a key, found now if need be by running candidates on `on`, whose output they overwrite. ERR_UNSUPPORTED when
+/* The plan of a key, found now if need be by running candidates on `on`: their output there is lost. ERR_UNSUPPORTED when
  * cuDNN has none; asked for again, it says so at once. */
 Status conv_plan_find(const char *op, const ConvPlan **plan, const ConvKey *key,
                       const ConvAddresses *on);
@@ -37,5 +36,8 @@ bool conv_is_worth_timing(const ConvKey *key);
 
 /* One line about a choice that began at that time of clock_seconds. */
 void conv_tell(const ConvKey *key, const char *what, int number, float ms, double began);
+
+/* Whether conv_plan_find would answer without running anything. */
+bool conv_plan_is_known(const ConvKey *key);
 
 Status conv_plan_run(const char *op, const ConvPlan *plan, const ConvAddresses *on);

@@ -23,38 +23,40 @@ __global__ void max_pool_forward_kernel(T *y, uint8_t *where, const T *x, PoolSh
         int64_t n = line / s.P;
         int     h0 = (int)(line % s.P * s.stride - s.pad);
         for (int q = (int)threadIdx.y; q < s.Q; q += (int)blockDim.y) {
-            int            w0 = (int)(q * s.stride - s.pad);
-            bool           is_first = true;
-            float          best[V] = {};
-            MaxPoolTaps<V> at = {};
-            const T       *corner = x + ((n * s.H + h0) * s.W + w0) * s.C + c;
+            int   w0 = (int)(q * s.stride - s.pad), tap[V];
+            float best[V]; // the first tap that exists, which every other number displaces
+            GPU_UNROLL
+            for (int l = 0; l < V; l++) {
+                best[l] = -INFINITY;
+                tap[l] = max(-h0, 0) * size + max(-w0, 0);
+            }
             GPU_UNROLL
             for (int i = 0; i < size; i++)
                 for (int j = 0; j < size; j += W) {
+                    int             h = h0 + i, there = min(max(h, 0), (int)s.H - 1);
+                    const T        *row = x + (n * s.H + there) * s.W * s.C + c;
                     RowVector<V, T> taps[W];
-                    bool            is_there[W];
+                    GPU_UNROLL
+                    for (int k = 0; k < W; k++)
+                        taps[k] = row_fetch<V>(row + min(max(w0 + j + k, 0), (int)s.W - 1) * s.C);
                     GPU_UNROLL
                     for (int k = 0; k < W; k++) {
-                        int h = h0 + i, w = w0 + j + k;
-                        is_there[k] = h >= 0 && h < s.H && w >= 0 && w < s.W;
-                        if (is_there[k])
-                            taps[k] = row_fetch<V>(corner + (i * s.W + j + k) * s.C);
-                    }
-                    GPU_UNROLL
-                    for (int k = 0; k < W; k++) {
-                        if (!is_there[k])
-                            continue;
+                        int   w = w0 + j + k;
                         float v[V];
+                        if (h != there || w < 0 || w >= s.W)
+                            continue;
                         row_unpack<V>(v, taps[k]);
                         GPU_UNROLL
                         for (int l = 0; l < V; l++)
-                            if (is_first || max_pool_takes(v[l], best[l])) {
+                            if (max_pool_takes(v[l], best[l])) {
                                 best[l] = v[l];
-                                at.tap[l] = (uint8_t)(i * size + j + k);
+                                tap[l] = i * size + j + k;
                             }
-                        is_first = false;
                     }
                 }
+            MaxPoolTaps<V> at;
+            for (int l = 0; l < V; l++)
+                at.tap[l] = (uint8_t)tap[l];
             row_store<V>(y + (line * s.Q + q) * s.C + c, best);
             *(MaxPoolTaps<V> *)(where + (line * s.Q + q) * s.C + c) = at;
         }

@@ -32,8 +32,6 @@ static Backend CUDA = {
     .batch_norm_train_backward = cuda_batch_norm_train_backward,
     .batch_norm_eval_backward = cuda_batch_norm_eval_backward,
 
-    .conv_bn_train_forward = cuda_conv_bn_train_forward,
-
     .relu_forward = cuda_relu_forward,
     .relu_backward = cuda_relu_backward,
     .add_forward = cuda_add_forward,

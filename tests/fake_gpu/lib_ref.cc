@@ -49,47 +49,11 @@ Status lib_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Con
                  [=]() mutable { return ref_conv2d_forward(&ty, &tx, &tw, nullptr, &o) == OK; });
 }
 
-/* Sums of what was stored, in double. */
-static bool statistics(const Tensor *y, float *sum, float *squares, int64_t groups)
-{
-    int64_t C = y->dim[3], rows = tensor_count(y) / C / groups;
-    for (int64_t i = 0; i < groups * C; i++) {
-        double s = 0, s2 = 0;
-        for (int64_t r = 0; r < rows; r++) {
-            double v = (double)ref_load(y, (i / C * rows + r) * C + i % C);
-            s += v;
-            s2 += v * v;
-        }
-        sum[i] = (float)s;
-        squares[i] = (float)s2;
-    }
-    return true;
-}
-
-static int n_statistics;
-
-/* For tests: how often convolutions came with sums. */
-extern "C" __attribute__((visibility("default"))) int fake_gpu_statistics_calls(void)
-{
-    return n_statistics;
-}
-
-Status lib_conv2d_statistics(Tensor *y, float *sum, float *squares, const Tensor *x,
-                             const Tensor *w, const Conv2d *op, int64_t groups)
-{
-    n_statistics++;
-    TRY(lib_conv2d_forward(y, x, w, op));
-    Tensor ty = later(y);
-    return queue("conv2d with statistics", [=] { return statistics(&ty, sum, squares, groups); });
-}
-
-/* Nothing is timed here: sums wherever they can be had, else a way that the shape decides, so that all are gone. */
+/* Nothing is timed here: a way that the shape decides, so that all are gone. */
 Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *,
-                         const Conv2d *op, int64_t, int n, Status (*)(void *, int), void *)
+                         const Conv2d *op, int n, Status (*)(void *, int), void *)
 {
-    *way = kind == CONV_STATS
-               ? !getenv("FAKE_GPU_NO_STATISTICS")
-               : (int)((x->dim[1] + x->dim[2] + w->dim[1] + op->stride + op->pad + kind) % n);
+    *way = (int)((x->dim[1] + x->dim[2] + w->dim[1] + op->stride + op->pad + kind) % n);
     return OK;
 }
 

@@ -56,6 +56,7 @@ TEST(Conv2d, AgreesWithRefOnModelShapes)
 {
     /* f32 sums of K products of size 1 x 0.2 in another order: 1e-5 of the largest output. */
     Case cases[] = {{2, 23, 21, 3, 16, 7, {2, 3, 1, 1}},  // stem
+                    {2, 22, 21, 3, 16, 7, {2, 3, 1, 1}},  // the same, one line shorter
                     {3, 9, 11, 3, 8, 3, {1, 1, 1, 1}},    // CIFAR stem
                     {2, 8, 8, 64, 64, 3, {1, 1, 1, 1}},   // R18
                     {2, 9, 7, 24, 40, 3, {2, 1, 1, 1}},   // odd sizes, stride 2
