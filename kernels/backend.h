@@ -184,8 +184,9 @@ struct Backend {
 
     /* ---- a step as one piece; NULL where there is nothing to gain ----
      * Between graph_begin and graph_end calls of other entries are kept instead of run, as *graph; write, read and sync
-     * are refused then. graph_launch runs them as if they were called again with the same addresses and numbers. A graph
-     * needs the memory that it was made with: the tape that made it must not be reset while it is in use. */
+     * are refused then, and each entry has to have run once before, which loads its kernels. graph_launch runs them as if
+     * they were called again with the same addresses and numbers. A graph needs the memory that it was made with: the
+     * tape that made it must not be reset while it is in use. */
     Status (*graph_begin)(void);
     Status (*graph_end)(void **graph); // also after a failure, then with a NULL graph
     Status (*graph_launch)(void *graph);

@@ -1,4 +1,5 @@
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/cuda.h"
 #include "kernels/cuda/lib.h"
 
 #include <stdio.h>
@@ -69,6 +70,8 @@ Status gpu_check(const char *op, cudaError_t e)
 
 Status gpu_wait(const char *op)
 {
+    if (cuda_is_capturing())
+        return status_fail(ERR_DEVICE, "%s: a graph that is captured cannot wait", op);
     TRY(gpu_check(op, cudaStreamSynchronize(gpu.compute)));
     return gpu.check ? gpu.check() : OK;
 }
