@@ -14,10 +14,8 @@ typedef struct BenchModel {
 } BenchModel;
 
 typedef struct BenchModelResult {
-    BenchTimes    train, forward;
-    double        step_flops; // of convolutions, one training step
-    BenchCeilings ceilings;
-    int64_t       pool_peak_bytes, rss_peak_bytes;
+    BenchTimes train, forward;
+    BenchCost  cost;
 } BenchModelResult;
 
 Status bench_model(BenchModelResult *out, const BenchModel *b);
@@ -43,13 +41,10 @@ typedef struct BenchDetect {
 
 typedef struct BenchDetectResult {
     BenchTimes train, test;
-    double
-        step_flops; // of convolutions, one training step; every region that the recipe samples counts
-    double        test_flops;             // of one picture, with the regions that it had
-    int64_t       n_regions, n_proposals; // of a training step; of a picture in testing
-    DType         dtype;
-    BenchCeilings ceilings;
-    int64_t       pool_peak_bytes, rss_peak_bytes;
+    BenchCost  cost;                   // every region that the recipe samples counts
+    double     test_flops;             // of one picture, with the regions that it had
+    int64_t    n_regions, n_proposals; // of a training step; of a picture in testing
+    DType      dtype;
 } BenchDetectResult;
 
 Status bench_detect(BenchDetectResult *out, const BenchDetect *b);

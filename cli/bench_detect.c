@@ -212,10 +212,8 @@ Status bench_detect(BenchDetectResult *out, const BenchDetect *b)
     double picture, region;
     TRY_OUT(step_open(&s, b));
     TRY_OUT(bench_time(&out->train, s.be, train_step, &s, b->reps));
-    out->pool_peak_bytes = tape_peak_bytes(&s.tape);
-    out->rss_peak_bytes = memory_peak_rss();
     out->dtype = s.dtype;
-    TRY_OUT(bench_ceilings(&out->ceilings, s.be, s.dtype));
+    TRY_OUT(bench_cost(&out->cost, &s.tape, s.dtype));
     if (b->trace)
         TRY_OUT(bench_trace(&s.tape, train_step, &s, b->trace));
     TRY_OUT(count_proposals(&s, &out->n_proposals));
@@ -224,7 +222,7 @@ Status bench_detect(BenchDetectResult *out, const BenchDetect *b)
     count_macs(&picture, &region, &s.model, b->height, b->width);
     out->n_regions = s.N * s.config.roi.batch;
     /* Backward costs two forwards. */
-    out->step_flops = 2 * 3 * ((double)s.N * picture + (double)out->n_regions * region);
+    out->cost.flops = 2 * 3 * ((double)s.N * picture + (double)out->n_regions * region);
     out->test_flops = 2 * (picture + (double)out->n_proposals * region);
 out:
     step_release(&s);
@@ -249,13 +247,9 @@ Status bench_detect_save(const BenchDetectResult *r, const BenchDetect *b, const
     json_put_int(&w, "regions", r->n_regions);
     json_put_int(&w, "proposals", r->n_proposals);
     json_put_number(&w, "test_gflops", r->test_flops / r->test.median_ms / 1e6);
-    bench_put_arithmetic(&w, &r->ceilings, r->step_flops, r->train.median_ms);
-    json_put_int(&w, "tape_peak_bytes", r->pool_peak_bytes);
-    json_put_int(&w, "rss_peak_bytes", r->rss_peak_bytes);
+    bench_put_cost(&w, &r->cost, r->train.median_ms);
     json_close_object(&w);
-    Status st = json_save(&text, path);
-    text_release(&text);
-    return st;
+    return bench_save(&text, path);
 }
 
 void bench_detect_print(const BenchDetectResult *r, const BenchDetect *b)
@@ -270,9 +264,5 @@ void bench_detect_print(const BenchDetectResult *r, const BenchDetect *b)
     printf("  detection       %8.2f (%.2f)   %.1f ms a picture, %lld regions\n",
            1e3 / r->test.median_ms, 1e3 / r->test.best_ms, r->test.median_ms,
            (long long)r->n_proposals);
-    bench_print_arithmetic(&r->ceilings, r->step_flops, r->train.median_ms);
-    printf("  peak memory     %.2f GB activations and gradients, %.2f GB resident\n",
-           (double)r->pool_peak_bytes / 1e9, (double)r->rss_peak_bytes / 1e9);
-    if (r->ceilings.device_peak_bytes > 0)
-        printf("  on the device   %.2f GB at most\n", (double)r->ceilings.device_peak_bytes / 1e9);
+    bench_print_cost(&r->cost, r->train.median_ms);
 }

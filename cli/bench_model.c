@@ -171,14 +171,12 @@ Status bench_model(BenchModelResult *out, const BenchModel *b)
     Status st = OK;
     TRY_OUT(step_init(&s, b));
     TRY_OUT(bench_time(&out->train, s.be, train_step, &s, b->reps));
-    out->pool_peak_bytes = tape_peak_bytes(&s.tape);
-    out->rss_peak_bytes = memory_peak_rss();
-    TRY_OUT(bench_ceilings(&out->ceilings, s.be, b->dtype)); // the peak is the training step's
+    TRY_OUT(bench_cost(&out->cost, &s.tape, b->dtype));
     moco_graph_release(&s.graph); // what follows resets the tape, and a graph has no ops to look at
     TRY_OUT(bench_time(&out->forward, s.be, forward_step, &s, b->reps));
     /* Backward costs two forwards; the key encoder one more. */
     double macs = bench_resnet_macs(b->is_moco ? &s.moco.q : &s.net, b->size) * (double)b->batch;
-    out->step_flops = 2 * macs * (b->is_moco ? 4 : 3);
+    out->cost.flops = 2 * macs * (b->is_moco ? 4 : 3);
     if (b->trace)
         TRY_OUT(bench_trace(&s.tape, train_step, &s, b->trace));
 out:
@@ -202,13 +200,9 @@ Status bench_model_save(const BenchModelResult *r, const BenchModel *b, const ch
     json_put_number(&w, "train_best", n / r->train.best_ms);
     json_put_number(&w, "forward_median", n / r->forward.median_ms);
     json_put_number(&w, "forward_best", n / r->forward.best_ms);
-    bench_put_arithmetic(&w, &r->ceilings, r->step_flops, r->train.median_ms);
-    json_put_int(&w, "tape_peak_bytes", r->pool_peak_bytes);
-    json_put_int(&w, "rss_peak_bytes", r->rss_peak_bytes);
+    bench_put_cost(&w, &r->cost, r->train.median_ms);
     json_close_object(&w);
-    Status st = json_save(&text, path);
-    text_release(&text);
-    return st;
+    return bench_save(&text, path);
 }
 
 void bench_model_print(const BenchModelResult *r, const BenchModel *b)
@@ -221,9 +215,5 @@ void bench_model_print(const BenchModelResult *r, const BenchModel *b)
            n / r->train.best_ms, r->train.median_ms);
     printf("  forward         %8.2f (%.2f)   %.1f ms\n", n / r->forward.median_ms,
            n / r->forward.best_ms, r->forward.median_ms);
-    bench_print_arithmetic(&r->ceilings, r->step_flops, r->train.median_ms);
-    printf("  peak memory     %.2f GB activations and gradients, %.2f GB resident\n",
-           (double)r->pool_peak_bytes / 1e9, (double)r->rss_peak_bytes / 1e9);
-    if (r->ceilings.device_peak_bytes > 0)
-        printf("  on the device   %.2f GB at most\n", (double)r->ceilings.device_peak_bytes / 1e9);
+    bench_print_cost(&r->cost, r->train.median_ms);
 }

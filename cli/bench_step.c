@@ -1,6 +1,7 @@
 #include "cli/bench_step.h"
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "kernels/bench.h"
 
 #include <stdio.h>
@@ -35,7 +36,7 @@ Status bench_time(BenchTimes *out, const Backend *be, BenchStep *step, void *ctx
     return st;
 }
 
-Status bench_ceilings(BenchCeilings *out, const Backend *be, DType dtype)
+static Status ceilings_of(BenchCeilings *out, const Backend *be, DType dtype)
 {
     if (!be->measure) {
         TRY(bench_peak_flops(&out->peak_gflops));
@@ -73,9 +74,17 @@ Status bench_trace(Tape *t, BenchStep *step, void *ctx, const char *path)
     return st == OK ? close : st;
 }
 
-void bench_print_arithmetic(const BenchCeilings *c, double flops, double ms)
+Status bench_cost(BenchCost *out, const Tape *t, DType dtype)
 {
-    double gflops = flops / ms / 1e6;
+    out->pool_peak_bytes = tape_peak_bytes(t);
+    out->rss_peak_bytes = memory_peak_rss(); // before the ceilings are measured
+    return ceilings_of(&out->ceilings, t->be, dtype);
+}
+
+void bench_print_cost(const BenchCost *cost, double ms)
+{
+    const BenchCeilings *c = &cost->ceilings;
+    double               gflops = cost->flops / ms / 1e6;
     if (c->device[0])
         printf("  arithmetic      %.1f TFLOP/s on %s, %.0f %% of its measured product's %.1f; its "
                "copy: %.2f TB/s\n",
@@ -86,16 +95,31 @@ void bench_print_arithmetic(const BenchCeilings *c, double flops, double ms)
             "  arithmetic      %.0f GFLOP/s, %.0f %% of this machine's measured f32 peak of %.0f "
             "GFLOP/s; triad %.1f GB/s\n",
             gflops, 100 * gflops / c->peak_gflops, c->peak_gflops, c->triad_gb_per_s);
+    printf("  peak memory     %.2f GB activations and gradients, %.2f GB resident\n",
+           (double)cost->pool_peak_bytes / 1e9, (double)cost->rss_peak_bytes / 1e9);
+    if (c->device_peak_bytes > 0)
+        printf("  on the device   %.2f GB at most\n", (double)c->device_peak_bytes / 1e9);
 }
 
-void bench_put_arithmetic(JsonWriter *w, const BenchCeilings *c, double flops, double ms)
+void bench_put_cost(JsonWriter *w, const BenchCost *cost, double ms)
 {
-    json_put_number(w, "gflops", flops / ms / 1e6);
-    json_put_number(w, "share_of_peak", flops / ms / 1e6 / c->peak_gflops);
+    const BenchCeilings *c = &cost->ceilings;
+    double               gflops = cost->flops / ms / 1e6;
+    json_put_number(w, "gflops", gflops);
+    json_put_number(w, "share_of_peak", gflops / c->peak_gflops);
     json_put_number(w, "peak_gflops", c->peak_gflops);
     json_put_number(w, "triad_gb_s", c->triad_gb_per_s);
     json_put_string(w, "device", c->device);
     json_put_int(w, "device_peak_bytes", c->device_peak_bytes);
+    json_put_int(w, "tape_peak_bytes", cost->pool_peak_bytes);
+    json_put_int(w, "rss_peak_bytes", cost->rss_peak_bytes);
+}
+
+Status bench_save(Text *text, const char *path)
+{
+    Status st = json_save(text, path);
+    text_release(text);
+    return st;
 }
 
 double bench_conv_macs(const Tensor *weight, const Conv2d *op, int64_t *h, int64_t *w)

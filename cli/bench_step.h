@@ -21,14 +21,24 @@ typedef struct BenchCeilings {
 /* Untimed steps until memory, plans and a graph of the step have settled, then `reps` timed ones. */
 Status bench_time(BenchTimes *out, const Backend *be, BenchStep *step, void *ctx, int64_t reps);
 
-Status bench_ceilings(BenchCeilings *out, const Backend *be, DType dtype);
+/* What a training step takes of a machine. */
+typedef struct BenchCost {
+    double        flops; // of convolutions
+    BenchCeilings ceilings;
+    int64_t       pool_peak_bytes, rss_peak_bytes; // activations and gradients; the process
+} BenchCost;
+
+/* All but the flops, after the steps that were timed: their peaks. */
+Status bench_cost(BenchCost *out, const Tape *t, DType dtype);
 
 /* One step op by op into a file of Chrome's trace format, and its longest ops on paper. */
 Status bench_trace(Tape *t, BenchStep *step, void *ctx, const char *path);
 
-/* "a GFLOP/s, b % of ..." for a step of `flops` in `ms`; and the same and the ceilings as members of an open object. */
-void bench_print_arithmetic(const BenchCeilings *c, double flops, double ms);
-void bench_put_arithmetic(JsonWriter *w, const BenchCeilings *c, double flops, double ms);
+/* "a GFLOP/s, b % of ...", and memory, of a step that took `ms`; the same and the ceilings as members of an open object,
+ * and `text` written to `path` and released. */
+void   bench_print_cost(const BenchCost *c, double ms);
+void   bench_put_cost(JsonWriter *w, const BenchCost *c, double ms);
+Status bench_save(Text *text, const char *path);
 
 /* Multiply-adds of a convolution on one picture of *h x *w, counted from its weights; *h and *w become the output's. */
 double bench_conv_macs(const Tensor *weight, const Conv2d *op, int64_t *h, int64_t *w);

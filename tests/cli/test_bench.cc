@@ -62,7 +62,7 @@ TEST(Bench, CountsTheMultiplyAddsOfADetectionStep)
     picture += (9 * 128 * 128 + 128 * 15 + 128 * 60) * 4 * 6; // RPN: 15 anchors a cell
     double region = stage(3, 128, 64, 256, 14, 14, 2) + 256 * (6 + 20);
     EXPECT_EQ(32, r.n_regions);
-    EXPECT_EQ(6 * (2 * picture + 32 * region), r.step_flops);
+    EXPECT_EQ(6 * (2 * picture + 32 * region), r.cost.flops);
     EXPECT_GT(r.n_proposals, 0);
     EXPECT_EQ(2 * (picture + (double)r.n_proposals * region), r.test_flops);
 }
