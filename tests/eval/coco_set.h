@@ -109,5 +109,22 @@ struct CocoSet {
     }
 };
 
+/* Cases a person can check. */
+class Coco : public ::testing::Test {
+  protected:
+    CocoSet s;
+    void    one()
+    {
+        s.image(1);
+        s.truth(1, 10, 10, 50, 50);
+        s.result(1, .9, 10, 10, 50, 50);
+    }
+    void expect_error(const char *part)
+    {
+        EXPECT_EQ(ERR_FORMAT, s.evaluate());
+        EXPECT_NE(std::string::npos, std::string(status_text()).find(part)) << status_text();
+    }
+};
+
 static const double P1 = 0.9999999999999998,
                     P2 = 0.9999999999999999; // tp / (tp + eps), and its mean
