@@ -1,6 +1,7 @@
 /* The file of plans that were fastest */
 #include "kernels/op_test.h"
 extern "C" {
+#include "kernels/cuda/key_table.h"
 #include "kernels/cuda/plan_cache.h"
 }
 #include <filesystem>
@@ -62,4 +63,31 @@ TEST_F(Plans, WithoutAFolderTheyLastAsLongAsTheRun)
     plan_cache_note(c, &key, sizeof key, 4);
     EXPECT_EQ(4, plan_cache_find(c, &key, sizeof key));
     plan_cache_close(c);
+}
+
+TEST(KeyTable, FindsEachOfManyKeysAndNoOther)
+{
+    struct Key {
+        int32_t a, b, c; // twelve bytes: no power of two
+    };
+    KeyTable t = {};
+    t.key_bytes = sizeof(Key);
+    const int n = 5000;
+    Key       first = {0, 0, 0};
+    EXPECT_EQ(-1, key_table_find(&t, &first)) << "an empty table";
+    for (int32_t i = 0; i < n; i++) {
+        Key key = {i % 7, i, -i};
+        ASSERT_TRUE(key_table_put(&t, &key, i));
+    }
+    EXPECT_EQ(n, t.n);
+    for (int32_t i = 0; i < n; i++) {
+        Key key = {i % 7, i, -i}, other = {i % 7, i, i + 1};
+        ASSERT_EQ(i, key_table_find(&t, &key));
+        ASSERT_EQ(-1, key_table_find(&t, &other));
+    }
+    ASSERT_TRUE(key_table_put(&t, &first, 77)); // another number for the same key
+    EXPECT_EQ(77, key_table_find(&t, &first));
+    EXPECT_EQ(n, t.n);
+    key_table_release(&t);
+    EXPECT_EQ(-1, key_table_find(&t, &first));
 }
