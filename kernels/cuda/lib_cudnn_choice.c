@@ -62,10 +62,11 @@ Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor 
     *way = key_table_find(&choices, &key);
     if (*way >= 0)
         return OK;
+    bool is_timed = conv_is_worth_timing(&key);
     *way = plan_cache_find(conv_plan_cache(), &key, (int64_t)sizeof key);
     if (*way < 0 || *way >= n) {
         *way = 0;
-        if (conv_is_worth_timing(&key)) {
+        if (is_timed) {
             TRY(measure(way, &key, n, run, ctx));
             plan_cache_note(conv_plan_cache(), &key, (int64_t)sizeof key, *way);
         }

@@ -186,11 +186,12 @@ static Status fill(const char *op, ConvPlan *p, const ConvAddresses *on)
     double began = clock_seconds();
     float  ms = 0;
     int    number = -1, noted = plan_cache_find(cache, &p->key, (int64_t)sizeof p->key);
+    bool   is_timed = conv_is_worth_timing(
+          &p->key); // counted though it be noted: a run that is repeated chooses alike
     TRY(conv_graph_make(op, &p->graph, target.handle, &p->key));
     if (noted >= 0)
         TRY(choose(op, p, &number, &ms, (Search){noted, 1}, on));
     if (number < 0) {
-        bool is_timed = conv_is_worth_timing(&p->key);
         TRY(choose(op, p, &number, &ms, (Search){-1, is_timed ? MOST_TIMED : 1}, on));
         if (number >= 0 && is_timed)
             plan_cache_note(cache, &p->key, (int64_t)sizeof p->key, number);
