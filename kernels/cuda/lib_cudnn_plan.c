@@ -181,13 +181,13 @@ static void release(ConvPlan *p)
     free(p);
 }
 
+/* Sizes are counted though their plan be noted: a run that is repeated then chooses alike. */
 static Status fill(const char *op, ConvPlan *p, const ConvAddresses *on)
 {
     double began = clock_seconds();
     float  ms = 0;
     int    number = -1, noted = plan_cache_find(cache, &p->key, (int64_t)sizeof p->key);
-    bool   is_timed = conv_is_worth_timing(
-          &p->key); // counted though it be noted: a run that is repeated chooses alike
+    bool   is_timed = conv_is_worth_timing(&p->key);
     TRY(conv_graph_make(op, &p->graph, target.handle, &p->key));
     if (noted >= 0)
         TRY(choose(op, p, &number, &ms, (Search){noted, 1}, on));
