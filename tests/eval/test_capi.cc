@@ -1,6 +1,7 @@
 /* The installed C interface, as a program that links libgodwit.so sees it */
 #include "capi_set.h"
 
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <string>

@@ -1,6 +1,7 @@
 /* The installed C interface: arrays and files of the same set give the same numbers */
 #include "capi_set.h"
 
+#include <cmath>
 #include <fstream>
 #include <string>
 
