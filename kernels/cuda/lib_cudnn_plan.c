@@ -118,7 +118,10 @@ static Status choose(const char *op, ConvPlan *p, int *chosen, float *best_ms, S
                 st = time_of(&ms, op, p, on, *best_ms);
             n_tried++;
             n_compiled += is_compiled;
-            if (st == OK && (!best_plan || ms < *best_ms)) {
+            if (st == ERR_UNSUPPORTED) { // it can be planned and not run
+                st = OK;
+                cudnn_forget(&p->plan);
+            } else if (st == OK && (!best_plan || ms < *best_ms)) {
                 cudnn_forget(&best_plan);
                 cudnn_forget(&best_config);
                 best_plan = p->plan;
