@@ -12,11 +12,9 @@
 
 enum {
     NORM_BLOCKS = 512,
-    NORM_LEAST_ROWS =
-        128, // of a part: the first row of a part serves as its origin, see batch_norm.cu
-    NORM_AHEAD =
-        4, // rows that a thread loads before it uses the first: enough in flight for the memory
-    NORM_FINISH_X = 8, // channels and part lanes of a block that adds parts
+    NORM_LEAST_ROWS = 128, // of a part, whose first row serves as its origin (batch_norm.cu)
+    NORM_AHEAD = 4,        // rows that a thread loads before it uses the first
+    NORM_FINISH_X = 8,     // channels and part lanes of a block that adds parts
     NORM_FINISH_Y = 32,
 };
 

@@ -10,10 +10,8 @@
  */
 #include "kernels/cuda/batch_norm.h"
 
-enum {
-    NORM_AHEAD_OF_SUMS = 2,
-    NORM_AHEAD_OF_DX = 2
-}; // rows loaded before the first is used: of two or three tensors
+/* Rows that a thread loads before it uses the first, of two or three tensors. */
+enum { NORM_AHEAD_OF_SUMS = 2, NORM_AHEAD_OF_DX = 2 };
 
 /* What both passes read and write; NULL marks what is absent. */
 template <typename T>

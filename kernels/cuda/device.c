@@ -76,6 +76,26 @@ Status gpu_wait(const char *op)
     return gpu.check ? gpu.check() : OK;
 }
 
+Status gpu_time(float *ms, const char *op, int n, Status (*run)(void *ctx), void *ctx)
+{
+    cudaEvent_t from = NULL, to = NULL;
+    Status      st = OK;
+    TRY(gpu_check(op, cudaEventCreateWithFlags(&from, cudaEventDefault)));
+    TRY_OUT(gpu_check(op, cudaEventCreateWithFlags(&to, cudaEventDefault)));
+    TRY_OUT(gpu_check(op, cudaEventRecord(from, gpu.compute)));
+    for (int i = 0; i < n; i++)
+        TRY_OUT(run(ctx));
+    TRY_OUT(gpu_check(op, cudaEventRecord(to, gpu.compute)));
+    TRY_OUT(gpu_check(op, cudaEventSynchronize(to)));
+    TRY_OUT(gpu_check(op, cudaEventElapsedTime(ms, from, to)));
+    *ms /= (float)n;
+out:
+    cudaEventDestroy(from);
+    if (to)
+        cudaEventDestroy(to);
+    return st;
+}
+
 void gpu_after_wait(Status (*check)(void))
 {
     gpu.check = check;

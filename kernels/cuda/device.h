@@ -27,5 +27,8 @@ Status gpu_launched(const char *op);
 /* Waits for the compute stream. */
 Status gpu_wait(const char *op);
 
+/* *ms: the mean time that one of n runs takes on the device. Waits for the last. */
+Status gpu_time(float *ms, const char *op, int n, Status (*run)(void *ctx), void *ctx);
+
 /* From now on every successful gpu_wait asks `check` what kernels found wrong. One for all. */
 void gpu_after_wait(Status (*check)(void));

@@ -8,24 +8,22 @@
 enum { TIMED_RUNS = 3 };
 static const float BY_FAR = 0.97f;
 
-static KeyTable    choices = {.key_bytes = sizeof(ConvKey)};
-static cudaEvent_t from, to;
+static KeyTable choices = {.key_bytes = sizeof(ConvKey)};
 
-static Status time_of(float *ms, const char *op, int way, Status (*run)(void *, int), void *ctx)
+/* One way, over and over. */
+typedef struct Trial {
+    Status (*run)(void *ctx, int way);
+    void *ctx;
+    int   way;
+} Trial;
+
+static Status run_trial(void *trial)
 {
-    TRY(run(ctx, way)); // chooses its plans, loads the kernels
-    TRY(gpu_check(op, cudaEventRecord(from, gpu_stream())));
-    for (int i = 0; i < TIMED_RUNS; i++)
-        TRY(run(ctx, way));
-    TRY(gpu_check(op, cudaEventRecord(to, gpu_stream())));
-    TRY(gpu_check(op, cudaEventSynchronize(to)));
-    TRY(gpu_check(op, cudaEventElapsedTime(ms, from, to)));
-    *ms /= TIMED_RUNS;
-    return OK;
+    const Trial *t = trial;
+    return t->run(t->ctx, t->way);
 }
 
-static Status measure(int *fastest, const ConvKey *key, int n, Status (*run)(void *, int),
-                      void *ctx)
+static Status measure(int *fastest, const ConvKey *key, int n, Trial t)
 {
     const char *op = "choosing a convolution";
     double      began = clock_seconds();
@@ -33,21 +31,18 @@ static Status measure(int *fastest, const ConvKey *key, int n, Status (*run)(voi
     Status      none = OK;
     *fastest = -1;
     TRY(conv_plan_may_measure(op));
-    if (!from)
-        TRY(gpu_check(op, cudaEventCreateWithFlags(&from, cudaEventDefault)));
-    if (!to)
-        TRY(gpu_check(op, cudaEventCreateWithFlags(&to, cudaEventDefault)));
-    for (int way = 0; way < n; way++) {
+    for (t.way = 0; t.way < n; t.way++) {
         float  ms = 0;
-        Status st = time_of(&ms, op, way, run, ctx);
+        Status st = run_trial(&t); // chooses its plans, loads the kernels
         if (st == ERR_UNSUPPORTED) {
             none = st;
             continue;
         }
         TRY(st);
-        conv_tell(key, "way", way, ms, began);
+        TRY(gpu_time(&ms, op, TIMED_RUNS, run_trial, &t));
+        conv_tell(key, "way", t.way, ms, began);
         if (*fastest < 0 || ms < BY_FAR * best) {
-            *fastest = way;
+            *fastest = t.way;
             best = ms;
         }
     }
@@ -67,7 +62,7 @@ Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor 
     if (*way < 0 || *way >= n) {
         *way = 0;
         if (is_timed) {
-            TRY(measure(way, &key, n, run, ctx));
+            TRY(measure(way, &key, n, (Trial){run, ctx, 0}));
             plan_cache_note(conv_plan_cache(), &key, (int64_t)sizeof key, *way);
         }
     }

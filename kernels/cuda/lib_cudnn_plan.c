@@ -5,6 +5,7 @@
 #include "kernels/cuda/lib_workspace.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 enum {
     MOST_TIMED = 16,
     MOST_COMPILED = 2, // of those timed, engines that are compiled for the purpose
-    FEW_SIZES = 3,     // of pictures; a layer that meets more takes the heuristics' first guess
+    MANY_SIZES = 8,    // of pictures and batches: those behind take the heuristics' first engine
     MOST_PLANS = 8192, // kept at a time
     TIMED_RUNS = 3,
     MODE_STRIDE = 1000,
@@ -29,11 +30,9 @@ static CudnnTarget target;
 static PlanCache  *cache;
 static ConvPlan   *plans[MOST_PLANS];
 static int         n_plans;
-static KeyTable    place_of_key = {.key_bytes = sizeof(ConvKey)}; // in plans
-static KeyTable    sizes_of_layer = {.key_bytes =
-                                         sizeof(ConvKey)}; // sizes of pictures that were timed
-static cudaEvent_t from, to;
-static bool        is_told; // what is chosen, on stderr
+static KeyTable    place_of_key = {.key_bytes = sizeof(ConvKey)};   // in plans
+static KeyTable    sizes_of_layer = {.key_bytes = sizeof(ConvKey)}; // how many it has met
+static bool        is_told;                                         // what is chosen
 
 Status conv_plan_open(void)
 {
@@ -46,8 +45,6 @@ Status conv_plan_open(void)
                            cudnnGetVersion() / 10000, cudnnGetVersion() / 100 % 100);
     TRY(lib_cudnn_check("opening the device", cudnnCreate(&target.handle)));
     TRY(lib_cudnn_check("opening the device", cudnnSetStream(target.handle, gpu_stream())));
-    TRY(gpu_check("opening the device", cudaEventCreateWithFlags(&from, cudaEventDefault)));
-    TRY(gpu_check("opening the device", cudaEventCreateWithFlags(&to, cudaEventDefault)));
     TRY(gpu_check("opening the device", cudaGetDeviceProperties(&prop, 0)));
     snprintf(name, sizeof name, "%s_cudnn%zu", prop.name, cudnnGetVersion());
     cache = plan_cache_open(name);
@@ -61,26 +58,25 @@ PlanCache *conv_plan_cache(void)
     return cache;
 }
 
-static Status time_runs(float *ms, const char *op, const ConvPlan *p, const ConvAddresses *on,
-                        int n)
+/* One plan on its tensors. */
+typedef struct Trial {
+    const char          *op;
+    const ConvPlan      *plan;
+    const ConvAddresses *on;
+} Trial;
+
+static Status run_trial(void *trial)
 {
-    TRY(gpu_check(op, cudaEventRecord(from, gpu_stream())));
-    for (int i = 0; i < n; i++)
-        TRY(conv_plan_run(op, p, on));
-    TRY(gpu_check(op, cudaEventRecord(to, gpu_stream())));
-    TRY(gpu_check(op, cudaEventSynchronize(to)));
-    TRY(gpu_check(op, cudaEventElapsedTime(ms, from, to)));
-    *ms /= (float)n;
-    return OK;
+    const Trial *t = trial;
+    return conv_plan_run(t->op, t->plan, t->on);
 }
 
 /* One run is enough where it takes twice the best time so far (0: there is none). */
-static Status time_of(float *ms, const char *op, const ConvPlan *p, const ConvAddresses *on,
-                      float best_ms)
+static Status time_of(float *ms, Trial t, float best_ms)
 {
-    TRY(conv_plan_run(op, p, on)); // loads the kernels
-    TRY(time_runs(ms, op, p, on, 1));
-    return best_ms > 0 && *ms > 2 * best_ms ? OK : time_runs(ms, op, p, on, TIMED_RUNS);
+    TRY(run_trial(&t)); // loads the kernels
+    TRY(gpu_time(ms, t.op, 1, run_trial, &t));
+    return best_ms > 0 && *ms > 2 * best_ms ? OK : gpu_time(ms, t.op, TIMED_RUNS, run_trial, &t);
 }
 
 /* How a plan is looked for. */
@@ -115,7 +111,7 @@ static Status choose(const char *op, ConvPlan *p, int *chosen, float *best_ms, S
                 continue;
             float ms = 0;
             if (how.most > 1)
-                st = time_of(&ms, op, p, on, *best_ms);
+                st = time_of(&ms, (Trial){op, p, on}, *best_ms);
             n_tried++;
             n_compiled += is_compiled;
             if (st == ERR_UNSUPPORTED) { // it can be planned and not run
@@ -147,19 +143,17 @@ bool conv_is_worth_timing(const ConvKey *key)
     layer.N = layer.H = layer.W = layer.P = layer.Q = 0;
     int32_t n = key_table_find(&sizes_of_layer, &layer);
     n = n < 0 ? 0 : n;
-    return n < FEW_SIZES && key_table_put(&sizes_of_layer, &layer, n + 1);
+    return n < MANY_SIZES && key_table_put(&sizes_of_layer, &layer, n + 1);
 }
 
 void conv_tell(const ConvKey *k, const char *what, int number, float ms, double began)
 {
     static const char *const kind[] = {"forward", "data", "weights"};
     if (is_told)
-        fprintf(stderr,
-                "%s, x (%d,%d,%d,%d) w (%d,%d,%d,%d) stride %d%s, %s: %s %d, %.3f ms; "
-                "took %.2f s\n",
-                kind[k->kind], k->N, k->H, k->W, k->Ci, k->Co, k->kh, k->kw, k->ci, k->stride,
-                k->adds ? ", added" : "", dtype_name((DType)k->type), what, number, (double)ms,
-                clock_seconds() - began);
+        log_info("%s, x (%d,%d,%d,%d) w (%d,%d,%d,%d) stride %d%s, %s: %s %d, %.3f ms; took %.2f s",
+                 kind[k->kind], k->N, k->H, k->W, k->Ci, k->Co, k->kh, k->kw, k->ci, k->stride,
+                 k->adds ? ", added" : "", dtype_name((DType)k->type), what, number, (double)ms,
+                 clock_seconds() - began);
 }
 
 Status conv_plan_may_measure(const char *op)

@@ -42,44 +42,34 @@ typedef struct Trial {
     DType   dtype;
 } Trial;
 
-static Status product(const Trial *t)
+static Status product(void *trial)
 {
-    Product p = {.m = t->side,
-                 .n = t->side,
-                 .k = t->side,
-                 .is_b_transposed = true,
-                 .in = t->dtype,
-                 .out = t->dtype,
-                 .alpha = 1};
+    const Trial *t = trial;
+    Product      p = {.m = t->side,
+                      .n = t->side,
+                      .k = t->side,
+                      .is_b_transposed = true,
+                      .in = t->dtype,
+                      .out = t->dtype,
+                      .alpha = 1};
     return lib_product("product", t->c, t->a, t->b, &p);
 }
 
-static Status copy(const Trial *t)
+static Status copy(void *trial)
 {
+    const Trial *t = trial;
     return cuda_copy(t->c, t->a, t->bytes);
 }
 
-static Status time_of(float *best_ms, Status (*run)(const Trial *), const Trial *t)
+static Status time_of(float *best_ms, Status (*run)(void *), Trial *t)
 {
-    cudaEvent_t from = NULL, to = NULL;
-    Status      st = OK;
-    TRY(gpu_check("measure", cudaEventCreateWithFlags(&from, cudaEventDefault)));
-    TRY_OUT(gpu_check("measure", cudaEventCreateWithFlags(&to, cudaEventDefault)));
-    TRY_OUT(run(t));
+    TRY(run(t));
     for (int i = 0; i < RUNS; i++) {
         float ms = 0;
-        TRY_OUT(gpu_check("measure", cudaEventRecord(from, gpu_stream())));
-        TRY_OUT(run(t));
-        TRY_OUT(gpu_check("measure", cudaEventRecord(to, gpu_stream())));
-        TRY_OUT(gpu_check("measure", cudaEventSynchronize(to)));
-        TRY_OUT(gpu_check("measure", cudaEventElapsedTime(&ms, from, to)));
+        TRY(gpu_time(&ms, "measure", 1, run, t));
         *best_ms = i == 0 || ms < *best_ms ? ms : *best_ms;
     }
-out:
-    cudaEventDestroy(from);
-    if (to)
-        cudaEventDestroy(to);
-    return st;
+    return OK;
 }
 
 /* Numbers in -1 .. 1, a period of NOISE over and over: a product of zeros, or of one number, draws less power and runs
