@@ -81,6 +81,15 @@ static int look(Finding *f)
     else
         snprintf(f[n].is, sizeof f[n].is, "%s", status_text());
     f[n++].is_fine = true;
+    if (is_ready && gpu->jpeg_open) {
+        void *decoder = NULL;
+        f[n].what = "GPU's JPEG";
+        bool can = gpu->jpeg_open(&decoder) == OK;
+        snprintf(f[n].is, sizeof f[n].is, "%s",
+                 can ? "decodes: data.decode=device" : status_text());
+        gpu->jpeg_close(decoder);
+        f[n++].is_fine = true;
+    }
     return n;
 }
 

@@ -239,11 +239,11 @@ Status augment_bytes(Augmenter *a, const AugmentView out[], int64_t n_views,
 {
     ImageInfo   info;
     AugmentDraw draw[2];
-    TRY(image_probe(&info, NULL, bytes, n_bytes, name));
+    TRY(image_probe(&info, &a->decode, bytes, n_bytes, name));
     for (int64_t v = 0; v < n_views; v++)
         augment_draw(&draw[v], o, info.width, info.height, seed, epoch, sample, v);
     ImageRect need = n_views > 1 ? rect_union(draw[0].crop, draw[1].crop) : draw[0].crop;
-    TRY(image_decode_crop(&a->decoded, NULL, need, bytes, n_bytes, name));
+    TRY(image_decode_crop(&a->decoded, &a->decode, need, bytes, n_bytes, name));
     for (int64_t v = 0; v < n_views; v++)
         TRY(augment_apply(a, &out[v], o, &draw[v], &a->decoded, need.x, need.y));
     return OK;

@@ -62,6 +62,7 @@ typedef struct Augmenter {
     Image         decoded;
     Planes        planes, blurred;
     ResizeScratch resize;
+    DecodeOptions decode; // how encoded bytes are read
 } Augmenter;
 
 void augmenter_release(Augmenter *a);

@@ -102,6 +102,20 @@ static bool jpeg_has_end(const uint8_t *bytes, int64_t n_bytes)
     return n_bytes > 4 && bytes[n_bytes - 2] == 0xFF && bytes[n_bytes - 1] == 0xD9;
 }
 
+/* The other decoder's turn; ERR_UNSUPPORTED when libjpeg has to do it. */
+static Status decode_elsewhere(Image *out, JpegDecoder *d, const ImageInfo *info, ImageRect crop,
+                               const void *bytes, int64_t n_bytes)
+{
+    Status st = ERR_UNSUPPORTED;
+    if ((info->channels == 1 || info->channels == 3) && info->bits == 8) {
+        TRY(image_resize_buffer(out, crop.width, crop.height));
+        st = d->decode(d->state, out->pixels, crop, bytes, n_bytes);
+    }
+    d->n_served += st == OK;
+    d->n_left += st == ERR_UNSUPPORTED;
+    return st;
+}
+
 /* The stored rectangle `crop`, in stored orientation. */
 static Status decode_stored(Image *out, const DecodeOptions *o, const ImageInfo *info,
                             ImageRect crop, const void *bytes, int64_t n_bytes, const char *name)
@@ -109,7 +123,13 @@ static Status decode_stored(Image *out, const DecodeOptions *o, const ImageInfo 
     int       shrink = o->shrink > 0 ? o->shrink : 1;
     int       max_scans = o->max_scans > 0 ? o->max_scans : IMAGE_MAX_SCANS;
     ImageRect whole = {0, 0, info->stored_width, info->stored_height};
-    if (info->format == IMAGE_JPEG && (shrink > 1 || jpeg_has_end(bytes, n_bytes)))
+    bool      has_end = info->format == IMAGE_JPEG && jpeg_has_end(bytes, n_bytes);
+    if (o->jpeg != NULL && has_end && shrink == 1) {
+        Status st = decode_elsewhere(out, o->jpeg, info, crop, bytes, n_bytes);
+        if (st != ERR_UNSUPPORTED)
+            return st;
+    }
+    if (info->format == IMAGE_JPEG && (shrink > 1 || has_end))
         return jpeg_decode(out, crop, shrink, max_scans, bytes, n_bytes, name);
     if (info->format == IMAGE_JPEG)
         TRY(jpeg_decode(out, whole, 1, max_scans, bytes, n_bytes, name));

@@ -47,6 +47,19 @@ typedef struct ImageInfo {
     int         orientation; // 1..8; 1 when absent or broken
 } ImageInfo;
 
+typedef struct ImageRect {
+    int64_t x, y, width, height; // pixels, inside the picture
+} ImageRect;
+
+/* A JPEG decoder beside libjpeg, a device's say, for one thread at a time. decode: rgb (window.height, window.width, 3) of
+ * the picture as it is stored. ERR_UNSUPPORTED leaves the file to libjpeg, which also judges broken ones. */
+typedef struct JpegDecoder {
+    void *state;
+    Status (*decode)(void *state, uint8_t *rgb, ImageRect window, const void *bytes,
+                     int64_t n_bytes);
+    int64_t n_served, n_left; // files that it decoded, and that libjpeg did in its place
+} JpegDecoder;
+
 /* All zero means the defaults. */
 typedef struct DecodeOptions {
     ExifPolicy exif;
@@ -54,11 +67,9 @@ typedef struct DecodeOptions {
     int        max_scans;  // 0: IMAGE_MAX_SCANS
     int shrink; // JPEG only: 1, 2, 4 or 8 decodes at 1/shrink (sides rounded up); 0: 1. PNG ignores
                 // it
+    JpegDecoder
+        *jpeg; // asked first for gray and three-channel JPEG files at full size; NULL: libjpeg
 } DecodeOptions;
-
-typedef struct ImageRect {
-    int64_t x, y, width, height; // pixels, inside the upright picture
-} ImageRect;
 
 /* The header alone. `options` NULL means defaults; `name` is used in sentences. */
 Status image_probe(ImageInfo *out, const DecodeOptions *options, const void *bytes, int64_t n_bytes,
@@ -67,7 +78,7 @@ Status image_probe(ImageInfo *out, const DecodeOptions *options, const void *byt
 Status image_decode(Image *out, const DecodeOptions *options, const void *bytes, int64_t n_bytes,
                     const char *name);
 
-/* The same pixels as image_decode followed by a crop; JPEG blocks outside the crop are not
+/* The same pixels as image_decode followed by a crop (of the upright picture); JPEG blocks outside the crop are not
  * transformed. `shrink` must be 0 or 1. A crop outside the picture is ERR_SHAPE. */
 Status image_decode_crop(Image *out, const DecodeOptions *options, ImageRect crop,
                          const void *bytes, int64_t n_bytes, const char *name);

@@ -21,8 +21,9 @@ typedef struct Slot {
 } Slot;
 
 typedef struct Worker {
-    Augmenter  augmenter;
-    ImageBytes bytes;
+    Augmenter   augmenter;
+    ImageBytes  bytes;
+    JpegDecoder jpeg; // its decode is NULL where libjpeg does everything
 } Worker;
 
 struct Loader {
@@ -87,7 +88,7 @@ static Status load(Loader *l, Worker *w, const AugmentView view[], int64_t epoch
         return augment_bytes(&w->augmenter, view, l->o.n_views, a, bytes, n, name, l->o.seed, epoch,
                              index);
     Image *decoded = &w->augmenter.decoded;
-    TRY(image_decode(decoded, NULL, bytes, n, name));
+    TRY(image_decode(decoded, &w->augmenter.decode, bytes, n, name));
     cached = picture_cache_keep(l->cache, index, decoded);
     return augment_image(&w->augmenter, view, l->o.n_views, a, cached != NULL ? cached : decoded,
                          l->o.seed, epoch, index);
@@ -203,6 +204,32 @@ static Status allocate(Loader *l)
     return OK;
 }
 
+static Status open_decoders(Loader *l)
+{
+    for (int64_t i = 0; l->o.jpeg.open != NULL && i < l->o.n_workers; i++) {
+        Worker *w = &l->worker[i];
+        TRY(l->o.jpeg.open(l->o.jpeg.ctx, &w->jpeg));
+        w->augmenter.decode.jpeg = &w->jpeg;
+    }
+    return OK;
+}
+
+/* Says how many files the decoders served, once the workers are gone. */
+static void close_decoders(Loader *l)
+{
+    int64_t n_served = 0, n_left = 0;
+    for (int64_t i = 0; l->worker != NULL && i < l->o.n_workers; i++) {
+        JpegDecoder *d = &l->worker[i].jpeg;
+        n_served += d->n_served;
+        n_left += d->n_left;
+        if (d->decode != NULL)
+            l->o.jpeg.close(d);
+    }
+    if (n_served + n_left > 0)
+        log_info("JPEG files decoded by the device: %lld of %lld", (long long)n_served,
+                 (long long)(n_served + n_left));
+}
+
 static Status check_options(const LoaderOptions *o, int64_t n_samples)
 {
     if (o->batch < 1 || o->batch > 1 << 20 || o->n_views < 1 || o->n_views > 2 ||
@@ -258,6 +285,8 @@ Status loader_open(Loader **out, const Source *source, const LoaderOptions *o)
                         .stall_s = o->stall_s > 0 ? o->stall_s : 10};
     Status      st = allocate(l);
     if (st == OK)
+        st = open_decoders(l);
+    if (st == OK)
         st = ring_open(&l->ring, &task, &ring);
     if (st != OK)
         loader_close(l);
@@ -306,6 +335,7 @@ void loader_close(Loader *l)
     if (l == NULL)
         return;
     ring_close(l->ring);
+    close_decoders(l);
     for (int64_t i = 0; l->slot != NULL && i < l->n_slots; i++) {
         for (int v = 0; v < 2; v++) {
             free(l->slot[i].view[v]);

@@ -17,6 +17,13 @@
 
 typedef enum BadPolicy { BAD_FAIL, BAD_SKIP, BAD_GRAY } BadPolicy;
 
+/* Makes the JPEG decoders of the workers, one each. */
+typedef struct JpegDecoders {
+    Status (*open)(void *ctx, JpegDecoder *out);
+    void (*close)(JpegDecoder *d);
+    void *ctx;
+} JpegDecoders;
+
 typedef struct LoaderOptions {
     AugmentOptions augment;
     int64_t        batch;     // images a step, >= 1
@@ -35,6 +42,8 @@ typedef struct LoaderOptions {
     double    stall_s;     // warn after this long without a batch; 0: 10
     bool crops_only; // batches hold crops and plans, for a device to finish; blur's sigma is then
                      // limited by PIXEL_MOST_RADIUS
+    JpegDecoders
+        jpeg; // all zero: libjpeg decodes everything. How many files they served is logged at the end
 } LoaderOptions;
 
 typedef struct LoaderBatch {

@@ -73,6 +73,9 @@
     X(conv_bn_train_forward)                                                                       \
     X(feed)                                                                                        \
     X(feed_use)                                                                                    \
+    X(jpeg_open)                                                                                   \
+    X(jpeg_decode)                                                                                 \
+    X(jpeg_close)                                                                                  \
     X(describe)                                                                                    \
     X(measure)                                                                                     \
     X(graph_begin)                                                                                 \

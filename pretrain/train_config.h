@@ -42,9 +42,13 @@ typedef struct MocoKeys {
 /* Who does what comes after crop and resize. The results are the same bits. */
 typedef enum AugmentWhere { AUGMENT_AUTO, AUGMENT_ON_HOST, AUGMENT_ON_DEVICE } AugmentWhere;
 
+/* Who decodes the training set's JPEG files. Pixels differ by a few levels. */
+typedef enum DecodeWhere { DECODE_ON_HOST, DECODE_ON_DEVICE } DecodeWhere;
+
 typedef struct DataKeys {
     int          order;   // AugmentOrder
     int          augment; // AugmentWhere
+    int          decode;  // DecodeWhere
     int64_t      crop, batch, workers, cache_mb;
     double       scale_min, scale_max;
     double       brightness, contrast, saturation, hue, jitter_p, gray_p, blur_p, flip_p;

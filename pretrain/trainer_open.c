@@ -1,6 +1,7 @@
 /* trainer_open.c -- a pretraining run before its first step: data, encoders, initial weights, loader */
 #include "base/file.h"
 #include "base/log.h"
+#include "pretrain/device_decoder.h"
 #include "pretrain/trainer.h"
 #include <string.h>
 
@@ -92,6 +93,8 @@ static Status open_loader(Trainer *r)
     memcpy(r->stats.mean, options.augment.mean, sizeof r->stats.mean);
     memcpy(r->stats.std, options.augment.std, sizeof r->stats.std);
     options.crops_only = augments_on_device(r);
+    if (r->config.data.decode == DECODE_ON_DEVICE)
+        TRY(device_decoders(&options.jpeg, r->be));
     options.start_step = r->job.step;
     options.end_step = r->job.n_steps;
     return loader_open(&r->loader, r->train, &options);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # gpu_check.sh [options] BUILD OUT -- everything that wants a GPU, in one go; each step's output lies in OUT/STEP.txt
 #
-#   --only A,B,...   these steps alone: machine tests sanitizer determinism losses bench detect peer demo cifar
+#   --only A,B,...   these steps alone: machine tests sanitizer determinism losses bench detect jpeg peer demo cifar
 #   --seconds N      in all (default 7200); a step that finds less left than it needs is not begun
 #   --peer FILE      a Python program that prints a peer's figures: FILE moco|r50 dtype=bf16 [graph=1] batch=N
 #   --cifar DIR      the moco_cifar10 recipe on it, for --cifar-seconds N (default 1200)
@@ -65,19 +65,19 @@ step()
 
 # ---- sizes ----
 if [ $small = yes ]; then
-    pictures="--size 24 --train 24" scenes="--size 64 --train 6" moco=moco_tiny steps=4
+    pictures="--size 24 --train 24" scenes="--size 64 --train 6" photos="--size 48 --train 16" reads=2 moco=moco_tiny steps=4
     detect="demo_c4 solver.iters=2" threads="--threads 1"
     model="--arch resnet18 --width 0.125 --batch 4 --size 32 --reps 1"
     c4="--batch 2 --height 48 --width 64 --reps 1 model.arch=resnet18 model.width=0.125 roi.batch=8 rpn.post_test=20"
     demo="--scale 0.05 --trials 1" some_tests="Augment.OfNothingIsNothing:FakeGpu.Threads*"
     export FAKE_GPU_RACES="${FAKE_GPU_RACES:-0}"
 else
-    pictures="--size 96 --train 2000" scenes="--size 160 --train 200" steps=60
+    pictures="--size 96 --train 2000" scenes="--size 160 --train 200" photos="--size 448 --train 1000" reads=2000 steps=60
     moco="moco_v2_r50_in1m_200ep data.batch=128 data.crop=64 moco.K=4096" detect="demo_c4 solver.iters=60" threads=
     model="--arch resnet50 --batch 256 --size 224 --reps 20" c4="voc_r50_c4_24k --batch 2 --reps 20"
     demo= some_tests="*"
 fi
-export build out here godwit pictures scenes moco steps detect threads model c4 demo some_tests peer cifar
+export build out here godwit pictures scenes photos reads moco steps detect threads model c4 demo some_tests peer cifar
 
 # ---- steps ----
 machine()
@@ -93,7 +93,7 @@ machine()
 tests()
 {
     local program failed=0
-    for program in fake_gpu/test_kernels_gpu fake_gpu/test_augment_gpu fake_gpu/test_kernels_gpu_full \
+    for program in fake_gpu/test_kernels_gpu fake_gpu/test_loader_gpu fake_gpu/test_kernels_gpu_full \
         fake_gpu/test_detect_gpu fake_gpu/test_pretrain_gpu fake_gpu/test_cli_gpu; do
         [ -x "$build/tests/$program" ] || { echo "$program: not built"; continue; }
         echo "== $program"
@@ -206,6 +206,22 @@ detect()
     return $failed
 }
 
+# How fast pictures come when libjpeg decodes them and when the device's engines do; the network is next to nothing.
+jpeg()
+{
+    "$godwit" scenes --kind object --layout folder $photos --val 0 --test 0 --out "$out/data/photos" --quiet || return 1
+    local how
+    for how in host device; do
+        echo "== data.decode=$how"
+        "$godwit" pretrain moco_tiny --data "$out/data/photos" --out "$out/runs/jpeg-$how" --device cuda $threads \
+            knn.every=0 checkpoint_every=0 data.workers=0 solver.iters=$reads data.decode=$how > "$out/jpeg-$how.txt" 2>&1
+        local code=$?
+        tail -n 3 "$out/jpeg-$how.txt"
+        [ $code -ne 71 ] || ! grep -q 'use data.decode=host' "$out/jpeg-$how.txt" || exit 77
+        [ $code -eq 0 ] || return 1
+    done
+}
+
 peer()
 {
     [ -n "$peer" ] || { echo "no --peer FILE"; exit 77; }
@@ -237,7 +253,7 @@ cifar()
     [ $code -eq 0 ] || [ $code -eq 124 ] || [ $code -eq 75 ]
 }
 export cifar_seconds
-export -f machine tests sanitizer make_data run same determinism loss_of losses bench detect peer demo cifar
+export -f machine tests sanitizer make_data run same determinism loss_of losses bench detect jpeg peer demo cifar
 
 step machine 120 machine
 grep -q -- '--device cuda$' "$out/machine.txt" || { echo "gpu_check: no device answers: $out/machine.txt" >&2; exit 69; }
@@ -246,6 +262,7 @@ is_wanted determinism && step determinism 900 determinism
 is_wanted losses && step losses 900 losses
 is_wanted bench && step bench 900 bench
 is_wanted detect && step detect 600 detect
+is_wanted jpeg && step jpeg 300 jpeg
 is_wanted peer && step peer 900 peer
 is_wanted sanitizer && step sanitizer 1800 sanitizer
 is_wanted demo && step demo 900 demo

@@ -1,6 +1,7 @@
-/* lib.h -- what the cuda backend leaves to libraries: convolutions and matrix products, nothing else
+/* lib.h -- what the cuda backend leaves to libraries: convolutions, matrix products and JPEG, nothing else
  *
- * cuDNN and cuBLASLt serve it on a GPU (lib_cudnn.c, lib_cublas.c), ref's loops in the tests' emulator. All addresses are
+ * cuDNN, cuBLASLt and nvJPEG serve it on a GPU (lib_cudnn.c, lib_cublas.c, lib_nvjpeg.c), ref's loops and libjpeg in the
+ * tests' emulator. All addresses are
  * device memory; work is queued on gpu_stream(). Sums are f32. f32 operands are multiplied in full f32 unless
  * lib_use_tf32 was called; bf16 products are exact.
  */
@@ -51,3 +52,9 @@ typedef struct Product {
     float   alpha, beta;
 } Product;
 Status lib_product(const char *op, void *c, const void *a, const void *b, const Product *p);
+
+/* The entries jpeg_* of the backend (kernels/backend.h). */
+Status lib_jpeg_open(void **decoder);
+Status lib_jpeg_decode(void *decoder, uint8_t *rgb, int64_t x, int64_t y, int64_t width,
+                       int64_t height, const void *bytes, int64_t n_bytes);
+void   lib_jpeg_close(void *decoder);

@@ -71,6 +71,9 @@ static Backend CUDA = {
 
     .feed = cuda_feed,
     .feed_use = cuda_feed_use,
+    .jpeg_open = lib_jpeg_open,
+    .jpeg_decode = lib_jpeg_decode,
+    .jpeg_close = lib_jpeg_close,
     .describe = cuda_describe,
     .measure = cuda_measure,
     .graph_begin = cuda_graph_begin,

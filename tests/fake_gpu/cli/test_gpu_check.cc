@@ -45,11 +45,12 @@ TEST_F(GpuCheck, GoesOnAfterAFailureAndKeepsWhatEveryStepSaid)
                      "--out " +
                      (dir / "pictures"))
                   .code);
-    EXPECT_EQ(1, check("--only tests,determinism,losses,peer,detect,cifar --peer " +
+    EXPECT_EQ(1, check("--only tests,determinism,losses,peer,detect,jpeg,cifar --peer " +
                            (dir / "peer.sh") + " --cifar " + (dir / "pictures"),
                        build(), "PYTHON=sh"))
         << slurp(dir / "said");
-    for (const char *name : {"machine", "tests", "determinism", "losses", "detect", "cifar"})
+    for (const char *name :
+         {"machine", "tests", "determinism", "losses", "detect", "jpeg", "cifar"})
         EXPECT_TRUE(summary_has("s  " + std::string(name) + "\n"))
             << name << " in\n"
             << slurp(dir / "out/summary.txt") << slurp(dir / ("out/" + std::string(name) + ".txt"));
@@ -59,6 +60,7 @@ TEST_F(GpuCheck, GoesOnAfterAFailureAndKeepsWhatEveryStepSaid)
     EXPECT_NE(std::string::npos, slurp(dir / "out/determinism.txt").find("the same bits"));
     EXPECT_NE(std::string::npos, slurp(dir / "out/bench-detect-bf16.json").find("test_median"));
     EXPECT_NE(std::string::npos, slurp(dir / "out/losses.txt").find("means of the second half"));
+    EXPECT_NE(std::string::npos, slurp(dir / "out/jpeg.txt").find("decoded by the device"));
 }
 
 /* A program whose device draws other numbers every time. */

@@ -94,6 +94,32 @@ TEST_F(MocoRun, FromAGraphGivesTheBitsOfItsCallsAndOfItself)
     EXPECT_EQ(losses("again"), losses("finished"));
 }
 
+TEST_F(MocoRun, TakesPicturesThatTheDeviceDecoded)
+{
+    if (std::string(getenv("GODWIT_CUDA")) != GODWIT_TEST_PLUGIN)
+        GTEST_SKIP() << "only the emulated device decodes to libjpeg's bits";
+    train("host", "--device cuda");
+    Ran r = godwit(words("device", "--device cuda data.decode=device"));
+    ASSERT_EQ(0, r.code) << r.err;
+    EXPECT_NE(std::string::npos, r.err.find("JPEG files decoded by the device: ")) << r.err;
+    EXPECT_EQ(std::string::npos, r.err.find("device: 0 of")) << r.err;
+    EXPECT_FALSE(weights("host").empty());
+    EXPECT_TRUE(weights("host") == weights("device"));
+
+    r = godwit(words("cpu", "--device cpu data.decode=device"));
+    EXPECT_EQ(71, r.code);
+    EXPECT_EQ("data.decode=device: device cpu decodes no JPEG files; use data.decode=host, or "
+              "--device cuda\n",
+              r.err);
+    setenv("FAKE_GPU_NO_JPEG", "1", 1);
+    r = godwit(words("none", "--device cuda data.decode=device"));
+    unsetenv("FAKE_GPU_NO_JPEG");
+    EXPECT_EQ(71, r.code);
+    EXPECT_NE(std::string::npos, r.err.find("JPEG on the device: this GPU has no decoding engine; "
+                                            "use data.decode=host"))
+        << r.err;
+}
+
 TEST_F(MocoRun, SaysWhatDidNotFitAndHowMuchItHeld)
 {
     if (std::string(getenv("GODWIT_CUDA")) != GODWIT_TEST_PLUGIN)

@@ -1,0 +1,211 @@
+/* lib_nvjpeg.c -- JPEG of lib.h by the decoding engines that A100, H100 and their successors have beside their processors
+ *
+ *      bytes --engine--> RGB of the whole picture, device memory --copy of the window--> host
+ *
+ * nvJPEG is opened when the first decoder is, because many machines lack it; GODWIT_NVJPEG=FILE names a library elsewhere.
+ * Its names, types and values are declared here as far as they are used (nvJPEG 12 and 13 agree in them), so that the
+ * plug-in needs neither to be built. The engines are reached by the batched calls alone; a batch is one picture, since
+ * each loader thread has a decoder of its own.
+ */
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/lib.h"
+
+#include "base/size.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+typedef struct nvjpegHandle     *Handle;
+typedef struct nvjpegJpegState  *State;
+typedef struct nvjpegJpegStream *Header;
+
+enum {
+    SUCCESS = 0,
+    BACKEND_HARDWARE = 3,
+    OUTPUT_RGBI = 5, // interleaved
+    MOST_CHANNELS = 4,
+    MOST_PIXELS = 1 << 26, // larger pictures are the host's
+};
+
+typedef struct Picture {
+    unsigned char *channel[MOST_CHANNELS];
+    size_t         pitch[MOST_CHANNELS]; // bytes
+} Picture;
+
+/* The library's functions by their names without "nvjpeg"; each returns a status. */
+static struct {
+    int (*CreateEx)(int backend, void *dev_allocator, void *pinned_allocator, unsigned flags,
+                    Handle *h);
+    int (*JpegStateCreate)(Handle h, State *s);
+    int (*JpegStateDestroy)(State s);
+    int (*JpegStreamCreate)(Handle h, Header *header);
+    int (*JpegStreamDestroy)(Header header);
+    int (*JpegStreamParseHeader)(Handle h, const unsigned char *bytes, size_t n, Header header);
+    int (*JpegStreamGetFrameDimensions)(Header header, unsigned *width, unsigned *height);
+    int (*DecodeBatchedInitialize)(Handle h, State s, int batch, int threads, int format);
+    int (*DecodeBatchedSupported)(Handle h, Header header, int *is_refused);
+    int (*DecodeBatched)(Handle h, State s, const unsigned char *const *bytes, const size_t *n,
+                         Picture *to, cudaStream_t stream);
+} nvjpeg;
+static Handle handle; // of all decoders; NULL until the library and the engines were found
+
+static const struct {
+    const char *name;
+    void       *function; // where its address goes
+} FUNCTIONS[] = {
+#define FUNCTION(name)                                                                             \
+    {                                                                                              \
+        "nvjpeg" #name, &nvjpeg.name                                                               \
+    }
+    FUNCTION(CreateEx),
+    FUNCTION(JpegStateCreate),
+    FUNCTION(JpegStateDestroy),
+    FUNCTION(JpegStreamCreate),
+    FUNCTION(JpegStreamDestroy),
+    FUNCTION(JpegStreamParseHeader),
+    FUNCTION(JpegStreamGetFrameDimensions),
+    FUNCTION(DecodeBatchedInitialize),
+    FUNCTION(DecodeBatchedSupported),
+    FUNCTION(DecodeBatched),
+};
+
+typedef struct Decoder {
+    State        state;
+    Header       header;
+    cudaStream_t stream;
+    uint8_t     *pixels; // of whole pictures, device memory
+    int64_t      capacity;
+} Decoder;
+
+static Status refuse(const char *why)
+{
+    return status_fail(ERR_UNSUPPORTED, "JPEG on the device: %s; use data.decode=host", why);
+}
+
+static void *load(void)
+{
+    static const char *const usual[] = {"libnvjpeg.so.13", "libnvjpeg.so.12"};
+    const char              *named = getenv("GODWIT_NVJPEG");
+    if (named)
+        return dlopen(named, RTLD_NOW | RTLD_LOCAL);
+    void *library = NULL;
+    for (size_t i = 0; !library && i < sizeof usual / sizeof *usual; i++)
+        library = dlopen(usual[i], RTLD_NOW | RTLD_LOCAL);
+    return library;
+}
+
+static Status open_library(void)
+{
+    void *library = load();
+    if (!library)
+        return refuse("nvJPEG (libnvjpeg.so.13 or .12) was not found");
+    for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
+        *(void **)FUNCTIONS[i].function = dlsym(library, FUNCTIONS[i].name);
+        if (!*(void **)FUNCTIONS[i].function)
+            return refuse("the nvJPEG that was found is too old");
+    }
+    if (nvjpeg.CreateEx(BACKEND_HARDWARE, NULL, NULL, 0, &handle) != SUCCESS) {
+        handle = NULL;
+        return refuse("this GPU has no decoding engine");
+    }
+    return OK;
+}
+
+static Status make_ready(Decoder *d)
+{
+    return nvjpeg.DecodeBatchedInitialize(handle, d->state, 1, 1, OUTPUT_RGBI) == SUCCESS
+               ? OK
+               : refuse("nvJPEG does not start");
+}
+
+static Status open_decoder(Decoder *d)
+{
+    TRY(gpu_check("JPEG", cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking)));
+    if (nvjpeg.JpegStateCreate(handle, &d->state) != SUCCESS ||
+        nvjpeg.JpegStreamCreate(handle, &d->header) != SUCCESS)
+        return refuse("nvJPEG does not start");
+    return make_ready(d);
+}
+
+Status lib_jpeg_open(void **decoder)
+{
+    *decoder = NULL;
+    if (!handle)
+        TRY(open_library());
+    Decoder *d = calloc(1, sizeof *d);
+    if (!d)
+        return status_no_memory("a JPEG decoder", sizeof *d);
+    Status st = open_decoder(d);
+    if (st != OK)
+        lib_jpeg_close(d);
+    else
+        *decoder = d;
+    return st;
+}
+
+static Status reserve(Decoder *d, int64_t bytes)
+{
+    if (bytes <= d->capacity)
+        return OK;
+    if (d->pixels)
+        TRY(gpu_check("JPEG", cudaFreeAsync(d->pixels, d->stream)));
+    d->pixels = NULL;
+    d->capacity = 0;
+    TRY(gpu_check("JPEG", cudaMallocAsync((void **)&d->pixels, (size_t)bytes, d->stream)));
+    d->capacity = bytes;
+    return OK;
+}
+
+/* The sizes of a picture that the engines take. */
+static Status look(Decoder *d, int64_t *width, int64_t *height, const void *bytes, int64_t n_bytes)
+{
+    unsigned w = 0, h = 0;
+    int      is_refused = 1;
+    if (nvjpeg.JpegStreamParseHeader(handle, bytes, (size_t)n_bytes, d->header) != SUCCESS ||
+        nvjpeg.JpegStreamGetFrameDimensions(d->header, &w, &h) != SUCCESS ||
+        nvjpeg.DecodeBatchedSupported(handle, d->header, &is_refused) != SUCCESS || is_refused)
+        return refuse("not a kind that the engines take");
+    *width = w;
+    *height = h;
+    return OK;
+}
+
+Status lib_jpeg_decode(void *decoder, uint8_t *rgb, int64_t x, int64_t y, int64_t width,
+                       int64_t height, const void *bytes, int64_t n_bytes)
+{
+    Decoder             *d = decoder;
+    const unsigned char *data = bytes;
+    size_t               n = (size_t)n_bytes;
+    int64_t              w = 0, h = 0;
+    TRY(look(d, &w, &h, bytes, n_bytes));
+    if (w > MOST_PIXELS / size_max(h, 1) || x + width > w || y + height > h)
+        return refuse("not a size that the engines take");
+    TRY(reserve(d, 3 * w * h));
+    Picture to = {.channel = {d->pixels}, .pitch = {(size_t)(3 * w)}};
+    if (nvjpeg.DecodeBatched(handle, d->state, &data, &n, &to, d->stream) != SUCCESS) {
+        TRY(make_ready(d)); // a batch that failed has to be started again
+        return refuse("the engines could not read it");
+    }
+    TRY(gpu_check("JPEG", cudaMemcpy2DAsync(rgb, (size_t)(3 * width), d->pixels + 3 * (y * w + x),
+                                            (size_t)(3 * w), (size_t)(3 * width), (size_t)height,
+                                            cudaMemcpyDeviceToHost, d->stream)));
+    return gpu_check("JPEG", cudaStreamSynchronize(d->stream));
+}
+
+void lib_jpeg_close(void *decoder)
+{
+    Decoder *d = decoder;
+    if (!d)
+        return;
+    if (d->stream)
+        cudaStreamSynchronize(d->stream); // a batch that failed may have left work
+    if (d->pixels)
+        cudaFreeAsync(d->pixels, d->stream);
+    if (d->header)
+        nvjpeg.JpegStreamDestroy(d->header);
+    if (d->state)
+        nvjpeg.JpegStateDestroy(d->state);
+    if (d->stream)
+        cudaStreamDestroy(d->stream);
+    free(d);
+}
