@@ -4,13 +4,19 @@
 PRESET ?= release
 OUT    ?= runs/demo
 
-.PHONY: demo test build setup format clean
+.PHONY: demo test test-gpu build setup format clean
 
 demo: build
 	build/$(PRESET)/godwit demo --out $(OUT)
 
 test: build
 	ctest --preset $(PRESET)
+
+# The GPU's tests once more, the emulated device and its kernels under AddressSanitizer and UBSan.
+test-gpu: setup
+	cmake --preset asan
+	cmake --build --preset asan --target gpu_tests
+	ctest --preset asan --label-regex gpu --parallel 2
 
 build: setup
 	cmake --preset $(PRESET)
