@@ -32,6 +32,12 @@ const Verb VERBS[] = {
      "deviation. In brackets stands the difference to the supervised row; the paper's rows follow. "
      "Runs that were scored by\n"
      "different definitions are refused."},
+    {"plan", "says what memory a recipe takes, before it runs", verb_plan,
+     "Steps that compute nothing are counted, with pictures of the largest size that the recipe "
+     "allows; no data is opened. What\n"
+     "libraries and ops take for themselves while they work is not in the sum: allow 0.5 GB on a "
+     "GPU. --device cuda plans for\n"
+     "a GPU that is not here, too."},
     {"bench", "times steps, data, ops and evaluators", verb_bench, NULL},
     {"doctor", "says what this machine can do and what is missing", verb_doctor, NULL},
     {"help", "lists the verbs, or explains one: godwit help VERB", verb_help, NULL},

@@ -11,6 +11,7 @@ Status verb_embed(const Verb *verb, int argc, char **argv);
 Status verb_eval(const Verb *verb, int argc, char **argv);
 Status verb_help(const Verb *verb, int argc, char **argv);
 Status verb_knn(const Verb *verb, int argc, char **argv);
+Status verb_plan(const Verb *verb, int argc, char **argv);
 Status verb_predict(const Verb *verb, int argc, char **argv);
 Status verb_pretrain(const Verb *verb, int argc, char **argv);
 Status verb_scenes(const Verb *verb, int argc, char **argv);

@@ -266,6 +266,11 @@ double detect_config_lr(const DetectConfig *c, int64_t step)
     return schedule_lr(&s, step, step);
 }
 
+int64_t detect_config_pass(const DetectConfig *c)
+{
+    return c->model.bn_sync == 0 ? c->data.batch : detect_config_group(c);
+}
+
 int64_t detect_config_group(const DetectConfig *c)
 {
     int64_t group = c->solver.images_per_group;

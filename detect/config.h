@@ -101,4 +101,5 @@ SgdOptions       detect_config_sgd(const DetectConfig *c);
 double           detect_config_base_lr(const DetectConfig *c); // before any schedule
 double           detect_config_lr(const DetectConfig *c, int64_t step);
 DetectMetric     detect_config_metric(const DetectConfig *c);
+int64_t detect_config_pass(const DetectConfig *c);  // images that run through the network together
 int64_t detect_config_group(const DetectConfig *c); // images whose losses share a normaliser

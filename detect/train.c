@@ -13,7 +13,7 @@
 
 int64_t detect_trainer_pass(const DetectTrainer *r)
 {
-    return r->config.model.bn_sync == 0 ? r->config.data.batch : detect_config_group(&r->config);
+    return detect_config_pass(&r->config);
 }
 
 static Status put_terms(Ledger *l, int64_t pass, const LossTerms *terms)

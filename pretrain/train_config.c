@@ -264,6 +264,12 @@ AugmentOptions config_augment_test(const PretrainConfig *c)
     return o;
 }
 
+bool config_augments_on_device(const PretrainConfig *c, const Backend *be)
+{
+    int where = c->data.augment;
+    return where == AUGMENT_ON_DEVICE || (where == AUGMENT_AUTO && !be->is_host);
+}
+
 LoaderOptions config_loader(const PretrainConfig *c)
 {
     return (LoaderOptions){

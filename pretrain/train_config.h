@@ -105,6 +105,9 @@ Status         config_net(ResNetConfig *out, const PretrainConfig *c);
 Status         config_moco(MocoConfig *out, const PretrainConfig *c);
 AugmentOptions config_augment(const PretrainConfig *c);
 AugmentOptions config_augment_test(const PretrainConfig *c);
+/* Whether colours, blur and mirror leave the host: as asked, or where the network does too, whose host then only decodes
+ * and crops. */
+bool           config_augments_on_device(const PretrainConfig *c, const Backend *be);
 LoaderOptions  config_loader(const PretrainConfig *c);
 SgdOptions     config_sgd(const PretrainConfig *c);
 /* Steps of the run, with steps_per_epoch from the data. */

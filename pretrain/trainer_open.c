@@ -79,20 +79,13 @@ static Status load_init(Trainer *r, const char *path)
     return st;
 }
 
-/* Colours, blur and mirror leave the host where the network does too: its cores then only decode and crop. */
-static bool augments_on_device(const Trainer *r)
-{
-    int where = r->config.data.augment;
-    return where == AUGMENT_ON_DEVICE || (where == AUGMENT_AUTO && !r->be->is_host);
-}
-
 static Status open_loader(Trainer *r)
 {
     LoaderOptions options = config_loader(&r->config);
     r->augment = options.augment;
     memcpy(r->stats.mean, options.augment.mean, sizeof r->stats.mean);
     memcpy(r->stats.std, options.augment.std, sizeof r->stats.std);
-    options.crops_only = augments_on_device(r);
+    options.crops_only = config_augments_on_device(&r->config, r->be);
     if (r->config.data.decode == DECODE_ON_DEVICE)
         TRY(device_decoders(&options.jpeg, r->be));
     options.start_step = r->job.step;
