@@ -20,6 +20,15 @@ typedef struct Conv2d {
     int64_t groups;   // divides Cin and Cout
 } Conv2d;
 
+/* Processes that take the statistics of batch norm over the rows of all of them (synchronised batch norm).
+ * gather: all (n, bytes) = what each process calls with as `own`, in the same order in every process; memory of the
+ * backend, queued behind the work before it. Called once a train entry, without rows too. */
+typedef struct NormShare {
+    int64_t n; // processes, this one among them
+    Status (*gather)(void *ctx, void *all, const void *own, int64_t bytes);
+    void *ctx;
+} NormShare;
+
 typedef struct Norm {
     float   eps;      // 1e-5
     float   momentum; // running = (1 - momentum) * running + momentum * batch
@@ -27,6 +36,8 @@ typedef struct Norm {
     bool    relu;     // y = max(0, norm + residual)
     const Tensor
         *count; // NULL, or (1) i32: only the first count images exist (train entries, G = 1)
+    const NormShare
+        *share; // NULL: this process alone; lives as long as the tape's step (train entries)
 } Norm;
 
 typedef struct Pool2d {
@@ -71,7 +82,9 @@ struct Backend {
      * eval: mean/variance are the running ones.
      * backward: y is the forward output, read for the ReLU mask only (NULL without ReLU); dresidual may be NULL.
      * op->count: images from *count on enter no statistic and no gradient; their y is 0, and so is what they add to
-     * dx and dresidual. With *count 0 running statistics stay. The host never learns *count. */
+     * dx and dresidual. With *count 0 running statistics stay. The host never learns *count.
+     * op->share: group g is that of all processes together, for mean, rstd, running statistics and dx. dgamma and dbeta
+     * are sums over this process's rows, as every gradient of a parameter is. */
     Status (*batch_norm_train_forward)(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
                                        Tensor *running_var, const Tensor *x, const Tensor *residual,
                                        const Tensor *gamma, const Tensor *beta, const Norm *op);

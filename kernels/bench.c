@@ -155,7 +155,7 @@ static Status time_case(OpBench *row, const Backend *be, DType dtype, const Case
         v[i] = params_add(&ps, spec, 1, &c->co);
     }
     ConvLayer conv = {{c->stride, c->kernel / 2, 1, 1}, w, NULL};
-    NormLayer norm = {{1e-5f, 0.1f, 1, false, NULL}, v[0], v[1], v[2], v[3], false};
+    NormLayer norm = {{.eps = 1e-5f, .momentum = 0.1f, .groups = 1}, v[0], v[1], v[2], v[3], false};
     if (c->kernel)
         snprintf(row->name, sizeof row->name, "conv2d %lldx%lld/%lld %lld -> %lld, %lld x %lld",
                  (long long)c->kernel, (long long)c->kernel, (long long)c->stride, (long long)c->ci,

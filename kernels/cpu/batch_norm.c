@@ -87,11 +87,15 @@ static NormRows rows_of_part(const Work *w, int64_t i, int64_t *n_rows, int64_t 
     return n;
 }
 
-static void spread_vector(const Work *w, int64_t g, int which)
+/* Repeats the vectors first .. last of every group. */
+static void spread(const Work *w, int first, int last)
 {
-    float *v = vector(w, g, which);
-    for (int64_t f = 1; f < w->fold; f++)
-        memcpy(v + f * w->C, v, (size_t)w->C * sizeof *v);
+    for (int64_t g = 0; g < w->G; g++)
+        for (int which = first; which <= last; which++)
+            for (int64_t f = 1; f < w->fold; f++) {
+                float *v = vector(w, g, which);
+                memcpy(v + f * w->C, v, (size_t)w->C * sizeof *v);
+            }
 }
 
 static void moments_part(void *ctx, int64_t begin, int64_t end)
@@ -153,18 +157,45 @@ static void set_affine(Work *w, int64_t g, int64_t c, float mean, float rstd, fl
     vector(w, g, V_MEAN)[c] = mean;
 }
 
-static void spread_affine(Work *w)
-{
-    for (int64_t g = 0; g < w->G; g++)
-        for (int v = V_SCALE; v <= V_MEAN; v++)
-            spread_vector(w, g, v);
-}
-
-static void move_running(Tensor *running, int64_t c, double momentum, double value)
+static void move_running(Tensor *running, int64_t c, float momentum, double seen)
 {
     if (running)
-        ref_store(running, c,
-                  (float)((1.0 - momentum) * (double)ref_load(running, c) + momentum * value));
+        ref_store(running, c, norm_running(ref_load(running, c), seen, momentum));
+}
+
+/* The statistics of every group, and where they leave traces: mean, rstd, running statistics and the way to y. */
+static Status settle(Work *w, Tensor *mean, Tensor *rstd, Tensor *running_mean, Tensor *running_var,
+                     const Moments *parts, const Tensor *gamma, const Tensor *beta, const Norm *op)
+{
+    int64_t C = w->C, count = norm_table(w->G, C);
+    double *table = scratch_take((count + 2 * C) * (int64_t)sizeof *table);
+    if (!table)
+        return ERR_MEMORY;
+    double *all_mean = table + count, *all_var = all_mean + C; // summed over the groups
+    memset(all_mean, 0, (size_t)(2 * C) * sizeof *all_mean);
+    for (int64_t g = 0; g < w->G; g++) {
+        double *group = table + norm_table(g, C);
+        group[0] = (double)w->rows;
+        moments_merge(group + 1, group + 1 + C, parts, g);
+    }
+    Status st = ref_norm_share_moments(table, C, op);
+    float *out_mean = mean->data, *out_rstd = rstd->data;
+    for (int64_t g = 0; st == OK && g < w->G; g++)
+        for (int64_t c = 0; c < C; c++) {
+            NormMoments m = norm_moments(table, g, C, c);
+            all_mean[c] += m.mean;
+            all_var[c] += norm_unbiased_variance(m);
+            out_mean[g * C + c] = (float)m.mean;
+            out_rstd[g * C + c] = (float)(1.0 / sqrt(norm_variance(m) + (double)op->eps));
+            set_affine(w, g, c, (float)m.mean, out_rstd[g * C + c], ref_load(gamma, c),
+                       ref_load(beta, c));
+        }
+    for (int64_t c = 0; st == OK && c < C; c++) {
+        move_running(running_mean, c, op->momentum, all_mean[c] / (double)w->G);
+        move_running(running_var, c, op->momentum, all_var[c] / (double)w->G);
+    }
+    scratch_give(table);
+    return st;
 }
 
 Status cpu_norm_by_moments(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
@@ -175,37 +206,13 @@ Status cpu_norm_by_moments(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *runnin
     Work w = {.n = {.x = x->data, .residual = residual ? residual->data : NULL, .relu = op->relu},
               .y = y->data};
     TRY(open_work(&w, x, op->groups));
-    int64_t C = w.C;
-    double *sums =
-        scratch_take(4 * C * (int64_t)sizeof *sums); // mean, m2 of a group; of all groups
-    if (!sums) {
-        close_work(&w);
-        return ERR_MEMORY;
+    Status st = settle(&w, mean, rstd, running_mean, running_var, parts, gamma, beta, op);
+    if (st == OK) {
+        spread(&w, V_SCALE, V_MEAN);
+        threads_for(w.G * w.n_parts, 1, norm_part, &w);
     }
-    double *m = sums, *m2 = m + C, *all_mean = m2 + C, *all_var = all_mean + C;
-    memset(all_mean, 0, (size_t)(2 * C) * sizeof *sums);
-    float *out_mean = mean->data, *out_rstd = rstd->data;
-    double rows = (double)w.rows;
-    for (int64_t g = 0; g < w.G; g++) {
-        moments_merge(m, m2, parts, g);
-        for (int64_t c = 0; c < C; c++) {
-            all_mean[c] += m[c];
-            all_var[c] += m2[c] / (w.rows > 1 ? rows - 1.0 : 1.0);
-            out_mean[g * C + c] = (float)m[c];
-            out_rstd[g * C + c] = (float)(1.0 / sqrt(m2[c] / rows + (double)op->eps));
-            set_affine(&w, g, c, (float)m[c], out_rstd[g * C + c], ref_load(gamma, c),
-                       ref_load(beta, c));
-        }
-    }
-    for (int64_t c = 0; c < C; c++) {
-        move_running(running_mean, c, (double)op->momentum, all_mean[c] / (double)w.G);
-        move_running(running_var, c, (double)op->momentum, all_var[c] / (double)w.G);
-    }
-    scratch_give(sums);
-    spread_affine(&w);
-    threads_for(w.G * w.n_parts, 1, norm_part, &w);
     close_work(&w);
-    return OK;
+    return st;
 }
 
 Status cpu_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
@@ -248,7 +255,7 @@ Status cpu_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *res
         set_affine(&w, 0, c, ref_load(running_mean, c),
                    (float)(1.0 / sqrt((double)ref_load(running_var, c) + (double)op->eps)),
                    ref_load(gamma, c), ref_load(beta, c));
-    spread_affine(&w);
+    spread(&w, V_SCALE, V_MEAN);
     threads_for(w.n_parts, 1, norm_part, &w);
     close_work(&w);
     return OK;
@@ -289,6 +296,42 @@ static void read_masked(Work *w)
     w->n.residual = NULL;
 }
 
+/* dgamma and dbeta from the sums, and the vectors of dx = dy k + x p + q. */
+static Status set_slopes(Work *w, Tensor *dgamma, Tensor *dbeta, const Tensor *gamma,
+                         const Tensor *mean, const Tensor *rstd, const Norm *op)
+{
+    int64_t C = w->C;
+    float   bg = beta_of(dgamma), bb = beta_of(dbeta);
+    double *table = scratch_take(norm_table(w->G, C) * (int64_t)sizeof *table);
+    if (!table)
+        return ERR_MEMORY;
+    for (int64_t c = 0; c < C; c++) {
+        double gamma_sum = 0.0, beta_sum = 0.0;
+        for (int64_t g = 0; g < w->G; g++) {
+            double sum, dot;
+            merge_sums(&sum, &dot, w, g, c);
+            norm_put(table, g, C, c, (double)w->rows, sum, dot);
+            gamma_sum += dot * (double)ref_load(rstd, g * C + c);
+            beta_sum += sum;
+        }
+        add_to(dgamma, bg, c, gamma_sum);
+        add_to(dbeta, bb, c, beta_sum);
+    }
+    Status st = ref_norm_share_sums(table, C, op);
+    for (int64_t g = 0; st == OK && g < w->G; g++)
+        for (int64_t c = 0; c < C; c++) {
+            NormSums all = norm_sums(table, g, C, c);
+            double m = (double)ref_load(mean, g * C + c), scale = (double)ref_load(rstd, g * C + c);
+            double k = (double)ref_load(gamma, c) * scale;
+            double p = -k * scale * scale * all.dot / all.rows;
+            vector(w, g, V_K)[c] = (float)k;
+            vector(w, g, V_P)[c] = (float)p;
+            vector(w, g, V_Q)[c] = (float)(-k * all.sum / all.rows - m * p);
+        }
+    scratch_give(table);
+    return st;
+}
+
 Status cpu_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
                                      const Tensor *dy, const Tensor *y, const Tensor *x,
                                      const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
@@ -306,35 +349,16 @@ Status cpu_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgam
     for (int64_t g = 0; g < w.G; g++)
         memcpy(vector(&w, g, V_MEAN), (const float *)mean->data + g * w.C,
                (size_t)w.C * sizeof(float));
-    spread_affine(&w);
+    spread(&w, V_MEAN, V_MEAN);
     threads_for(w.G * w.n_parts, 1, sums_part, &w);
-    float bg = beta_of(dgamma), bb = beta_of(dbeta);
-    for (int64_t c = 0; c < w.C; c++) {
-        double gamma_sum = 0.0, beta_sum = 0.0;
-        for (int64_t g = 0; g < w.G; g++) {
-            double sum, dot, m = (double)ref_load(mean, g * w.C + c),
-                             scale = (double)ref_load(rstd, g * w.C + c);
-            merge_sums(&sum, &dot, &w, g, c);
-            gamma_sum += dot * scale;
-            beta_sum += sum;
-            double k = (double)ref_load(gamma, c) * scale, n = (double)w.rows;
-            double p = -k * scale * scale * dot / n;
-            vector(&w, g, V_K)[c] = (float)k;
-            vector(&w, g, V_P)[c] = (float)p;
-            vector(&w, g, V_Q)[c] = (float)(-k * sum / n - m * p);
-        }
-        add_to(dgamma, bg, c, gamma_sum);
-        add_to(dbeta, bb, c, beta_sum);
-    }
-    if (dx) {
-        for (int64_t g = 0; g < w.G; g++)
-            for (int v = V_K; v <= V_Q; v++)
-                spread_vector(&w, g, v);
+    Status st = set_slopes(&w, dgamma, dbeta, gamma, mean, rstd, op);
+    if (st == OK && dx) {
+        spread(&w, V_K, V_Q);
         read_masked(&w);
         threads_for(w.G * w.n_parts, 1, apply_part, &w);
     }
     close_work(&w);
-    return OK;
+    return st;
 }
 
 Status cpu_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
@@ -349,7 +373,7 @@ Status cpu_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamm
     TRY(open_work(&w, dy, 1));
     open_backward(&w, dx, dresidual, dy, y, x, op);
     memcpy(vector(&w, 0, V_MEAN), running_mean->data, (size_t)w.C * sizeof(float));
-    spread_affine(&w);
+    spread(&w, V_MEAN, V_MEAN);
     if (dresidual || dgamma || dbeta)
         threads_for(w.n_parts, 1, sums_part, &w);
     float bg = beta_of(dgamma), bb = beta_of(dbeta);
@@ -364,8 +388,7 @@ Status cpu_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamm
         vector(&w, 0, V_P)[c] = vector(&w, 0, V_Q)[c] = 0.0f;
     }
     if (dx) {
-        for (int v = V_K; v <= V_Q; v++)
-            spread_vector(&w, 0, v);
+        spread(&w, V_K, V_Q);
         read_masked(&w);
         threads_for(w.n_parts, 1, apply_part, &w);
     }

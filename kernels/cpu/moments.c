@@ -2,6 +2,7 @@
 #include "kernels/cpu/moments.h"
 
 #include "base/size.h"
+#include "kernels/body/norm.h"
 
 #include <string.h>
 
@@ -15,13 +16,14 @@ void moments_merge(double *restrict mean, double *restrict m2, const Moments *pa
         const float *part_mean = parts->mean + (g * parts->n_parts * fold + i) * C,
                     *part_m2 = parts->m2 + (g * parts->n_parts * fold + i) * C;
         int64_t rows = size_min(parts->part, parts->rows - i / fold * parts->part);
-        double  n = (double)(rows / fold), total = count + n;
-        double  both = count * n / total, share = n / total;
+        double  n = (double)(rows / fold);
         for (int64_t c = 0; c < C; c++) {
-            double delta = (double)part_mean[c] - mean[c];
-            m2[c] += (double)part_m2[c] + delta * delta * both;
-            mean[c] += delta * share;
+            NormMoments whole = {count, mean[c], m2[c]},
+                        part = {n, (double)part_mean[c], (double)part_m2[c]};
+            whole = norm_join(whole, part);
+            mean[c] = whole.mean;
+            m2[c] = whole.m2;
         }
-        count = total;
+        count += n;
     }
 }

@@ -2,12 +2,13 @@
  *
  * 1. moments: a block sums x - origin and its square over one part; the origin is the part's first row, so numbers far
  *    from zero lose nothing. Each part leaves its mean and its squared deviations.
- * 2. finish: the parts are merged in double (Chan et al. 1979); running statistics move.
+ * 2. finish: the parts are merged in double (Chan et al. 1979), and with those of other processes where there are some;
+ *    running statistics move.
  * 3. apply: y = relu((x - mean) k + beta + residual), k = gamma rstd, from the last rows to the first: what step 1 read
  *    last may still lie in the cache of 50 MB.
  */
 #include "kernels/cuda/batch_norm.h"
-#include "kernels/cuda/scratch.h"
+#include "kernels/cuda/batch_norm_share.h"
 extern "C" {
 #include "kernels/body/relu.h"
 }
@@ -57,42 +58,79 @@ __global__ void batch_norm_moments_kernel(float *parts, const T *x, NormShape s)
     }
 }
 
-/* mean and rstd (G,C), running statistics (C) or NULL, from the parts. A block merges 8 channels. */
-__global__ void batch_norm_finish_kernel(float *mean, float *rstd, float *running_mean,
-                                         float *running_var, const float *parts, int64_t n_table,
-                                         NormShape s, float eps, float momentum)
+/* mean and rstd (G,C), and running statistics (C) or NULL. */
+struct NormOutputs {
+    float *mean, *rstd, *running_mean, *running_var;
+    float  eps, momentum;
+};
+
+/* What a thread saw of its channel, summed over the groups. */
+struct NormSeen {
+    double rows = 0, mean = 0, unbiased = 0;
+};
+
+__device__ inline void norm_leave(const NormOutputs &out, NormSeen *seen, NormMoments m, int64_t at)
 {
-    int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
-    int64_t c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
-    int64_t n_parts = c < s.C ? (n_rows + per_part - 1) / per_part : 0;
-    double  n = (double)n_rows, mean_sum = 0, unbiased_sum = 0;
+    out.mean[at] = (float)m.mean;
+    out.rstd[at] = (float)(1.0 / sqrt(norm_variance(m) + (double)out.eps));
+    seen->rows += m.rows;
+    seen->mean += m.mean;
+    seen->unbiased += norm_unbiased_variance(m);
+}
+
+__device__ inline void norm_move(const NormOutputs &out, const NormSeen &seen, int64_t G, int64_t c)
+{
+    if (seen.rows == 0)
+        return; // nothing seen, nothing moves
+    float *mean = out.running_mean, *var = out.running_var;
+    if (mean)
+        mean[c] = norm_running(mean[c], seen.mean / (double)G, out.momentum);
+    if (var)
+        var[c] = norm_running(var[c], seen.unbiased / (double)G, out.momentum);
+}
+
+/* The parts of a group, merged: into own, a table to exchange, where it is given. A block merges 8 channels. */
+__global__ void batch_norm_finish_kernel(NormOutputs out, double *own, const float *parts,
+                                         int64_t n_table, NormShape s)
+{
+    int64_t  n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
+    int64_t  c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
+    int64_t  n_parts = c < s.C ? (n_rows + per_part - 1) / per_part : 0;
+    double   n = (double)n_rows;
+    NormSeen seen;
     for (int64_t g = 0; g < s.G; g++) {
         const float *part = parts + g * n_table * 2 * s.C + c;
         double       sum = 0, m2 = 0;
         for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y)
             sum += (double)part[p * 2 * s.C] * (double)min(per_part, n_rows - p * per_part);
-        double m = n_rows > 0 ? norm_lanes_sum(sum) / n : 0.0;
+        double mean = n_rows > 0 ? norm_lanes_sum(sum) / n : 0.0;
         for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y) {
-            double d = (double)part[p * 2 * s.C] - m;
+            double d = (double)part[p * 2 * s.C] - mean;
             m2 += (double)part[p * 2 * s.C + s.C] +
                   d * d * (double)min(per_part, n_rows - p * per_part);
         }
         m2 = norm_lanes_sum(m2);
-        double var = n_rows > 0 ? m2 / n : 0.0;
-        mean_sum += m;
-        unbiased_sum += n_rows > 1 ? m2 / (n - 1) : var;
-        if (threadIdx.y == 0 && c < s.C) {
-            mean[g * s.C + c] = (float)m;
-            rstd[g * s.C + c] = (float)(1.0 / sqrt(var + (double)eps));
-        }
+        if (threadIdx.y != 0 || c >= s.C)
+            continue;
+        if (own)
+            norm_put(own, g, s.C, c, n, mean, m2);
+        else
+            norm_leave(out, &seen, {n, mean, m2}, g * s.C + c);
     }
-    if (threadIdx.y != 0 || c >= s.C || n_rows == 0)
-        return; // nothing seen, nothing moves
-    double keep = 1.0 - (double)momentum, by = (double)momentum / (double)s.G;
-    if (running_mean)
-        running_mean[c] = (float)(keep * (double)running_mean[c] + by * mean_sum);
-    if (running_var)
-        running_var[c] = (float)(keep * (double)running_var[c] + by * unbiased_sum);
+    if (threadIdx.y == 0 && c < s.C)
+        norm_move(out, seen, s.G, c);
+}
+
+/* The tables of n processes, merged. A thread merges a channel. */
+__global__ void batch_norm_share_kernel(NormOutputs out, const double *all, int64_t n, int64_t G,
+                                        int64_t C)
+{
+    for (int64_t c = gpu_index(); c < C; c += gpu_stride()) {
+        NormSeen seen;
+        for (int64_t g = 0; g < G; g++)
+            norm_leave(out, &seen, norm_moments_of_all(all, n, G, g, C, c), g * C + c);
+        norm_move(out, seen, G, c);
+    }
 }
 
 /* rstd (G,C), or var (C) in eval mode. Rows that do not exist become 0. */
@@ -177,18 +215,28 @@ Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tens
         NormShape     s = norm_shape_of(x, op->groups, op->count, V);
         int64_t       n_parts = norm_table_parts(&s);
         Scratch       scratch;
+        NormTables    tables;
         float        *parts;
         TRY(scratch.take(&parts, s.G * n_parts * 2 * C));
+        TRY(tables.take(op->share, s.G, C));
         if (n_parts > 0) {
             RowLaunch at = gpu_rows_blocks(C, V, n_parts, s.G);
             TRY(gpu_launch("batch_norm", batch_norm_moments_kernel<V, T>, at.grid, at.block, 0,
                            parts, (const T *)x->data, s));
         }
+        NormOutputs out = {(float *)mean->data,
+                           (float *)rstd->data,
+                           (float *)(running_mean ? running_mean->data : nullptr),
+                           (float *)(running_var ? running_var->data : nullptr),
+                           op->eps,
+                           op->momentum};
         TRY(gpu_launch("batch_norm", batch_norm_finish_kernel, norm_finish_grid(C),
-                       NORM_FINISH_BLOCK, 0, (float *)mean->data, (float *)rstd->data,
-                       (float *)(running_mean ? running_mean->data : nullptr),
-                       (float *)(running_var ? running_var->data : nullptr), parts, n_parts, s,
-                       op->eps, op->momentum));
+                       NORM_FINISH_BLOCK, 0, out, tables.own, parts, n_parts, s));
+        if (op->share) {
+            TRY(tables.gather());
+            TRY(gpu_launch("batch_norm", batch_norm_share_kernel, gpu_grid(C), GPU_BLOCK, 0, out,
+                           tables.all, op->share->n, s.G, C));
+        }
         return s.rows == 0 ? OK
                            : apply<V, T>(y, x, residual, gamma, beta, mean, rstd, nullptr, op, s);
     });

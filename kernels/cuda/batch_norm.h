@@ -5,7 +5,7 @@
  *
  * Parts are cut by the number of rows alone, so sums are the same at every run, and the same whether rows are absent
  * from the tensor or behind its count. At most 512 blocks of 256 threads: four a multiprocessor keep memory busy, and
- * the table of parts stays small. Processes that share statistics would exchange that table: theirs are further parts.
+ * few parts are left to add. Processes that share statistics exchange what their own parts add up to (batch_norm_share.h).
  */
 #pragma once
 #include "kernels/cuda/rows.h"

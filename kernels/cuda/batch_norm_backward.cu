@@ -4,11 +4,13 @@
  *      dgamma = sum d xhat    dbeta = sum d    dresidual = d
  *      dx = gamma rstd (d - dbeta / n - xhat dgamma / n)     over the n rows of a group; the last two are 0 in eval mode
  *
- * 1. sums: a block sums d and d (x - mean) over one part, and writes dresidual on the way.   2. finish: adds the parts.
+ * 1. sums: a block sums d and d (x - mean) over one part, and writes dresidual on the way.   2. finish: adds the parts,
+ *    for dx also those of other processes where there are some.
  * 3. apply: dx, from the last rows to the first as in batch_norm.cu. Where step 1 wrote a blank dresidual, it is read
  *    in the place of dy and y: one tensor less. In eval mode step 3 needs no sums and writes dresidual itself.
  */
 #include "kernels/cuda/batch_norm.h"
+#include "kernels/cuda/batch_norm_share.h"
 
 /* Rows that a thread loads before it uses the first, of two or three tensors. */
 enum { NORM_AHEAD_OF_SUMS = 2, NORM_AHEAD_OF_DX = 2 };
@@ -105,11 +107,12 @@ __global__ void batch_norm_sums_kernel(float *parts, NormGradient<T> k, NormShap
     }
 }
 
-/* dgamma and dbeta (C) or NULL, of_norm (G,2,C) or NULL, from the parts. A block adds those of 8 channels. */
+/* dgamma and dbeta (C), of_norm (G,2,C), and own, a table to exchange: each may be NULL. A block adds 8 channels' parts. */
 __global__ void batch_norm_sums_finish_kernel(float *dgamma, float gamma_beta, float *dbeta,
-                                              float beta_beta, float *of_norm, const float *parts,
-                                              int64_t n_table, const float *rstd, const float *var,
-                                              float eps, NormShape s)
+                                              float beta_beta, float *of_norm, double *own,
+                                              const float *parts, int64_t n_table,
+                                              const float *rstd, const float *var, float eps,
+                                              NormShape s)
 {
     int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
     int64_t c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
@@ -126,6 +129,8 @@ __global__ void batch_norm_sums_finish_kernel(float *dgamma, float gamma_beta, f
         dot = norm_lanes_sum(dot);
         if (threadIdx.y != 0 || c >= s.C)
             continue;
+        if (own)
+            norm_put(own, g, s.C, c, (double)n_rows, sum, dot);
         dot *= var ? 1.0 / sqrt((double)var[c] + (double)eps) : (double)rstd[g * s.C + c];
         gamma_sum += dot;
         beta_sum += sum;
@@ -140,6 +145,19 @@ __global__ void batch_norm_sums_finish_kernel(float *dgamma, float gamma_beta, f
         dgamma[c] = gamma_beta == 0.0f ? (float)gamma_sum : (float)(dgamma[c] + gamma_sum);
     if (dbeta)
         dbeta[c] = beta_beta == 0.0f ? (float)beta_sum : (float)(dbeta[c] + beta_sum);
+}
+
+/* of_norm from the tables of n processes. */
+__global__ void batch_norm_share_sums_kernel(float *of_norm, const double *all, int64_t n,
+                                             const float *rstd, int64_t G, int64_t C)
+{
+    for (int64_t i = gpu_index(); i < G * C; i += gpu_stride()) {
+        int64_t  g = i / C, c = i % C;
+        NormSums s = norm_sums_of_all(all, n, G, g, C, c);
+        double   rows = s.rows > 0 ? s.rows : 1.0;
+        of_norm[g * 2 * C + c] = (float)(s.sum / rows);
+        of_norm[g * 2 * C + C + c] = (float)(s.dot * (double)rstd[i] / rows);
+    }
 }
 
 /* dx = dx_beta dx + (a d + p (x - mean) + q), of rows that exist. */
@@ -209,25 +227,30 @@ static float beta_of(Tensor *x)
 
 /* Steps 1 and 2. */
 template <int V, typename T>
-static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T> k, NormShape s)
+static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T> k, NormShape s,
+                   const NormShare *share)
 {
-    int64_t n_parts = norm_table_parts(&s);
-    float   gamma_beta = beta_of(dgamma), beta_beta = beta_of(dbeta);
-    void   *parts = nullptr;
-    TRY(cuda_alloc(&parts, s.G * n_parts * 2 * s.C * (int64_t)sizeof(float)));
-    Status st = OK;
+    int64_t    n_parts = norm_table_parts(&s);
+    float      gamma_beta = beta_of(dgamma), beta_beta = beta_of(dbeta);
+    Scratch    scratch;
+    NormTables tables;
+    float     *parts;
+    TRY(scratch.take(&parts, s.G * n_parts * 2 * s.C));
+    TRY(tables.take(share, s.G, s.C));
     if (n_parts > 0) {
         RowLaunch at = gpu_rows_blocks(s.C, V, n_parts, s.G);
-        st = gpu_launch("batch_norm gradient", batch_norm_sums_kernel<V, T>, at.grid, at.block, 0,
-                        (float *)parts, k, s);
+        TRY(gpu_launch("batch_norm gradient", batch_norm_sums_kernel<V, T>, at.grid, at.block, 0,
+                       parts, k, s));
     }
-    if (st == OK)
-        st = gpu_launch("batch_norm gradient", batch_norm_sums_finish_kernel, norm_finish_grid(s.C),
-                        NORM_FINISH_BLOCK, 0, (float *)(dgamma ? dgamma->data : nullptr),
-                        gamma_beta, (float *)(dbeta ? dbeta->data : nullptr), beta_beta, of_norm,
-                        (const float *)parts, n_parts, k.rstd, k.var, k.eps, s);
-    cuda_free(parts);
-    return st;
+    TRY(gpu_launch("batch_norm gradient", batch_norm_sums_finish_kernel, norm_finish_grid(s.C),
+                   NORM_FINISH_BLOCK, 0, (float *)(dgamma ? dgamma->data : nullptr), gamma_beta,
+                   (float *)(dbeta ? dbeta->data : nullptr), beta_beta, share ? nullptr : of_norm,
+                   tables.own, parts, n_parts, k.rstd, k.var, k.eps, s));
+    if (!share)
+        return OK;
+    TRY(tables.gather());
+    return gpu_launch("batch_norm gradient", batch_norm_share_sums_kernel, gpu_grid(s.G * s.C),
+                      GPU_BLOCK, 0, of_norm, tables.all, share->n, k.rstd, s.G, s.C);
 }
 
 /* Step 3. */
@@ -275,21 +298,19 @@ Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dga
         constexpr int   V = decltype(width)::value;
         NormShape       s = norm_shape_of(x, op->groups, op->count, V);
         NormGradient<T> k = gradient_of<T>(dx, dresidual, dy, y, x, gamma, mean, op);
-        void           *of_norm = nullptr;
-        TRY(cuda_alloc(&of_norm, s.G * 2 * C * (int64_t)sizeof(float)));
+        Scratch         scratch;
+        float          *of_norm;
+        TRY(scratch.take(&of_norm, s.G * 2 * C));
         k.rstd = floats(rstd);
-        k.of_norm = (const float *)of_norm;
-        Status st = sums<V, T>(dgamma, dbeta, (float *)of_norm, k, s);
+        k.of_norm = of_norm;
+        TRY((sums<V, T>(dgamma, dbeta, of_norm, k, s, op->share)));
         if (k.dresidual && k.dresidual_beta == 0.0f) { // it holds d
             k.dy = k.dresidual;
             k.y = nullptr;
             k.behind = s.count ? k.dresidual : nullptr;
         }
         k.dresidual = nullptr;
-        if (st == OK)
-            st = apply<V, T>(k, s);
-        cuda_free(of_norm);
-        return st;
+        return apply<V, T>(k, s);
     });
 }
 
@@ -314,7 +335,7 @@ Status cuda_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgam
         if (dgamma || dbeta) {
             NormGradient<T> without = k;
             without.dresidual = nullptr;
-            TRY((sums<V, T>(dgamma, dbeta, nullptr, without, s)));
+            TRY((sums<V, T>(dgamma, dbeta, nullptr, without, s, nullptr)));
         }
         return apply<V, T>(k, s);
     });

@@ -45,7 +45,7 @@ bool batch_norm_fits(Tape *t, const NormLayer *layer, const Tensor *x, const Ten
                                  (long long)G));
         return false;
     }
-    if (batch_norm_uses_batch(t, layer) && C > 0 && tensor_count(x) == G * C) {
+    if (batch_norm_uses_batch(t, layer) && !layer->op.share && C > 0 && tensor_count(x) == G * C) {
         tape_fail(t, status_fail(
                          ERR_SHAPE,
                          "batch_norm: x %s in %lld groups leaves one value per channel, which has "

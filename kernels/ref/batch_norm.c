@@ -1,4 +1,5 @@
 /* Ioffe and Szegedy 2015. Rows r are all places of all images; group g owns rows [g R/G, (g+1) R/G). */
+#include "base/arena.h"
 #include "kernels/ref/ref_norm.h"
 
 #include <math.h>
@@ -21,18 +22,40 @@ static void finish(Tensor *y, int64_t at, float norm, const Tensor *residual, co
     ref_store(y, at, op->relu && !(norm > 0.0f) && !isnan(norm) ? 0.0f : norm);
 }
 
-/* Mean and biased variance of one channel of one group. */
-static void moments(double *mean, double *var, const Tensor *x, const Rows *s, int64_t g, int64_t c)
+/* One channel of one group. */
+static NormMoments moments(const Tensor *x, const Rows *s, int64_t g, int64_t c)
 {
-    double sum = 0.0, squares = 0.0;
+    NormMoments m = {(double)s->per_group, 0.0, 0.0};
     for (int64_t r = g * s->per_group; r < (g + 1) * s->per_group; r++)
-        sum += (double)ref_load(x, r * s->C + c);
-    *mean = s->per_group > 0 ? sum / (double)s->per_group : 0.0;
+        m.mean += (double)ref_load(x, r * s->C + c);
+    m.mean = m.rows > 0 ? m.mean / m.rows : 0.0;
     for (int64_t r = g * s->per_group; r < (g + 1) * s->per_group; r++) {
-        double d = (double)ref_load(x, r * s->C + c) - *mean;
-        squares += d * d;
+        double d = (double)ref_load(x, r * s->C + c) - m.mean;
+        m.m2 += d * d;
     }
-    *var = s->per_group > 0 ? squares / (double)s->per_group : 0.0;
+    return m;
+}
+
+/* y of one channel of one group, and what backward will want. */
+static void normalise(Tensor *y, Tensor *mean, Tensor *rstd, const Tensor *x,
+                      const Tensor *residual, const Tensor *gamma, const Tensor *beta,
+                      NormMoments m, const Rows *s, int64_t g, int64_t c, const Norm *op)
+{
+    double scale = 1.0 / sqrt(norm_variance(m) + (double)op->eps);
+    ref_store(mean, g * s->C + c, (float)m.mean);
+    ref_store(rstd, g * s->C + c, (float)scale);
+    for (int64_t r = g * s->per_group; r < (g + 1) * s->per_group; r++) {
+        double xhat = ((double)ref_load(x, r * s->C + c) - m.mean) * scale;
+        finish(y, r * s->C + c,
+               (float)(xhat * (double)ref_load(gamma, c) + (double)ref_load(beta, c)), residual,
+               op);
+    }
+}
+
+static void move_running(Tensor *running, int64_t c, double seen, const Norm *op)
+{
+    if (running)
+        ref_store(running, c, norm_running(ref_load(running, c), seen, op->momentum));
 }
 
 Status ref_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
@@ -42,37 +65,34 @@ Status ref_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tenso
     if (op->count)
         return ref_counted_norm_forward(ref_batch_norm_train_forward, y, mean, rstd, running_mean,
                                         running_var, x, residual, gamma, beta, op);
-    Rows s = rows_of(x, op->groups);
+    Rows    s = rows_of(x, op->groups);
+    Status  st = OK;
+    Arena   a = {0};
+    double *table = ARENA_ARRAY(&a, double, norm_table(s.G, s.C));
+    if (!table)
+        return ERR_MEMORY;
+    for (int64_t g = 0; g < s.G; g++)
+        for (int64_t c = 0; c < s.C; c++) {
+            NormMoments m = moments(x, &s, g, c);
+            norm_put(table, g, s.C, c, m.rows, m.mean, m.m2);
+        }
+    TRY_OUT(ref_norm_share_moments(table, s.C, op));
     for (int64_t c = 0; c < s.C; c++) {
         double mean_sum = 0.0, unbiased_sum = 0.0;
         for (int64_t g = 0; g < s.G; g++) {
-            double m, v;
-            moments(&m, &v, x, &s, g, c);
-            double scale = 1.0 / sqrt(v + (double)op->eps);
-            ref_store(mean, g * s.C + c, (float)m);
-            ref_store(rstd, g * s.C + c, (float)scale);
-            mean_sum += m;
-            unbiased_sum +=
-                s.per_group > 1 ? v * (double)s.per_group / (double)(s.per_group - 1) : v;
-            for (int64_t r = g * s.per_group; r < (g + 1) * s.per_group; r++) {
-                double xhat = ((double)ref_load(x, r * s.C + c) - m) * scale;
-                finish(y, r * s.C + c,
-                       (float)(xhat * (double)ref_load(gamma, c) + (double)ref_load(beta, c)),
-                       residual, op);
-            }
+            NormMoments m = norm_moments(table, g, s.C, c);
+            normalise(y, mean, rstd, x, residual, gamma, beta, m, &s, g, c, op);
+            mean_sum += m.mean;
+            unbiased_sum += norm_unbiased_variance(m);
         }
-        double momentum =
-            s.per_group > 0 ? (double)op->momentum : 0.0; // nothing seen, nothing moves
-        if (running_mean)
-            ref_store(running_mean, c,
-                      (float)((1.0 - momentum) * (double)ref_load(running_mean, c) +
-                              momentum * mean_sum / (double)s.G));
-        if (running_var)
-            ref_store(running_var, c,
-                      (float)((1.0 - momentum) * (double)ref_load(running_var, c) +
-                              momentum * unbiased_sum / (double)s.G));
+        if (table[0] == 0)
+            continue; // nothing seen, nothing moves
+        move_running(running_mean, c, mean_sum / (double)s.G, op);
+        move_running(running_var, c, unbiased_sum / (double)s.G, op);
     }
-    return OK;
+out:
+    arena_release(&a);
+    return st;
 }
 
 Status ref_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *residual,
@@ -113,6 +133,41 @@ static float beta_of(Tensor *x)
     return x ? tensor_beta(x) : 0.0f;
 }
 
+/* What one channel of one group leaves for the others of its group. */
+static NormSums sums(const Tensor *dy, const Tensor *y, const Tensor *x, const Tensor *mean,
+                     const Rows *s, int64_t g, int64_t c, const Norm *op)
+{
+    NormSums own = {(double)s->per_group, 0.0, 0.0};
+    double   m = (double)ref_load(mean, g * s->C + c);
+    for (int64_t r = g * s->per_group; r < (g + 1) * s->per_group; r++) {
+        double d = arrived(dy, y, r * s->C + c, op);
+        own.sum += d;
+        own.dot += d * ((double)ref_load(x, r * s->C + c) - m);
+    }
+    return own;
+}
+
+/* dx = gamma rstd (d - mean of d - xhat * mean of d xhat), the means over the rows that the table counts. */
+static void pull_back(Tensor *dx, const Tensor *dy, const Tensor *y, const Tensor *x,
+                      const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
+                      const double *table, const Rows *s, const Norm *op)
+{
+    float beta = tensor_beta(dx);
+    for (int64_t g = 0; g < s->G; g++)
+        for (int64_t c = 0; c < s->C; c++) {
+            NormSums all = norm_sums(table, g, s->C, c);
+            double   m = (double)ref_load(mean, g * s->C + c),
+                   scale = (double)ref_load(rstd, g * s->C + c);
+            for (int64_t r = g * s->per_group; r < (g + 1) * s->per_group; r++) {
+                double xhat = ((double)ref_load(x, r * s->C + c) - m) * scale;
+                ref_add(dx, r * s->C + c, beta,
+                        (double)ref_load(gamma, c) * scale *
+                            (arrived(dy, y, r * s->C + c, op) - all.sum / all.rows -
+                             xhat * all.dot * scale / all.rows));
+            }
+        }
+}
+
 Status ref_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,
                                      const Tensor *dy, const Tensor *y, const Tensor *x,
                                      const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
@@ -121,36 +176,34 @@ Status ref_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgam
     if (op->count)
         return ref_counted_norm_backward(ref_batch_norm_train_backward, dx, dresidual, dgamma,
                                          dbeta, dy, y, x, gamma, mean, rstd, op);
-    Rows  s = rows_of(x, op->groups);
-    float bx = beta_of(dx), bg = beta_of(dgamma), bb = beta_of(dbeta);
+    Rows    s = rows_of(x, op->groups);
+    Status  st = OK;
+    Arena   a = {0};
+    float   bg = beta_of(dgamma), bb = beta_of(dbeta);
+    double *table = ARENA_ARRAY(&a, double, norm_table(s.G, s.C));
+    if (!table)
+        return ERR_MEMORY;
     if (dresidual)
         residual_gradient(dresidual, dy, y, op);
     for (int64_t c = 0; c < s.C; c++) {
         double gamma_sum = 0.0, beta_sum = 0.0;
         for (int64_t g = 0; g < s.G; g++) {
-            double m = (double)ref_load(mean, g * s.C + c),
-                   scale = (double)ref_load(rstd, g * s.C + c);
-            double sum = 0.0, dot = 0.0; // of dy, and of dy times xhat
-            for (int64_t r = g * s.per_group; r < (g + 1) * s.per_group; r++) {
-                double d = arrived(dy, y, r * s.C + c, op);
-                sum += d;
-                dot += d * ((double)ref_load(x, r * s.C + c) - m) * scale;
-            }
-            gamma_sum += dot;
-            beta_sum += sum;
-            double n = (double)s.per_group, k = (double)ref_load(gamma, c) * scale;
-            for (int64_t r = g * s.per_group; dx && r < (g + 1) * s.per_group; r++) {
-                double xhat = ((double)ref_load(x, r * s.C + c) - m) * scale;
-                ref_add(dx, r * s.C + c, bx,
-                        k * (arrived(dy, y, r * s.C + c, op) - sum / n - xhat * dot / n));
-            }
+            NormSums own = sums(dy, y, x, mean, &s, g, c, op);
+            norm_put(table, g, s.C, c, own.rows, own.sum, own.dot);
+            gamma_sum += own.dot * (double)ref_load(rstd, g * s.C + c);
+            beta_sum += own.sum;
         }
         if (dgamma)
             ref_add(dgamma, c, bg, gamma_sum);
         if (dbeta)
             ref_add(dbeta, c, bb, beta_sum);
     }
-    return OK;
+    TRY_OUT(ref_norm_share_sums(table, s.C, op));
+    if (dx)
+        pull_back(dx, dy, y, x, gamma, mean, rstd, table, &s, op);
+out:
+    arena_release(&a);
+    return st;
 }
 
 Status ref_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,

@@ -1,5 +1,7 @@
-/* ref_norm.h -- for host backends: train-mode batch norm when only the first *op->count images exist (backend.h) */
+/* ref_norm.h -- for host backends: train-mode batch norm when only the first *op->count images exist, and over the rows of
+ * several processes (backend.h) */
 #pragma once
+#include "kernels/body/norm.h"
 #include "kernels/ref/ref.h"
 
 typedef Status NormForward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
@@ -18,3 +20,7 @@ Status ref_counted_norm_backward(NormBackward *run, Tensor *dx, Tensor *dresidua
                                  Tensor *dbeta, const Tensor *dy, const Tensor *y, const Tensor *x,
                                  const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
                                  const Norm *op);
+
+/* Where op->share is given, a table of this process (body/norm.h) becomes that of all. */
+Status ref_norm_share_moments(double *table, int64_t C, const Norm *op);
+Status ref_norm_share_sums(double *table, int64_t C, const Norm *op);

@@ -16,8 +16,9 @@ static Build norm(int64_t groups, bool relu, bool residual, bool frozen = false,
         size_t  C = (size_t)in[1]->dim[0];
         Tensor *mean = b.tensor({(int64_t)C}, Floats(C, 0.3f), false),
                *var = b.tensor({(int64_t)C}, Floats(C, 2.0f), false);
-        NormLayer l = {{1e-5f, 0.1f, groups, false, nullptr}, in[1], in[2], mean, var, frozen};
-        Tensor   *y = batch_norm(&b.t, &l, in[0], residual ? in[3] : nullptr, relu);
+        NormLayer l = {
+            {1e-5f, 0.1f, groups, false, nullptr, nullptr}, in[1], in[2], mean, var, frozen};
+        Tensor *y = batch_norm(&b.t, &l, in[0], residual ? in[3] : nullptr, relu);
         if (after)
             *after = {b.values(mean), b.values(var)};
         return y;

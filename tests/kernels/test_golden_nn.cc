@@ -1,5 +1,5 @@
 /* Convolutions, batch norm, pooling and SGD against PyTorch: values and script in tests/golden/kernels/nn.* */
-#include "kernels/op_test.h"
+#include "kernels/norm_share.h"
 extern "C" {
 #include <cjson/cJSON.h>
 #include "kernels/params.h"
@@ -83,8 +83,9 @@ TEST_P(GoldenNn, BatchNormsAgree)
                *beta = b.tensor({3}, stream(7, 3));
         Tensor *mean = b.tensor({3}, Floats(3, 0.25f), false),
                *var = b.tensor({3}, Floats(3, 1.5f), false);
-        NormLayer l = {{1e-5f, 0.1f, groups, false, nullptr}, gamma, beta, mean, var, !train};
-        Tensor   *y = tape_keep(batch_norm(&b.t, &l, x, nullptr, true));
+        NormLayer l = {
+            {1e-5f, 0.1f, groups, false, nullptr, nullptr}, gamma, beta, mean, var, !train};
+        Tensor *y = tape_keep(batch_norm(&b.t, &l, x, nullptr, true));
         expect_close(b.values(y), numbers(c, "y"), 2e-6, "y");
         expect_close(b.values(mean), numbers(c, "mean"), 2e-6, "running mean");
         expect_close(b.values(var), numbers(c, "var"), 2e-6, "running variance");
@@ -95,6 +96,45 @@ TEST_P(GoldenNn, BatchNormsAgree)
         n++;
     }
     EXPECT_EQ(3, n);
+}
+
+/* Synchronised batch norm: two processes with two of the four images each. */
+TEST_P(GoldenNn, HalvesThatShareStatisticsAgreeWithTheWholeBatch)
+{
+    const cJSON *c = cJSON_GetArrayItem(cJSON_GetObjectItem(all, "batch_norm"), 0);
+    ASSERT_EQ(1, cJSON_GetObjectItem(c, "groups")->valueint);
+    Floats          x = stream(5, 72), dy = stream(8, 72), y, dx, dgamma[2], dbeta[2], mean, var;
+    PlayedProcesses two(GetParam(), 2);
+    two.play([&](int i, const NormShare *share) {
+        Bench   b(GetParam());
+        Tensor *half = b.tensor({2, 2, 3, 3}, Floats(x.begin() + 36 * i, x.end() - 36 * (1 - i)));
+        Tensor *gamma = b.tensor({3}, stream(6, 3, 3)), *beta = b.tensor({3}, stream(7, 3)),
+               *m = b.tensor({3}, Floats(3, 0.25f), false),
+               *v = b.tensor({3}, Floats(3, 1.5f), false);
+        NormLayer l = {{1e-5f, 0.1f, 1, false, nullptr, share}, gamma, beta, m, v, false};
+        Tensor   *out = tape_keep(batch_norm(&b.t, &l, half, nullptr, true));
+        Floats    weight(dy.begin() + 36 * i, dy.end() - 36 * (1 - i));
+        ASSERT_EQ(OK, tape_backward(&b.t, b.dot(out, weight))) << status_text();
+        Floats own_y = b.values(out), own_dx = b.grad(half);
+        y.resize(36 * (size_t)i);
+        dx.resize(36 * (size_t)i);
+        y.insert(y.end(), own_y.begin(), own_y.end());
+        dx.insert(dx.end(), own_dx.begin(), own_dx.end());
+        dgamma[i] = b.grad(gamma);
+        dbeta[i] = b.grad(beta);
+        mean = b.values(m);
+        var = b.values(v);
+    });
+    for (size_t k = 0; k < 3; k++) {
+        dgamma[0][k] += dgamma[1][k];
+        dbeta[0][k] += dbeta[1][k];
+    }
+    expect_close(y, numbers(c, "y"), 2e-6, "y");
+    expect_close(mean, numbers(c, "mean"), 2e-6, "running mean");
+    expect_close(var, numbers(c, "var"), 2e-6, "running variance");
+    expect_close(dx, numbers(c, "dx"), 1e-5, "dx");
+    expect_close(dgamma[0], numbers(c, "dgamma"), 1e-5, "dgamma");
+    expect_close(dbeta[0], numbers(c, "dbeta"), 1e-5, "dbeta");
 }
 
 TEST_P(GoldenNn, MaxPoolAgrees)
