@@ -3,15 +3,26 @@
  * Rows are all positions of a tensor (..., C). Sums are deterministic: the rows are cut into parts by the sizes alone,
  * each part is summed by one block, and the parts are added in order.
  */
-#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/rows.h"
 
 enum { COLUMNS = 32, ROWS = 8, MOST_PARTS = 256, LEAST_ROWS = 64 };
 
-template <typename T>
-__global__ void add_bias_kernel(T *y, const float *bias, int64_t n, int64_t C)
+/* A thread keeps the bias of its V columns and goes down the rows. */
+template <int V, typename T>
+__global__ void add_bias_kernel(T *y, const float *bias, int64_t n_rows, int64_t C)
 {
-    for (int64_t i = gpu_index(); i < n; i += gpu_stride())
-        gpu_put(y + i, gpu_get(y + i) + bias[i % C]);
+    int64_t c = gpu_channel<V>();
+    float   b[V], v[V];
+    if (c >= C)
+        return;
+    row_load<V>(b, bias + c);
+    for (int64_t r = gpu_row(); r < n_rows; r += gpu_row_stride()) {
+        row_load<V>(v, y + r * C + c);
+        GPU_UNROLL
+        for (int j = 0; j < V; j++)
+            v[j] += b[j];
+        row_store<V>(y + r * C + c, v);
+    }
 }
 
 /* part (n_parts,C): block (x,p) sums rows [p per_part, ...) of columns 32 x ... */
@@ -48,11 +59,16 @@ __global__ void add_parts_kernel(float *sum, const float *part, int64_t n_parts,
 
 Status cuda_add_bias(Tensor *y, const Tensor *bias)
 {
-    int64_t n = tensor_count(y), C = tensor_count(bias);
-    return gpu_by_dtype(y, [&](auto type) {
+    int64_t C = tensor_count(bias);
+    if (tensor_count(y) == 0)
+        return OK;
+    return gpu_by_width(y, C, gpu_all_aligned(y, bias), [&](auto type, auto width) {
         using T = decltype(type);
-        return gpu_launch("bias", add_bias_kernel<T>, gpu_grid(n), GPU_BLOCK, 0, (T *)y->data,
-                          (const float *)bias->data, n, C);
+        constexpr int V = decltype(width)::value;
+        int64_t       n_rows = tensor_count(y) / C;
+        RowLaunch     at = gpu_rows(n_rows, C, V);
+        return gpu_launch("bias", add_bias_kernel<V, T>, at.grid, at.block, 0, (T *)y->data,
+                          (const float *)bias->data, n_rows, C);
     });
 }
 

@@ -51,6 +51,24 @@ TEST(NetworkKernels, BatchNormOfMoreRowsThanPartsAndOfManyGroups)
     expect_matches_ref(norm(3), norm_leaves({3, 23, 13, 72}), 2e-2, BF16);
 }
 
+/* Whole rows, parts of a row, and channels that 16 bytes do not divide; a sum of one product is exact up to its rounding. */
+TEST(NetworkKernels, BiasesReachEveryRowAtAnyNumberOfChannels)
+{
+    Build dense = [](Bench &b, std::vector<Tensor *> &in) {
+        LinearLayer l = {in[1], in[2]};
+        return linear(&b.t, &l, in[0]);
+    };
+    for (int64_t C : {1, 15, 60, 72, 264})
+        for (int64_t N : {1, 999}) {
+            std::vector<Leaf> l = {{{N, 1}, noise(N, 1)},
+                                   {{C, 1}, noise(C, 2), true, true},
+                                   {{C}, noise(C, 3), true, true}};
+            SCOPED_TRACE("C " + std::to_string(C) + " N " + std::to_string(N));
+            expect_matches_ref(dense, l, 1e-5);
+            expect_matches_ref(dense, l, 1e-2, BF16);
+        }
+}
+
 TEST(NetworkKernels, GatherAddsDuplicatesOfManyRows)
 {
     const int64_t        R = 700, N = 90;
