@@ -1,4 +1,5 @@
 /* info_nce.c -- the queue as one matrix product, then one pass over each row; only prob (N,K+1) is stored */
+#include "kernels/body/softmax.h"
 #include "kernels/cpu/cpu_regions.h"
 #include "kernels/cpu/onednn.h"
 
@@ -31,12 +32,12 @@ static void rows(void *ctx, int64_t begin, int64_t end)
             most = p[i] > most ? p[i] : most;
         }
         for (int64_t i = 0; i <= j->K; i++)
-            total += (double)(p[i] = expf(p[i] - most));
+            total += (double)(p[i] = softmax_term(p[i], most));
         float share = (float)(1 / total);
         for (int64_t i = 0; i <= j->K; i++)
             p[i] *= share;
         double *f = j->figure + 4 * n;
-        f[0] = log(total) - ((double)positive - (double)most);
+        f[0] = softmax_loss(total, most, positive);
         f[1] = cosine;
         f[2] = j->K > 0 ? sum * (double)j->temperature / (double)j->K : 0;
         f[3] = (double)n_better;
@@ -82,7 +83,7 @@ Status cpu_info_nce_backward(Tensor *dq, float dloss_scale, const Tensor *dloss,
     float       *out = dq->data, beta = tensor_beta(dq);
     float        scale = dloss_scale * *(const float *)dloss->data / temperature;
     for (int64_t n = 0; n < N; n++) {
-        float pull = scale * (p[n * (K + 1)] - 1);
+        float pull = scale * softmax_slope(p[n * (K + 1)], true);
         for (int64_t c = 0; c < C; c++)
             out[n * C + c] = (beta == 0 ? 0 : beta * out[n * C + c]) + pull * ks[n * C + c];
     }

@@ -3,6 +3,7 @@
 #include "kernels/cuda/warp_rows.h"
 extern "C" {
 #include "kernels/body/losses.h"
+#include "kernels/body/softmax.h"
 }
 
 /* prob (R,K), and loss (R) of rows whose label is not negative. */
@@ -16,12 +17,12 @@ __global__ void softmax_cross_entropy_kernel(float *prob, float *loss, const flo
             most = fmaxf(most, row[k]);
         most = gpu_warp_reduce(most, GpuMax());
         for (int64_t k = gpu_lane(); k < K; k += GPU_WARP)
-            total += prob[r * K + k] = expf(row[k] - most);
+            total += prob[r * K + k] = softmax_term(row[k], most);
         total = gpu_warp_reduce(total, GpuSum());
         for (int64_t k = gpu_lane(); k < K; k += GPU_WARP) // each lane what it wrote
             prob[r * K + k] /= total;
         if (gpu_lane() == 0 && label[r] >= 0)
-            loss[r] = logf(total) - (row[label[r]] - most);
+            loss[r] = (float)softmax_loss((double)total, most, row[label[r]]);
     }
 }
 
@@ -33,7 +34,7 @@ __global__ void softmax_cross_entropy_backward_kernel(float *dx, float beta, con
     float scale = loss_scale(dloss, divisor, norm);
     for (int64_t i = gpu_index(); i < R * K; i += gpu_stride()) {
         int32_t l = label[i / K];
-        float   slope = l < 0 ? 0.0f : prob[i] - (i % K == l ? 1.0f : 0.0f);
+        float   slope = l < 0 ? 0.0f : softmax_slope(prob[i], i % K == l);
         loss_put(dx + i, beta, scale * slope);
     }
 }

@@ -12,6 +12,7 @@
  */
 #include "kernels/cuda/gpu.h"
 extern "C" {
+#include "kernels/body/softmax.h"
 #include "kernels/cuda/lib.h"
 }
 
@@ -25,8 +26,8 @@ struct NceSoftmax {
 __device__ inline NceSoftmax nce_add(NceSoftmax s, float logit)
 {
     if (logit <= s.most)
-        return {s.most, s.total + expf(logit - s.most)};
-    return {logit, s.total * expf(s.most - logit) + 1.0f};
+        return {s.most, s.total + softmax_term(logit, s.most)};
+    return {logit, s.total * softmax_term(s.most, logit) + 1.0f};
 }
 
 /* log_sum (N), and what a row adds to each of the statistics (N,5). */
@@ -51,14 +52,14 @@ __global__ void info_nce_rows_kernel(float *log_sum, double *row_sums, const flo
     if (threadIdx.x == 0)
         s = nce_add(s, positive);
     float most = gpu_block_reduce(s.most, -INFINITY, GpuMax());
-    float total = s.total == 0 ? 0.0f : s.total * expf(s.most - most); // NaN passes
+    float total = s.total == 0 ? 0.0f : s.total * softmax_term(s.most, most); // NaN passes
     total = gpu_block_reduce(total, 0.0f, GpuSum());
     negatives = gpu_block_reduce(negatives, 0.0, GpuSum());
     better = gpu_block_reduce(better, 0.0f, GpuSum());
     if (threadIdx.x != 0)
         return;
-    log_sum[n] = logf(total) + most;
-    row_sums[n * NCE_STATS + 0] = (double)logf(total) - ((double)positive - (double)most);
+    log_sum[n] = softmax_log_sum((double)total, most);
+    row_sums[n * NCE_STATS + 0] = softmax_loss((double)total, most, positive);
     row_sums[n * NCE_STATS + 1] = (double)dot;
     row_sums[n * NCE_STATS + 2] = negatives * (double)temperature;
     row_sums[n * NCE_STATS + 3] = better < 1 ? 1.0 : 0.0;
@@ -138,7 +139,7 @@ __global__ void info_nce_part_kernel(float *parts, const float *logit, const flo
         for (int i = tid; i < NCE_DEPTH * NCE_ROWS; i += GPU_BLOCK) {
             int64_t j = j0 + i % NCE_DEPTH, n = n0 + i / NCE_DEPTH;
             prob[i % NCE_DEPTH][i / NCE_DEPTH] =
-                j < end && n < N ? expf(logit[n * K + j] - log_sum[n]) : 0.0f;
+                j < end && n < N ? softmax_term(logit[n * K + j], log_sum[n]) : 0.0f;
         }
         for (int i = tid; i < NCE_DEPTH * NCE_COLUMNS; i += GPU_BLOCK) {
             int64_t j = j0 + i / NCE_COLUMNS, c = c0 + i % NCE_COLUMNS;

@@ -1,7 +1,8 @@
 /* l2_normalise.cu -- rows of length 1: a warp a row; 256 features of 128 numbers are a launch's time, not a bandwidth's */
 #include "kernels/cuda/warp_rows.h"
-
-#define L2_LEAST 1e-12f // shorter rows are divided by this
+extern "C" {
+#include "kernels/body/l2_normalise.h"
+}
 
 template <typename T>
 __global__ void l2_normalise_forward_kernel(T *y, float *norm, const T *x, int64_t N, int64_t C)
@@ -12,15 +13,14 @@ __global__ void l2_normalise_forward_kernel(T *y, float *norm, const T *x, int64
             float v = gpu_get(x + n * C + c);
             sum = fmaf(v, v, sum);
         }
-        float length = fmaxf(sqrtf(gpu_warp_reduce(sum, GpuSum())), L2_LEAST);
+        float length = l2_length((double)gpu_warp_reduce(sum, GpuSum()));
         if (gpu_lane() == 0)
             norm[n] = length;
         for (int64_t c = gpu_lane(); c < C; c += GPU_WARP)
-            gpu_put(y + n * C + c, gpu_get(x + n * C + c) / length);
+            gpu_put(y + n * C + c, l2_value(gpu_get(x + n * C + c), length));
     }
 }
 
-/* dx = (dy - y (y . dy)) / |x|; a clamped length is a constant, then dx = dy / |x|. */
 template <typename T>
 __global__ void l2_normalise_backward_kernel(T *dx, float beta, const T *dy, const T *y,
                                              const float *norm, int64_t N, int64_t C)
@@ -30,11 +30,9 @@ __global__ void l2_normalise_backward_kernel(T *dx, float beta, const T *dy, con
         for (int64_t c = gpu_lane(); c < C; c += GPU_WARP)
             dot = fmaf(gpu_get(y + n * C + c), gpu_get(dy + n * C + c), dot);
         dot = gpu_warp_reduce(dot, GpuSum());
-        if (length <= L2_LEAST)
-            dot = 0;
         for (int64_t c = gpu_lane(); c < C; c += GPU_WARP) {
             int64_t i = n * C + c;
-            float   v = (gpu_get(dy + i) - gpu_get(y + i) * dot) / length;
+            float   v = l2_slope(gpu_get(dy + i), gpu_get(y + i), dot, length);
             gpu_put(dx + i, beta == 0.0f ? v : gpu_get(dx + i) + v);
         }
     }

@@ -1,5 +1,8 @@
 /* softmax.cu -- a warp a row: class scores are short rows, which stay in the cache between the three readings */
 #include "kernels/cuda/warp_rows.h"
+extern "C" {
+#include "kernels/body/softmax.h"
+}
 
 template <typename T>
 __global__ void softmax_kernel(float *y, const T *x, int64_t R, int64_t K)
@@ -10,10 +13,10 @@ __global__ void softmax_kernel(float *y, const T *x, int64_t R, int64_t K)
             most = fmaxf(most, gpu_get(x + r * K + k));
         most = gpu_warp_reduce(most, GpuMax());
         for (int64_t k = gpu_lane(); k < K; k += GPU_WARP)
-            sum += expf(gpu_get(x + r * K + k) - most);
+            sum += softmax_term(gpu_get(x + r * K + k), most);
         sum = gpu_warp_reduce(sum, GpuSum());
         for (int64_t k = gpu_lane(); k < K; k += GPU_WARP)
-            y[r * K + k] = expf(gpu_get(x + r * K + k) - most) / sum;
+            y[r * K + k] = softmax_term(gpu_get(x + r * K + k), most) / sum;
     }
 }
 

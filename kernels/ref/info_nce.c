@@ -1,4 +1,5 @@
 /* info_nce.c -- one positive against a queue of negatives (He et al. 2020, eq. 1) */
+#include "kernels/body/softmax.h"
 #include "kernels/ref/ref_losses.h"
 #include <math.h>
 #include <string.h>
@@ -20,20 +21,21 @@ Status ref_info_nce_forward(Tensor *loss, Tensor *stats, Tensor *prob, const Ten
     for (int64_t n = 0; n < N; n++) {
         float  *p = (float *)prob->data + n * (K + 1);
         int64_t n_better = 0;
-        double  most = -HUGE_VAL, total = 0;
+        float   most = -INFINITY;
+        double  total = 0;
         for (int64_t j = 0; j <= K; j++) {
             double cosine = dot(qs + n * C, j == 0 ? ks + n * C : negative + (j - 1) * C, C);
             p[j] = (float)(cosine / (double)temperature);
             *(j == 0 ? &positives : &negatives) += cosine;
             n_better += p[j] > p[0];
-            most = fmax(most, (double)p[j]);
+            most = fmaxf(most, p[j]);
         }
-        double positive = (double)p[0] - most;
+        float positive = p[0];
         for (int64_t j = 0; j <= K; j++)
-            total += (double)(p[j] = (float)exp((double)p[j] - most));
+            total += (double)(p[j] = softmax_term(p[j], most));
         for (int64_t j = 0; j <= K; j++)
             p[j] = (float)((double)p[j] / total);
-        sum += log(total) - positive;
+        sum += softmax_loss(total, most, positive);
         top1 += n_better < 1;
         top5 += n_better < 5;
     }
@@ -56,7 +58,7 @@ Status ref_info_nce_backward(Tensor *dq, float dloss_scale, const Tensor *dloss,
     for (int64_t n = 0; n < N; n++) {
         const float *p = (const float *)prob->data + n * (K + 1);
         for (int64_t c = 0; c < C; c++) {
-            double sum = ((double)p[0] - 1) * (double)ks[n * C + c];
+            double sum = (double)softmax_slope(p[0], true) * (double)ks[n * C + c];
             for (int64_t j = 0; j < K; j++)
                 sum += (double)p[j + 1] * (double)negative[j * C + c];
             float contribution = (float)(scale * sum);

@@ -1,5 +1,6 @@
 /* losses.c -- cross entropies, box regression, weighted sums; sums in double, in the order of the rows */
 #include "kernels/body/losses.h"
+#include "kernels/body/softmax.h"
 #include "kernels/ref/ref_losses.h"
 
 static float *f32(Tensor *x)
@@ -42,11 +43,11 @@ Status ref_softmax_cross_entropy_forward(Tensor *loss, Tensor *prob, const Tenso
         for (int64_t k = 1; k < K; k++)
             most = row[k] > most ? row[k] : most;
         for (int64_t k = 0; k < K; k++)
-            total += (double)(p[k] = expf(row[k] - most));
+            total += (double)(p[k] = softmax_term(row[k], most));
         for (int64_t k = 0; k < K; k++)
             p[k] = (float)((double)p[k] / total);
         if (l[r] >= 0)
-            sum += log(total) - ((double)row[l[r]] - (double)most);
+            sum += softmax_loss(total, most, row[l[r]]);
     }
     f32(loss)[0] = (float)(sum / (double)divisor(label, norm));
     return OK;
@@ -60,7 +61,7 @@ Status ref_softmax_cross_entropy_backward(Tensor *dx, const Tensor *dloss, const
     float          beta = tensor_beta(dx), scale = value(dloss)[0] / divisor(label, norm);
     for (int64_t r = 0; r < R; r++)
         for (int64_t k = 0; k < K; k++) {
-            float slope = l[r] < 0 ? 0 : value(prob)[r * K + k] - (k == l[r] ? 1.0f : 0.0f);
+            float slope = l[r] < 0 ? 0 : softmax_slope(value(prob)[r * K + k], k == l[r]);
             put(f32(dx) + r * K + k, beta, scale * slope);
         }
     return OK;
