@@ -1,5 +1,6 @@
 /* cross_entropy.cu -- softmax and sigmoid cross entropy; rows of scores are short, a warp takes one */
 #include "kernels/cuda/loss_sum.h"
+#include "kernels/cuda/rows.h"
 #include "kernels/cuda/warp_rows.h"
 extern "C" {
 #include "kernels/body/losses.h"
@@ -26,16 +27,21 @@ __global__ void softmax_cross_entropy_kernel(float *prob, float *loss, const flo
     }
 }
 
+template <int V>
 __global__ void softmax_cross_entropy_backward_kernel(float *dx, float beta, const float *dloss,
                                                       const float *divisor, float norm,
                                                       const float *prob, const int32_t *label,
                                                       int64_t R, int64_t K)
 {
-    float scale = loss_scale(dloss, divisor, norm);
-    for (int64_t i = gpu_index(); i < R * K; i += gpu_stride()) {
-        int32_t l = label[i / K];
-        float   slope = l < 0 ? 0.0f : softmax_slope(prob[i], i % K == l);
-        loss_put(dx + i, beta, scale * slope);
+    float   scale = loss_scale(dloss, divisor, norm), v[V];
+    int64_t k = gpu_channel<V>();
+    for (int64_t r = gpu_row(); k < K && r < R; r += gpu_row_stride()) {
+        int32_t l = label[r];
+        row_load<V>(v, prob + r * K + k);
+        GPU_UNROLL
+        for (int j = 0; j < V; j++)
+            v[j] = scale * (l < 0 ? 0.0f : softmax_slope(v[j], k + j == l));
+        row_add<V>(dx + r * K + k, beta, v);
     }
 }
 
@@ -83,13 +89,19 @@ Status cuda_softmax_cross_entropy_forward(Tensor *loss, Tensor *prob, const Tens
 Status cuda_softmax_cross_entropy_backward(Tensor *dx, const Tensor *dloss, const Tensor *prob,
                                            const Tensor *label, float norm)
 {
-    int64_t R = prob->dim[0], K = prob->dim[1];
-    float   beta = tensor_beta(dx);
-    return loss_gradient("softmax_cross_entropy gradient", label, norm, [&](const float *divisor) {
-        return gpu_launch("softmax_cross_entropy gradient", softmax_cross_entropy_backward_kernel,
-                          gpu_grid(R * K), GPU_BLOCK, 0, (float *)dx->data, beta,
-                          (const float *)dloss->data, divisor, norm, (const float *)prob->data,
-                          (const int32_t *)label->data, R, K);
+    int64_t     R = prob->dim[0], K = prob->dim[1];
+    float       beta = tensor_beta(dx);
+    const char *name = "softmax_cross_entropy gradient";
+    if (tensor_count(prob) == 0)
+        return OK;
+    return loss_gradient(name, label, norm, [&](const float *divisor) {
+        return gpu_by_float_width(K, gpu_all_aligned(dx, prob), [&](auto width) {
+            constexpr int V = decltype(width)::value;
+            RowLaunch     at = gpu_rows(R, K, V, 1, 1);
+            return gpu_launch(name, softmax_cross_entropy_backward_kernel<V>, at.grid, at.block, 0,
+                              (float *)dx->data, beta, (const float *)dloss->data, divisor, norm,
+                              (const float *)prob->data, (const int32_t *)label->data, R, K);
+        });
     });
 }
 

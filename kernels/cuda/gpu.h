@@ -36,14 +36,14 @@ extern "C" {
 #define GPU_UNROLL _Pragma("unroll")
 #define GPU_PRAGMA(text) _Pragma(#text)
 #define GPU_UNROLL_BY(n) GPU_PRAGMA(unroll n)
-#define GPU_SHARED(type, name, dims) __shared__ type name dims
+#define GPU_SHARED(type, name, dims) __shared__ __align__(16) type name dims
 #define GPU_SHARED_DYNAMIC(type, name)                                                             \
     extern __shared__ __align__(16) unsigned char gpu_dynamic_shared[];                            \
     type *name = reinterpret_cast<type *>(gpu_dynamic_shared)
 #else
 #define GPU_UNROLL
 #define GPU_UNROLL_BY(n)
-/* GPU_SHARED(float, tile, [32][33]);  an array of the block, garbage at its start. */
+/* GPU_SHARED(float, tile, [32][33]);  an array of the block, garbage at its start, aligned to 16 bytes. */
 #define GPU_SHARED(type, name, dims)                                                               \
     static const char name##_site = 0;                                                             \
     typedef type name##_type dims;                                                                 \

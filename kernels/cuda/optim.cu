@@ -64,11 +64,23 @@ __global__ void clip_kernel(float *x, int64_t begin, int64_t n, const double *sq
     }
 }
 
-/* part[block]: the sum of squares of the block's stride through x. */
+/* part[block]: the sum of squares of the block's stride through x. A thread takes OPTIM_V neighbours at a time, loaded one
+ * by one where x is not aligned: the order does not depend on addresses. */
+template <int V>
 __global__ void sum_squares_kernel(double *part, const float *x, int64_t n)
 {
-    double sum = 0;
-    for (int64_t i = gpu_index(); i < n; i += gpu_stride())
+    double  sum = 0;
+    int64_t i = gpu_index() * OPTIM_V;
+    for (; i + OPTIM_V <= n; i += gpu_stride() * OPTIM_V) {
+        float v[OPTIM_V];
+        GPU_UNROLL
+        for (int j = 0; j < OPTIM_V; j += V)
+            row_load<V>(v + j, x + i + j);
+        GPU_UNROLL
+        for (int j = 0; j < OPTIM_V; j++)
+            sum += (double)v[j] * (double)v[j];
+    }
+    for (; i < n; i++) // one thread's
         sum += (double)x[i] * (double)x[i];
     sum = gpu_block_reduce(sum, 0.0, GpuSum());
     if (threadIdx.x == 0)
@@ -132,8 +144,9 @@ Status cuda_sum_squares(double *squares, const float *x, int64_t n, bool is_firs
     int     n_parts = (int)(blocks < 1 ? 1 : blocks < OPTIM_PARTS ? blocks : (int64_t)OPTIM_PARTS);
     void   *part = nullptr;
     TRY(cuda_alloc(&part, n_parts * (int64_t)sizeof(double)));
-    Status st = gpu_launch("sum_squares", sum_squares_kernel, dim3((unsigned)n_parts), GPU_BLOCK, 0,
-                           (double *)part, x, n);
+    Status st = gpu_launch("sum_squares",
+                           gpu_is_aligned(x) ? sum_squares_kernel<OPTIM_V> : sum_squares_kernel<1>,
+                           dim3((unsigned)n_parts), GPU_BLOCK, 0, (double *)part, x, n);
     if (st == OK)
         st = gpu_launch("sum_squares", sum_squares_finish_kernel, 1, GPU_BLOCK, 0, squares,
                         (const double *)part, n_parts, is_first);

@@ -22,6 +22,15 @@ Status gpu_by_width(const Tensor *x, int64_t C, bool is_aligned, F f)
     });
 }
 
+/* f(the constant V) for rows of C floats. */
+template <typename F>
+Status gpu_by_float_width(int64_t C, bool is_aligned, F f)
+{
+    constexpr int V = GpuWide<float>::N;
+    return is_aligned && C % V == 0 ? f(std::integral_constant<int, V>{})
+                                    : f(std::integral_constant<int, 1>{});
+}
+
 /* Whether the data of every tensor is aligned to 16 bytes; absent ones are. */
 template <typename... X>
 bool gpu_all_aligned(const X *...x)

@@ -83,6 +83,7 @@ TEST(NetworkKernels, GatherAddsDuplicatesOfManyRows)
     expect_matches_ref(pick, {{{N, 24}, noise(N * 24, 1)}}, 2e-2, BF16); // ref rounds every sum
 }
 
+/* Rows and channels of tiles, parts of the queue, and 16 bytes: divided by each, and by none. */
 TEST(NetworkKernels, InfoNceOfTilesThatDoNotComeOutEven)
 {
     Build nce = [](Bench &b, std::vector<Tensor *> &in) {
@@ -90,7 +91,7 @@ TEST(NetworkKernels, InfoNceOfTilesThatDoNotComeOutEven)
     };
     struct {
         int64_t N, C, K;
-    } sizes[] = {{70, 130, 1500}, {65, 1, 1024}, {1, 5, 1025}, {3, 128, 66000}};
+    } sizes[] = {{70, 130, 1500}, {65, 1, 1024}, {1, 5, 1025}, {3, 128, 66000}, {67, 136, 20}};
     for (auto s : sizes)
         expect_matches_ref(nce,
                            {{{s.N, s.C}, noise(s.N * s.C, 1, 0.1f)},
@@ -105,6 +106,17 @@ static std::vector<int32_t> labels(int64_t n, int32_t most)
     for (int64_t i = 0; i < n; i++)
         l.push_back((int32_t)(i * 7 % (most + 1)) - 1);
     return l;
+}
+
+TEST(NetworkKernels, SoftmaxCrossEntropyTakesRowsOfAnyLength)
+{
+    for (int64_t K : {2, 21, 100, 1000})
+        for (int64_t R : {1, 70}) {
+            Build ce = [=](Bench &b, std::vector<Tensor *> &in) {
+                return softmax_cross_entropy(&b.t, in[0], b.ints({R}, labels(R, (int32_t)K)), 0);
+            };
+            expect_matches_ref(ce, {{{R, K}, noise(R * K, 1, 3)}}, 2e-6);
+        }
 }
 
 TEST(NetworkKernels, LossesOfMoreRowsThanOneGrid)
@@ -226,6 +238,32 @@ TEST_F(Spans, SgdAndTheMovingAverageAreThoseOfRefToTheLastBit)
                 return be->sum_squares(squares, f[2] + s.begin, s.n, is_first);
             });
         }
+}
+
+/* More numbers than all parts take in one go, and a rest; the order of a sum must not depend on where a span begins. */
+TEST(NetworkKernels, SumsOfSquaresHaveTheSameBitsAtAnyAddress)
+{
+    const Backend *be = device_under_test();
+    const int64_t  n = 528 * 2048 + 5003;
+    Floats         x = noise(n, 1);
+    void          *memory = nullptr, *squares = nullptr;
+    double         want = 0, first = 0;
+    for (float v : x)
+        want += (double)v * (double)v;
+    ASSERT_EQ(OK, be->alloc(&memory, (n + 4) * 4));
+    ASSERT_EQ(OK, be->alloc(&squares, 8));
+    for (int64_t shift : {0, 1, 2}) {
+        float *at = (float *)memory + shift;
+        double got = 0;
+        ASSERT_EQ(OK, be->write(at, x.data(), n * 4));
+        ASSERT_EQ(OK, be->sum_squares((double *)squares, at, n, true));
+        ASSERT_EQ(OK, be->read(&got, squares, 8));
+        first = shift == 0 ? got : first;
+        EXPECT_EQ(first, got) << shift;
+        EXPECT_NEAR(want, got, 1e-12 * want);
+    }
+    be->free(memory);
+    be->free(squares);
 }
 
 TEST_F(Spans, NothingMovesWhenTheNormIsNotFinite)
