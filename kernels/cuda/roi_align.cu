@@ -1,4 +1,4 @@
-/* roi_align.cu -- forward: a bin and 16 bytes of channels a thread; backward: a cell a block, which gathers
+/* roi_align.cu -- forward: a bin and 32 vectors of channels a warp; backward: a cell a block, which gathers
  *
  *      dx[cell] = sum over regions, bins ph, pw of  Wy[ph] Wx[pw] / samples  dy[region][ph][pw]
  *
@@ -8,8 +8,7 @@
  * A scatter with float atomics would read dy once but add (cells a bin touches) x 4 bytes a channel at L2, where the gather
  * reads as many times the 2 or 4 bytes of dy: it moves more, and needs the float32 copy for bfloat16.
  */
-#include "kernels/cuda/gpu.h"
-#include <type_traits>
+#include "kernels/cuda/rows.h"
 extern "C" {
 #include "kernels/body/roi_align.h"
 }
@@ -19,53 +18,76 @@ struct AlignShape {
     RoiAlign op;
 };
 
-/* V elements: 16 bytes, or one. */
-template <int V, typename T>
-__device__ inline void read_vector(float *v, const T *p)
-{
-    if constexpr (V == 1)
-        v[0] = gpu_get(p);
-    else
-        gpu_load<V>(v, p);
-}
-template <int V, typename T>
-__device__ inline void write_vector(T *p, const float *v)
-{
-    if constexpr (V == 1)
-        gpu_put(p, v[0]);
-    else
-        gpu_store<V>(p, v);
-}
-
 __device__ static RoiFrame frame_of(const AlignShape &s, const float *roi)
 {
     return roi_frame(roi + 1, s.op.P, s.op.S, s.op.scale, s.op.is_aligned);
 }
 
-/* y (R,P,P,C): neighbouring threads read neighbouring channels of the same four cells. A region of 14 x 14 bins re-reads
- * its cells out of L1 and L2; what DRAM moves is x once and y once. */
+enum {
+    ALIGN_WARPS = GPU_BLOCK / GPU_WARP,
+    ALIGN_BINS = 4, // of a warp, one after the other
+};
+
+/* What the lanes of a warp tell each other of a sample. */
+struct alignas(16) AlignTaps {
+    int   at[4]; // cells of the map
+    float weight[4];
+};
+
+/* y (R,P,P,C). Lane l finds the cells and weights of sample l, for 32 samples at once; then all lanes go through the samples,
+ * neighbours reading neighbouring channels of the same four cells. Block (region, some of its bins; slab of channels): the
+ * bins of a block lie side by side and re-read their cells out of L1. DRAM moves x once and y once. */
 template <int V, typename T>
-__global__ void roi_align_forward_kernel(T *y, const T *x, const float *roi, AlignShape s)
+__global__ void __launch_bounds__(GPU_BLOCK)
+    roi_align_forward_kernel(T *y, const T *x, const float *roi, AlignShape s, unsigned per_region)
 {
-    int64_t P = s.op.P, n_vectors = s.C / V, n = s.R * P * P * n_vectors;
-    for (int64_t i = gpu_index(); i < n; i += gpu_stride()) {
-        int64_t  r = i / n_vectors / (P * P), bin = i / n_vectors % (P * P);
-        int64_t  c = i % n_vectors * V;
-        RoiFrame f = frame_of(s, roi + 5 * r);
-        const T *map = x + (int64_t)roi[5 * r] * s.H * s.W * s.C + c;
-        float    sum[V] = {}, tap[V];
-        for (int iy = 0; iy < f.g_h; iy++)
-            for (int ix = 0; ix < f.g_w; ix++) {
-                RoiTaps t = roi_taps(&f, bin / P, bin % P, iy, ix, s.H, s.W);
+    GPU_SHARED(AlignTaps, taps, [ALIGN_WARPS][GPU_WARP]);
+    int        P = (int)s.op.P, C = (int)s.C, lane = (int)threadIdx.x, warp = (int)threadIdx.y;
+    int64_t    r = blockIdx.x / per_region, c = ((int64_t)blockIdx.y * GPU_WARP + lane) * V;
+    RoiFrame   f = frame_of(s, roi + 5 * r);
+    int64_t    n_samples = (int64_t)f.g_h * f.g_w;
+    const T   *map = x + (int64_t)roi[5 * r] * s.H * s.W * C + c;
+    T         *bins = y + r * P * P * C + c;
+    AlignTaps *of_warp = taps[warp];
+    bool       has_channels = c < s.C;
+    for (int bin = (int)(blockIdx.x % per_region) * ALIGN_WARPS + warp; bin < P * P;
+         bin += (int)per_region * ALIGN_WARPS) {
+        float sum[V] = {};
+        for (int64_t first = 0; first < n_samples; first += GPU_WARP) {
+            int64_t own = first + lane;
+            int     n_here = (int)min(n_samples - first, (int64_t)GPU_WARP);
+            if (lane < n_here) {
+                RoiTaps t = roi_taps(&f, bin / P, bin % P, (int)(own / f.g_w), (int)(own % f.g_w),
+                                     s.H, s.W);
                 for (int k = 0; k < 4; k++) {
-                    read_vector<V>(tap, map + t.at[k] * s.C);
-                    for (int j = 0; j < V; j++)
-                        sum[j] += t.weight[k] * tap[j];
+                    of_warp[lane].at[k] = (int)t.at[k];
+                    of_warp[lane].weight[k] = t.weight[k];
                 }
             }
+            __syncwarp();
+            for (int i = 0; has_channels && i < n_here; i++) {
+                AlignTaps       t = of_warp[i];
+                RowVector<V, T> tap[4];
+                GPU_UNROLL
+                for (int k = 0; k < 4; k++)
+                    tap[k] = row_fetch<V>(map + (int64_t)t.at[k] * C);
+                GPU_UNROLL
+                for (int k = 0; k < 4; k++) {
+                    float v[V];
+                    row_unpack<V>(v, tap[k]);
+                    GPU_UNROLL
+                    for (int j = 0; j < V; j++)
+                        sum[j] += t.weight[k] * v[j];
+                }
+            }
+            __syncwarp(); // taps may be written again
+        }
+        if (!has_channels)
+            continue;
+        GPU_UNROLL
         for (int j = 0; j < V; j++)
             sum[j] = sum[j] / roi_samples(&f);
-        write_vector<V>(y + i * V, sum);
+        row_store<V>(bins + (int64_t)bin * C, sum);
     }
 }
 
@@ -99,7 +121,7 @@ __device__ static void add_bins(float *sum, const T *dy, const float *weight, fl
             float w = row * weight[s.op.P + pw];
             if (w == 0.0f)
                 continue;
-            read_vector<V>(own, dy + (ph * s.op.P + pw) * s.C);
+            row_load<V>(own, dy + (ph * s.op.P + pw) * s.C);
             for (int j = 0; j < V; j++)
                 sum[j] += w * own[j];
         }
@@ -119,7 +141,7 @@ __global__ void __launch_bounds__(GPU_BLOCK)
     int64_t c = ((int64_t)blockIdx.y * blockDim.x + threadIdx.x) * V;
     float   sum[V] = {};
     if (!is_blank && c < s.C)
-        read_vector<V>(sum, dx + cell * s.C + c);
+        row_load<V>(sum, dx + cell * s.C + c);
     for (int64_t first = 0; first < s.R; first += blockDim.x) {
         int64_t r = first + threadIdx.x;
         bool    is_near = false;
@@ -147,17 +169,7 @@ __global__ void __launch_bounds__(GPU_BLOCK)
         __syncthreads();
     }
     if (c < s.C)
-        write_vector<V>(dx + cell * s.C + c, sum);
-}
-
-/* f(vector width) as the channels allow 16 bytes or not. */
-template <typename T, typename F>
-static Status by_width(int64_t C, const T *a, const T *b, F f)
-{
-    constexpr int wide = GpuWide<T>::N;
-    if (C % wide == 0 && gpu_is_aligned(a, b))
-        return f(std::integral_constant<int, wide>{});
-    return f(std::integral_constant<int, 1>{});
+        row_store<V>(dx + cell * s.C + c, sum);
 }
 
 static AlignShape shape_of(const Tensor *x, const Tensor *rois, const RoiAlign *op)
@@ -168,16 +180,17 @@ static AlignShape shape_of(const Tensor *x, const Tensor *rois, const RoiAlign *
 Status cuda_roi_align_forward(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op)
 {
     AlignShape s = shape_of(x, rois, op);
-    return gpu_by_dtype(x, [&](auto type) {
+    if (tensor_count(y) == 0)
+        return OK;
+    return gpu_by_width(x, s.C, gpu_all_aligned(y, x), [&](auto type, auto width) {
         using T = decltype(type);
-        T       *out = (T *)y->data;
-        const T *map = (const T *)x->data;
-        return by_width(s.C, (const T *)out, map, [&](auto width) {
-            constexpr int V = decltype(width)::value;
-            return gpu_launch("roi_align", roi_align_forward_kernel<V, T>,
-                              gpu_grid(tensor_count(y) / V), GPU_BLOCK, 0, out, map,
-                              (const float *)rois->data, s);
-        });
+        constexpr int V = decltype(width)::value;
+        int64_t       per_block = ALIGN_WARPS * ALIGN_BINS, slab = GPU_WARP * V;
+        unsigned      per_region = (unsigned)((s.op.P * s.op.P + per_block - 1) / per_block);
+        dim3          grid((unsigned)(s.R * per_region), (unsigned)((s.C + slab - 1) / slab));
+        return gpu_launch("roi_align", roi_align_forward_kernel<V, T>, grid,
+                          dim3(GPU_WARP, ALIGN_WARPS), 0, (T *)y->data, (const T *)x->data,
+                          (const float *)rois->data, s, per_region);
     });
 }
 
@@ -188,19 +201,15 @@ Status cuda_roi_align_backward(Tensor *dx, const Tensor *dy, const Tensor *rois,
     int64_t    n_cells = s.N * s.H * s.W;
     if (n_cells * s.C < 1)
         return OK;
-    return gpu_by_dtype(dx, [&](auto type) {
+    return gpu_by_width(dx, s.C, gpu_all_aligned(dx, dy), [&](auto type, auto width) {
         using T = decltype(type);
-        T       *out = (T *)dx->data;
-        const T *in = (const T *)dy->data;
-        return by_width(s.C, (const T *)out, in, [&](auto width) {
-            constexpr int V = decltype(width)::value;
-            int64_t       n_vectors = s.C / V;
-            int64_t       threads =
-                min((n_vectors + GPU_WARP - 1) / GPU_WARP * GPU_WARP, (int64_t)GPU_BLOCK);
-            dim3 grid((unsigned)n_cells, (unsigned)((n_vectors + threads - 1) / threads));
-            return gpu_launch("roi_align gradient", roi_align_backward_kernel<V, T>, grid,
-                              dim3((unsigned)threads), 2 * (size_t)s.op.P * sizeof(float), out, in,
-                              (const float *)rois->data, s, is_blank);
-        });
+        constexpr int V = decltype(width)::value;
+        int64_t       n_vectors = s.C / V;
+        int64_t threads = min((n_vectors + GPU_WARP - 1) / GPU_WARP * GPU_WARP, (int64_t)GPU_BLOCK);
+        dim3    grid((unsigned)n_cells, (unsigned)((n_vectors + threads - 1) / threads));
+        return gpu_launch("roi_align gradient", roi_align_backward_kernel<V, T>, grid,
+                          dim3((unsigned)threads), 2 * (size_t)s.op.P * sizeof(float),
+                          (T *)dx->data, (const T *)dy->data, (const float *)rois->data, s,
+                          is_blank);
     });
 }

@@ -101,6 +101,14 @@ TEST(RoiAlignBackends, AgreeOnModelShapes)
                                    2e-6); // the mean is taken before or after the sum
 }
 
+/* 14 x 14 bins of C4; 49 samples a bin, more than a warp has lanes. A cell's gradient has up to a thousand terms in float32. */
+TEST(RoiAlignBackends, AgreeOnManyBinsAndOnManySamples)
+{
+    for (RoiAlign op : {RoiAlign{14, 0, 1.0f / 16, true}, {3, 7, 1.0f / 16, true}})
+        for (int64_t C : {3, 72})
+            expect_matches_ref(align(op, {40, 5}, forty_regions()), map_of(C), 1e-5);
+}
+
 TEST(RoiAlignBackends, GradientsOfTwoUsesAddUp)
 {
     RoiAlign one = {3, 2, 1.0f / 16, true}, two = {3, 0, 1.0f / 16, true};
