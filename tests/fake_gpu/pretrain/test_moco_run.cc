@@ -6,13 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <string>
 #include <vector>
-
-extern "C" {
-#include "base/clock.h"
-}
 
 static const int STEPS = 8;
 
@@ -52,12 +47,7 @@ class MocoRun : public ::testing::Test {
     }
     std::vector<double> losses(const std::string &run) // a line of metrics is a step
     {
-        std::vector<double> found;
-        std::string         text = slurp(dir / (run + "/metrics.jsonl"));
-        const std::string   key = "\"loss\":";
-        for (size_t at = 0; (at = text.find(key, at)) != std::string::npos; at += key.size())
-            found.push_back(std::stod(text.substr(at + key.size())));
-        return found;
+        return losses_of(dir / run);
     }
 };
 
@@ -144,29 +134,11 @@ TEST_F(MocoRun, SaysWhatDidNotFitAndHowMuchItHeld)
 }
 
 /* In the middle of the steps that run from a graph: the resumed run goes op by op first, then makes a graph of its own. */
-static void kill_when_there(const std::string &words, const std::string &file)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        std::string command = "exec " GODWIT_PROGRAM " " + words + " >/dev/null 2>&1";
-        execl("/bin/sh", "sh", "-c", command.c_str(), (char *)nullptr);
-        _exit(99);
-    }
-    int status = 0;
-    while (waitpid(pid, &status, WNOHANG) == 0) {
-        if (std::filesystem::exists(file))
-            kill(pid, SIGKILL);
-        clock_sleep(0.002);
-    }
-    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-        << "it ended by itself: " << status;
-}
-
 TEST_F(MocoRun, EndsWithTheSameBitsWhenItIsKilledAndResumed)
 {
     train("straight", "--device cuda");
-    kill_when_there(words("killed", "--device cuda checkpoint_every=1"),
-                    dir / "killed/checkpoints/step_0000005.safetensors");
+    EXPECT_TRUE(godwit_killed_at(words("killed", "--device cuda checkpoint_every=1"),
+                                 dir / "killed/checkpoints/step_0000005.safetensors"));
     train("killed", "--device cuda checkpoint_every=1 --resume auto");
     EXPECT_FALSE(weights("straight").empty());
     EXPECT_TRUE(weights("straight") == weights("killed"));
