@@ -195,19 +195,31 @@ TEST_P(SharedNorm, OneValueAChannelIsEnoughWhereOthersHaveMore)
     expect_parts_make_the_whole(GetParam(), norm(), leaves({5, 1, 1, 3}), {0, 1, 5}, 1e-5);
 }
 
-TEST_P(SharedNorm, AnExchangeThatFailsFailsTheOp)
+static Status no_answer(void *, void *, const void *, int64_t)
 {
-    NormShare broken = {2,
-                        [](void *, void *, const void *, int64_t) {
-                            return status_fail(ERR_DEVICE, "process 1 does not answer");
-                        },
-                        nullptr};
-    Build     build = [&](Bench &b, std::vector<Tensor *> &in) {
+    return status_fail(ERR_DEVICE, "process 1 does not answer");
+}
+
+static Build with_nobody(const NormShare *share)
+{
+    return [=](Bench &b, std::vector<Tensor *> &in) {
         Tensor *mean = b.tensor({3}, Floats(3, 0.0f), false),
                *var = b.tensor({3}, Floats(3, 1.0f), false);
-        return norm()(b, in, &broken, mean, var);
+        return norm()(b, in, share, mean, var);
     };
-    Outcome o = run_op(GetParam(), build, leaves({2, 2, 2, 3}));
+}
+
+TEST_P(SharedNorm, AnExchangeThatFailsFailsTheOp)
+{
+    NormShare broken = {2, no_answer, nullptr};
+    Outcome   o = run_op(GetParam(), with_nobody(&broken), leaves({2, 2, 2, 3}));
     EXPECT_EQ(ERR_DEVICE, o.status);
     EXPECT_EQ("process 1 does not answer", o.text);
+}
+
+TEST_P(SharedNorm, RunningStatisticsAreUsedWithoutAsking)
+{
+    NormShare broken = {2, no_answer, nullptr};
+    Outcome   o = run_op(GetParam(), with_nobody(&broken), leaves({2, 2, 2, 3}), F32, TAPE_RECORD);
+    EXPECT_EQ(OK, o.status) << o.text;
 }
