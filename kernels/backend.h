@@ -184,9 +184,12 @@ struct Backend {
                   float momentum, float decay, bool is_first, const double *squares);
     Status (*ema)(float *k, const float *q, void *low, int64_t n, float m);
 
-    /* ---- inputs on their way while the device computes; NULL where it is the host ----
-     * feed is write into a stage, device memory that is only fed and used: it runs beside the computation that is queued,
-     * waiting for uses alone (sync after the stage's alloc). feed_use is copy out of a stage, after all feeds so far. */
+    /* ---- inputs on their way while the device computes (kernels/feed.h); NULL where it is the host ----
+     * feed is write into a stage, device memory that is only fed and used (sync after its alloc). It runs beside the
+     * computation, once all uses that were queued before it are over; what was queued behind those uses it does not wait
+     * for. feed_use is copy out of a stage, once all feeds so far are there. PITFALL: a feed behind the next step's
+     * computation and one of its uses would wait for that computation: a step feeds everything, then uses everything,
+     * then computes. */
     Status (*feed)(void *stage, const void *host, int64_t bytes);
     Status (*feed_use)(void *to, const void *stage, int64_t bytes);
 

@@ -32,8 +32,9 @@ struct Captured {
     }
 };
 struct CUstream_st {
+    int                       number; // in the order in which they were made
     std::deque<Work>          queue;
-    long                      n_queued = 0, n_done = 0;
+    long                      n_queued = 0, n_done = 0, before_graph = 0, n_waits = 0;
     std::shared_ptr<Captured> capture; // while one is under way
 };
 struct CUevent_st {
@@ -214,8 +215,10 @@ cudaError_t cudaDeviceSynchronize(void)
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
 {
+    static int n_made;
     LOCK();
     *s = new CUstream_st();
+    (*s)->number = n_made++;
     streams.insert(*s);
     return cudaSuccess;
 }
@@ -236,6 +239,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
     LOCK();
     if (!streams.count(s))
         return cudaErrorInvalidResourceHandle;
+    s->n_waits++;
     return s->capture ? cudaErrorStreamCaptureUnsupported : drain(s);
 }
 
@@ -452,6 +456,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t s)
 {
     LOCK();
+    s->before_graph = s->n_queued;
     for (const Work &w : exec->captured->work) {
         cudaError_t e = enqueue(s, w);
         if (e != cudaSuccess)
@@ -470,4 +475,30 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
 {
     delete exec;
     return cudaSuccess;
+}
+
+/* ---- for tests ---- */
+
+static CUstream_st *stream_of(int number)
+{
+    for (CUstream_st *s : streams)
+        if (s->number == number)
+            return s;
+    fprintf(stderr, "fake_gpu: no stream %d\n", number);
+    abort();
+}
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT FakeStream fake_gpu_stream(int number)
+{
+    LOCK();
+    const CUstream_st *s = stream_of(number);
+    return {s->n_queued, s->n_done, s->before_graph, s->n_waits};
+}
+
+EXPORT void fake_gpu_run(int number)
+{
+    LOCK();
+    (void)drain(stream_of(number));
 }

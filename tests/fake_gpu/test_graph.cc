@@ -89,24 +89,3 @@ TEST_F(Graph, HoldsProposalsWhoseComplaintComesWithTheNextWait)
     EXPECT_NE(nullptr, strstr(status_text(), "anchor 1")) << status_text();
     be->graph_free(graph);
 }
-
-TEST_F(Graph, FeedsArriveBeforeTheyAreUsedAndNotTooEarly)
-{
-    if (!be->feed)
-        GTEST_SKIP() << "this backend's memory is the host's";
-    Tensor *stage = b.tensor({1000}, Floats(1000)), *x = b.tensor({1000}, Floats(1000));
-    Tensor *sum = b.tensor({1000}, Floats(1000));
-    Floats  want(1000);
-    ASSERT_EQ(OK, be->sync()); // the stage is there
-    for (int step = 0; step < 5; step++) {
-        Floats fresh = noise(1000, (uint64_t)step);
-        ASSERT_EQ(OK, be->feed(stage->data, fresh.data(), 4000)) << status_text();
-        fresh.assign(1000, NAN); // the host's memory is free again
-        ASSERT_EQ(OK, be->feed_use(x->data, stage->data, 4000)) << status_text();
-        ASSERT_EQ(OK, be->add_forward(sum, sum, x));
-        Floats again = noise(1000, (uint64_t)step);
-        for (size_t i = 0; i < 1000; i++)
-            want[i] += again[i];
-    }
-    EXPECT_EQ(want, b.values(sum));
-}
