@@ -214,7 +214,7 @@ struct Backend {
      * they were called again with the same addresses and numbers. A graph needs the memory that it was made with: the
      * tape that made it must not be reset while it is in use. */
     Status (*graph_begin)(void);
-    Status (*graph_end)(void **graph); // also after a failure, then with a NULL graph
+    Status (*graph_end)(void **graph); // NULL after a failure: nothing is kept, nothing said
     Status (*graph_launch)(void *graph);
     void (*graph_free)(void *graph); // NULL is fine
 };

@@ -23,7 +23,7 @@ static Status capture(MocoGraph *g, Tape *t, Moco *m)
 {
     TRY(g->be->graph_begin());
     Status st = forward_backward(g, t, m);
-    Status end = g->be->graph_end(&g->graph); // also after a failure
+    Status end = g->be->graph_end(st == OK ? &g->graph : NULL);
     TRY(st);
     TRY(end);
     return g->be->graph_launch(g->graph);

@@ -25,6 +25,7 @@ typedef std::function<cudaError_t()> Work;
 struct Captured {
     std::vector<Work> work;
     std::set<void *>  own;
+    bool              is_broken = false; // by a call that a capture does not allow
     ~Captured()
     {
         for (void *p : own)
@@ -96,6 +97,12 @@ static cudaError_t enqueue(CUstream_st *s, Work w)
     s->queue.push_back(std::move(w));
     s->n_queued++;
     return s->queue.size() > LONGEST_QUEUE ? drain(s) : sticky;
+}
+
+static cudaError_t break_capture(CUstream_st *s)
+{
+    s->capture->is_broken = true;
+    return cudaErrorStreamCaptureUnsupported;
 }
 
 /* ---- kernels ---- */
@@ -240,7 +247,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
     if (!streams.count(s))
         return cudaErrorInvalidResourceHandle;
     s->n_waits++;
-    return s->capture ? cudaErrorStreamCaptureUnsupported : drain(s);
+    return s->capture ? break_capture(s) : drain(s);
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned)
@@ -361,9 +368,9 @@ cudaError_t cudaFreeAsync(void *p, cudaStream_t s)
 cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned)
 {
     LOCK();
-    for (const CUstream_st *s : streams)
+    for (CUstream_st *s : streams)
         if (s->capture)
-            return cudaErrorStreamCaptureUnsupported;
+            return break_capture(s);
     *p = memory_pin(bytes);
     return *p ? cudaSuccess : cudaErrorMemoryAllocation;
 }
@@ -442,9 +449,10 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
     LOCK();
     if (!s->capture)
         return cudaErrorInvalidValue;
-    *graph = new CUgraph_st{s->capture};
+    bool is_broken = s->capture->is_broken;
+    *graph = is_broken ? nullptr : new CUgraph_st{s->capture};
     s->capture = nullptr;
-    return cudaSuccess;
+    return is_broken ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)

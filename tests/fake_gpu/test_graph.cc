@@ -1,4 +1,5 @@
 /* A step kept as a graph and run again */
+#include "fake_gpu/watch.h"
 #include "kernels/op_test.h"
 
 class Graph : public ::testing::Test {
@@ -57,6 +58,31 @@ TEST_F(Graph, RefusesHostMemoryAndWaiting)
     EXPECT_EQ(OK, be->graph_end(&graph));
     be->graph_free(graph);
     EXPECT_EQ(b.values(x), Floats({1, 2}));
+}
+
+TEST_F(Graph, KeepsTheSentenceOfWhatEndedItsCapture)
+{
+    Status (*wait)(void) = fake_function<Status(void)>("self_wait");
+    if (!wait)
+        GTEST_SKIP() << "only the emulated device waits where it must not";
+    Tensor *x = b.tensor({2}, {1, 2});
+    void   *graph = nullptr;
+    for (bool is_told : {true, false}) {
+        ASSERT_EQ(OK, be->graph_begin());
+        EXPECT_EQ(OK, be->add_forward(x, x, x));
+        EXPECT_EQ(ERR_DEVICE, wait());
+        std::string said = status_text();
+        EXPECT_NE(std::string::npos, said.find("self_wait")) << said;
+        EXPECT_EQ(is_told ? OK : ERR_DEVICE, be->graph_end(is_told ? nullptr : &graph));
+        EXPECT_EQ(nullptr, graph);
+        EXPECT_EQ(is_told, said == status_text()) << status_text();
+    }
+    ASSERT_EQ(OK, be->graph_begin()); // and another may follow
+    EXPECT_EQ(OK, be->add_forward(x, x, x));
+    ASSERT_EQ(OK, be->graph_end(&graph)) << status_text();
+    ASSERT_EQ(OK, be->graph_launch(graph));
+    EXPECT_EQ(Floats({2, 4}), b.values(x));
+    be->graph_free(graph);
 }
 
 TEST_F(Graph, HoldsProposalsWhoseComplaintComesWithTheNextWait)

@@ -108,4 +108,29 @@ TEST_F(MocoSteps, NextViewsArriveBeforeTheGraphOfTheStepBeforeRuns)
     }
 }
 
+static int n_left; // of mean_hw's calls, before it fails
+
+Status failing_mean_hw(Tensor *y, const Tensor *x)
+{
+    if (--n_left < 0)
+        return status_fail(ERR_DEVICE, "mean_hw: out of order");
+    return device_under_test()->mean_hw_forward(y, x);
+}
+
+TEST_F(MocoSteps, AnOpThatFailsInACaptureIsNamedAndNothingIsKept)
+{
+    be.mean_hw_forward = failing_mean_hw;
+    n_left = 1 << 20;
+    for (int i = 0; i < 3; i++)
+        step();
+    n_left = 1; // the first encoder's pass is kept, the second's fails
+    EXPECT_EQ(ERR_DEVICE, pass());
+    EXPECT_STREQ("mean_hw: out of order", status_text());
+    EXPECT_EQ(nullptr, g.graph);
+    n_left = 1 << 20;
+    while (!g.graph)
+        step();
+    step();
+}
+
 } // namespace
