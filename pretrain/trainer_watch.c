@@ -130,19 +130,28 @@ Status trainer_read(Trainer *r)
 
 enum { COLLAPSE_WARNINGS = 3 };
 
-/* The spread of the latest queries, which only a look at all of them tells. */
+/* The spread of the latest queries, which only a look at all of them tells. Their copy is given back here: steps that run
+ * from a graph do not reset the tape. */
+static Status measure_spread(Trainer *r)
+{
+    Arena    *a = &r->tape.arena;
+    ArenaMark mark = arena_mark(a);
+    int64_t   N = r->features->dim[0], C = r->features->dim[1];
+    float    *q = ARENA_ARRAY(a, float, N *C);
+    Status    st = q ? tape_read(&r->tape, q, r->features) : ERR_MEMORY;
+    if (st == OK)
+        r->spread = moco_feature_spread(q, N, C);
+    arena_rewind(a, mark);
+    return st;
+}
+
 static Status look_at_features(Trainer *r)
 {
     const RunKeys *k = &r->config.run;
     if (!is_moco(r) || !r->features)
         return OK;
-    int64_t N = r->features->dim[0], C = r->features->dim[1];
-    float  *q = ARENA_ARRAY(&r->tape.arena, float, N *C);
-    if (!q)
-        return ERR_MEMORY;
-    TRY(tape_read(&r->tape, q, r->features));
+    TRY(measure_spread(r));
     r->features = NULL;
-    r->spread = moco_feature_spread(q, N, C);
     if (r->job.step > k->collapse_after && r->spread < k->collapse_below)
         log_warn_some(&r->n_collapse_warnings, COLLAPSE_WARNINGS,
                       "step %lld: collapse: features of a batch spread over %.3f of the sphere "
