@@ -163,6 +163,9 @@ struct Backend {
                                       float norm);
     Status (*weighted_sum_forward)(Tensor *y, const Tensor *const *x, const float *weight,
                                    int n); // scalars
+    /* count (2) i32: rows of x (R,K) whose label's number is the first of the greatest (NaN nowhere), rows with a label
+     * >= 0. */
+    Status (*top1)(Tensor *count, const Tensor *x, const Tensor *label);
 
     /* ---- regions: x and y of one type; sums are f32 (kernels/ops/roi_align.h) ---- */
     Status (*roi_align_forward)(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op);

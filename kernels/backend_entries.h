@@ -49,6 +49,7 @@
     X(box_regression_forward)                                                                      \
     X(box_regression_backward)                                                                     \
     X(weighted_sum_forward)                                                                        \
+    X(top1)                                                                                        \
     X(roi_align_forward)                                                                           \
     X(roi_align_backward)                                                                          \
     X(box.anchors)                                                                                 \

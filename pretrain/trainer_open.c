@@ -156,6 +156,7 @@ Status trainer_close(Trainer *r)
     loader_close(r->loader);
     ledger_close(&r->ledger);
     moco_graph_release(&r->moco_graph);
+    feed_release(&r->feed);
     if (r->has_tape)
         tape_release(&r->tape);
     if (r->moco.params_q.be)

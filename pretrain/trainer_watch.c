@@ -101,10 +101,12 @@ static void report_row(Trainer *r, int64_t row)
 {
     const Ledger *l = &r->ledger;
     r->report = (StepReport){.loss = (double)ledger_f32(l, row, WORD_LOSS),
-                             .top1 = r->note[row].top1,
                              .grad_norm = sqrt(ledger_f64(l, row, WORD_SQUARES))};
-    if (!is_moco(r))
+    if (!is_moco(r)) {
+        int32_t right = ledger_i32(l, row, WORD_RIGHT), n = ledger_i32(l, row, WORD_RIGHT + 1);
+        r->report.top1 = n > 0 ? (double)right / (double)n : 0;
         return;
+    }
     double stats[5]; // as info_nce gives them: loss, positive, negative, top-1, top-5
     for (int i = 0; i < 5; i++)
         stats[i] = (double)ledger_f32(l, row, WORD_STATS + i);

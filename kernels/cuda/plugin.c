@@ -63,6 +63,7 @@ static Backend CUDA = {
     .box_regression_forward = cuda_box_regression_forward,
     .box_regression_backward = cuda_box_regression_backward,
     .weighted_sum_forward = cuda_weighted_sum_forward,
+    .top1 = cuda_top1,
 
     .sgd = cuda_sgd,
     .ema = cuda_ema,

@@ -54,6 +54,7 @@ static const Backend REF = {
     .box_regression_forward = ref_box_regression_forward,
     .box_regression_backward = ref_box_regression_backward,
     .weighted_sum_forward = ref_weighted_sum_forward,
+    .top1 = ref_top1,
     .roi_align_forward = ref_roi_align_forward,
     .roi_align_backward = ref_roi_align_backward,
 

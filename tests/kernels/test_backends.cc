@@ -31,6 +31,7 @@ TEST(Backends, CpuLeavesOnlyRareOpsToRef)
                                                 "box_regression_forward",
                                                 "box_regression_backward",
                                                 "weighted_sum_forward",
+                                                "top1",
                                                 "box.anchors",
                                                 "box.encode",
                                                 "box.decode",

@@ -4,7 +4,7 @@ extern "C" {
 #include "kernels/feed.h"
 }
 
-class FeedInputs : public ::testing::TestWithParam<const Backend *> {
+class FeedInputs : public OpTest {
   protected:
     Bench b{GetParam()};
     Feed  f = {};
@@ -23,8 +23,7 @@ class FeedInputs : public ::testing::TestWithParam<const Backend *> {
         return feed_input(&f, &b.t, F32, 1, &n, v.data());
     }
 };
-INSTANTIATE_TEST_SUITE_P(On, FeedInputs, ::testing::ValuesIn(backends_under_test()),
-                         ::testing::PrintToStringParamName());
+ON_EVERY_BACKEND(FeedInputs);
 
 TEST_P(FeedInputs, AreThereAfterTheEndOfTheirStep)
 {
