@@ -5,6 +5,7 @@
 #include "detect/data.h"
 #include "detect/weights.h"
 #include "kernels/body/box.h"
+#include "kernels/ledger.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,10 @@ struct Detector {
     ParamSet       params;
     FasterRcnnC4   model;
     Tape           tape;
-    bool           has_params, has_tape;
-    DetSet         classes; // no pictures
+    Ledger
+        found; // a row is a picture's D slots: boxes (D,4), scores (D), labels (D), and how many are used
+    bool   has_params, has_tape;
+    DetSet classes; // no pictures
 };
 
 static Status open_model(Detector *d, const char *path)
@@ -34,7 +37,7 @@ static Status open_model(Detector *d, const char *path)
     TRY(params_refresh_low(&d->params));
     TRY(tape_init(&d->tape, d->be, dtype));
     d->has_tape = true;
-    return OK;
+    return ledger_open(&d->found, d->be, 6 * d->config.test.per_image + 1, 1);
 }
 
 static Status open_all(Detector *d, const char *run_dir, const DetectorOptions *o)
@@ -88,6 +91,7 @@ void detector_close(Detector *d)
 {
     if (d == NULL)
         return;
+    ledger_close(&d->found);
     if (d->has_tape)
         tape_release(&d->tape);
     if (d->has_params)
@@ -118,24 +122,42 @@ int64_t detector_class_id(const Detector *d, int64_t class_index)
 }
 
 /* From resized pixels to the picture's own: a ratio for each axis, then clipped; boxes without extent go. */
-static Status to_original(Arena *a, DetectedImage *out, const float *box, const float *score,
-                          const int32_t *label, int64_t n, int64_t resized_width,
-                          int64_t resized_height)
+static Status to_original(Arena *a, DetectedImage *out, const Ledger *found, int64_t D,
+                          int64_t resized_width, int64_t resized_height)
 {
-    float sx = (float)((double)out->width / (double)resized_width);
-    float sy = (float)((double)out->height / (double)resized_height);
+    int64_t n = ledger_i32(found, 0, 6 * D);
+    float   scale[2] = {(float)((double)out->width / (double)resized_width),
+                        (float)((double)out->height / (double)resized_height)};
     out->n_found = 0;
     out->found = ARENA_ARRAY(a, Detection, n);
     if (out->found == NULL)
         return ERR_MEMORY;
     for (int64_t i = 0; i < n; i++) {
-        float b[] = {box[4 * i] * sx, box[4 * i + 1] * sy, box[4 * i + 2] * sx,
-                     box[4 * i + 3] * sy};
+        float b[4];
+        for (int j = 0; j < 4; j++)
+            b[j] = ledger_f32(found, 0, 4 * i + j) * scale[j % 2];
         box_clip(b, (float)out->width, (float)out->height);
         if (b[2] > b[0] && b[3] > b[1])
-            out->found[out->n_found++] = (Detection){b[0], b[1], b[2], b[3], score[i], label[i]};
+            out->found[out->n_found++] = (Detection){b[0],
+                                                     b[1],
+                                                     b[2],
+                                                     b[3],
+                                                     ledger_f32(found, 0, 4 * D + i),
+                                                     ledger_i32(found, 0, 5 * D + i)};
     }
     return OK;
+}
+
+/* All at once: a read waits for the device. */
+static Status read_found(Ledger *l, const Detections *found, int64_t D)
+{
+    int64_t n;
+    TRY(ledger_put(l, 0, found->box->data, 4 * D));
+    TRY(ledger_put(l, 4 * D, found->score->data, D));
+    TRY(ledger_put(l, 5 * D, found->label->data, D));
+    TRY(ledger_put(l, 6 * D, found->count->data, 1));
+    ledger_end_step(l);
+    return ledger_read(l, &n);
 }
 
 /* pixels (height,width,3), prepared; out->width and height are those of the picture. */
@@ -148,15 +170,8 @@ static Status detect(Detector *d, Arena *a, DetectedImage *out, const float *pix
     DetectInput in = detect_input_picture(t, pixels, height, width);
     Detections  found = faster_rcnn_c4_detect(t, &d->model, &in);
     TRY(tape_status(t));
-    float   *box = ARENA_ARRAY(&t->arena, float, 4 * D), *score = ARENA_ARRAY(&t->arena, float, D);
-    int32_t *label = ARENA_ARRAY(&t->arena, int32_t, D), count = 0;
-    if (!box || !score || !label)
-        return ERR_MEMORY;
-    TRY(d->be->read(box, found.box->data, 4 * D * (int64_t)sizeof *box));
-    TRY(d->be->read(score, found.score->data, D * (int64_t)sizeof *score));
-    TRY(d->be->read(label, found.label->data, D * (int64_t)sizeof *label));
-    TRY(d->be->read(&count, found.count->data, (int64_t)sizeof count));
-    return to_original(a, out, box, score, label, count, width, height);
+    TRY(read_found(&d->found, &found, D));
+    return to_original(a, out, &d->found, D, width, height);
 }
 
 Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im)

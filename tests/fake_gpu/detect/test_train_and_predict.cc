@@ -1,6 +1,7 @@
 /* Faster R-CNN on the GPU from recipe to detections: the whole training step and prediction against `ref`, and twice over */
 #include "detect/detect_test.h"
 #include "device_under_test.h"
+#include "fake_gpu/watch.h"
 
 static DetectTrainResult train(const std::string &run, const char *device,
                                std::vector<std::string> extra = {})
@@ -56,6 +57,11 @@ TEST(DetectOnGpu, TwoRunsGiveTheSameBitsAndPredictAsRefDoes)
         n_found[on_gpu] = out.n_found;
         ASSERT_GT(out.n_found, 0);
         best[on_gpu] = out.found[0];
+        if (on_gpu && is_device_emulated()) {
+            long before = fake_stream(FAKE_COMPUTE).n_waits;
+            ASSERT_EQ(OK, detector_image(d, &a, &out, &im)) << status_text();
+            EXPECT_EQ(2, fake_stream(FAKE_COMPUTE).n_waits - before); // regions, detections
+        }
         image_release(&im);
         detector_close(d);
         arena_release(&a);
