@@ -1,13 +1,8 @@
 #include "detect/input.h"
 #include <string.h>
 
-static Tensor *host_array(Tape *t, DType dtype, int ndim, const int64_t *dim, const void *data)
-{
-    return tape_input(t, dtype, ndim, dim, data);
-}
-
 /* The pixels of pictures first .. first+n-1 without the padding that other pictures of the batch caused. */
-static Tensor *images(Tape *t, const DetBatch *b, int64_t first, int64_t n)
+static Tensor *images(Tape *t, Feed *f, const DetBatch *b, int64_t first, int64_t n)
 {
     int64_t      H = 0, W = 0, row = b->width * 3;
     const float *from = b->pixels + first * b->height * row;
@@ -17,7 +12,7 @@ static Tensor *images(Tape *t, const DetBatch *b, int64_t first, int64_t n)
     }
     int64_t dim[] = {n, H, W, 3};
     if (H == b->height && W == b->width)
-        return host_array(t, F32, 4, dim, from);
+        return feed_input(f, t, F32, 4, dim, from);
     float *pixels = ARENA_ARRAY(&t->arena, float, n *H *W * 3);
     if (pixels == NULL)
         return tape_fail(t, ERR_MEMORY);
@@ -25,10 +20,10 @@ static Tensor *images(Tape *t, const DetBatch *b, int64_t first, int64_t n)
         for (int64_t y = 0; y < H; y++)
             memcpy(pixels + (i * H + y) * W * 3, from + (i * b->height + y) * row,
                    (size_t)(W * 3) * sizeof *pixels);
-    return host_array(t, F32, 4, dim, pixels);
+    return feed_input(f, t, F32, 4, dim, pixels);
 }
 
-static GroundTruth ground_truth(Tape *t, const DetBatch *b, int64_t first, int64_t n)
+static GroundTruth ground_truth(Tape *t, Feed *f, const DetBatch *b, int64_t first, int64_t n)
 {
     int64_t G = 0;
     for (int64_t i = first; i < first + n; i++)
@@ -50,12 +45,20 @@ static GroundTruth ground_truth(Tape *t, const DetBatch *b, int64_t first, int64
         g += im->n_objects;
         start[i + 1] = (int32_t)g;
     }
-    return (GroundTruth){host_array(t, F32, 2, (int64_t[]){G, 4}, box),
-                         host_array(t, I32, 1, &G, label),
-                         host_array(t, I32, 1, (int64_t[]){n + 1}, start)};
+    return (GroundTruth){feed_input(f, t, F32, 2, (int64_t[]){G, 4}, box),
+                         feed_input(f, t, I32, 1, &G, label),
+                         feed_input(f, t, I32, 1, (int64_t[]){n + 1}, start)};
 }
 
-DetectInput detect_input(Tape *t, const DetBatch *batch, int64_t first, int64_t n, uint64_t seed)
+static void end(Tape *t, Feed *f)
+{
+    Status st = feed_end(f);
+    if (st != OK)
+        tape_fail(t, st);
+}
+
+DetectInput detect_input(Tape *t, Feed *f, const DetBatch *batch, int64_t first, int64_t n,
+                         uint64_t seed)
 {
     DetectInput in = {.N = n,
                       .random = {.seed = seed, .iteration = batch->step, .first_image = first}};
@@ -68,17 +71,20 @@ DetectInput detect_input(Tape *t, const DetBatch *batch, int64_t first, int64_t 
         size[2 * i] = (float)batch->image[first + i].width;
         size[2 * i + 1] = (float)batch->image[first + i].height;
     }
-    in.images = images(t, batch, first, n);
-    in.size = host_array(t, F32, 2, (int64_t[]){n, 2}, size);
-    in.gt = ground_truth(t, batch, first, n);
+    in.images = images(t, f, batch, first, n);
+    in.size = feed_input(f, t, F32, 2, (int64_t[]){n, 2}, size);
+    in.gt = ground_truth(t, f, batch, first, n);
+    end(t, f);
     return in;
 }
 
-DetectInput detect_input_picture(Tape *t, const float *pixels, int64_t height, int64_t width)
+DetectInput detect_input_picture(Tape *t, Feed *f, const float *pixels, int64_t height,
+                                 int64_t width)
 {
     float       size[] = {(float)width, (float)height};
     DetectInput in = {.N = 1};
-    in.images = host_array(t, F32, 4, (int64_t[]){1, height, width, 3}, pixels);
-    in.size = host_array(t, F32, 2, (int64_t[]){1, 2}, size);
+    in.images = feed_input(f, t, F32, 4, (int64_t[]){1, height, width, 3}, pixels);
+    in.size = feed_input(f, t, F32, 2, (int64_t[]){1, 2}, size);
+    end(t, f);
     return in;
 }

@@ -1,7 +1,7 @@
-/* input.h -- a batch of pictures and their ground truth on the tape's device */
+/* input.h -- a batch of pictures and their ground truth on the tape's device, fed while the step before computes */
 #pragma once
 #include "datasets/det_loader.h"
-#include "kernels/backend.h"
+#include "kernels/feed.h"
 
 typedef struct DetectInput {
     int64_t     N;
@@ -14,7 +14,9 @@ typedef struct DetectInput {
 } DetectInput;
 
 /* Pictures first .. first+n-1 of a loaded batch, padded only to the largest of them, as the GPU that owns them would. */
-DetectInput detect_input(Tape *t, const DetBatch *batch, int64_t first, int64_t n, uint64_t seed);
+DetectInput detect_input(Tape *t, Feed *f, const DetBatch *batch, int64_t first, int64_t n,
+                         uint64_t seed);
 
 /* One prepared picture (H,W,3) without ground truth. */
-DetectInput detect_input_picture(Tape *t, const float *pixels, int64_t height, int64_t width);
+DetectInput detect_input_picture(Tape *t, Feed *f, const float *pixels, int64_t height,
+                                 int64_t width);

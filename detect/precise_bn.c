@@ -14,7 +14,7 @@ static Status add_batch(DetectTrainer *r, const DetBatch *batch, double *sum, fl
     for (int64_t first = 0; first < batch->n; first += detect_trainer_pass(r)) {
         LossTerms terms;
         tape_reset(&r->tape, TAPE_TRAIN);
-        DetectInput in = detect_input(&r->tape, batch, first, detect_trainer_pass(r),
+        DetectInput in = detect_input(&r->tape, &r->feed, batch, first, detect_trainer_pass(r),
                                       (uint64_t)r->config.run.seed);
         faster_rcnn_c4_loss(&r->tape, &r->model, &in, &terms);
         TRY(tape_status(&r->tape));

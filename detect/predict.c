@@ -15,6 +15,7 @@ struct Detector {
     ParamSet       params;
     FasterRcnnC4   model;
     Tape           tape;
+    Feed           feed;
     Ledger
         found; // a row is a picture's D slots: boxes (D,4), scores (D), labels (D), and how many are used
     bool   has_params, has_tape;
@@ -67,6 +68,7 @@ static Status open_all(Detector *d, const char *run_dir, const DetectorOptions *
     }
     TRY_OUT(detect_config_load(&d->config, &source));
     TRY_OUT(backend_open(&d->be, o && o->device ? o->device : "auto"));
+    d->feed.be = d->be;
     TRY_OUT(open_model(d, model));
 out:
     arena_release(&a);
@@ -92,6 +94,7 @@ void detector_close(Detector *d)
     if (d == NULL)
         return;
     ledger_close(&d->found);
+    feed_release(&d->feed);
     if (d->has_tape)
         tape_release(&d->tape);
     if (d->has_params)
@@ -167,7 +170,7 @@ static Status detect(Detector *d, Arena *a, DetectedImage *out, const float *pix
     Tape   *t = &d->tape;
     int64_t D = d->config.test.per_image;
     tape_reset(t, 0);
-    DetectInput in = detect_input_picture(t, pixels, height, width);
+    DetectInput in = detect_input_picture(t, &d->feed, pixels, height, width);
     Detections  found = faster_rcnn_c4_detect(t, &d->model, &in);
     TRY(tape_status(t));
     TRY(read_found(&d->found, &found, D));

@@ -32,7 +32,7 @@ static Status pass(DetectTrainer *r, const DetBatch *batch, int64_t first, int64
     float     share = (float)n / (float)batch->n;
     LossTerms terms;
     tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
-    DetectInput in = detect_input(t, batch, first, n, (uint64_t)r->config.run.seed);
+    DetectInput in = detect_input(t, &r->feed, batch, first, n, (uint64_t)r->config.run.seed);
     Tensor     *loss = faster_rcnn_c4_loss(t, &r->model, &in, &terms);
     TRY(tape_status(t));
     TRY(put_terms(&r->ledger, first / n, &terms));

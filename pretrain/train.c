@@ -37,7 +37,6 @@ static Input feed_batch(Trainer *r, const LoaderBatch *batch)
     int64_t  N = batch->n, side = r->augment.crop, words[2] = {N, PIXEL_PLAN_WORDS};
     Input    in = {0};
     int32_t *label = ARENA_ARRAY(&t->arena, int32_t, N);
-    f->be = r->be;
     if (!label) {
         tape_fail(t, ERR_MEMORY);
         return in;
