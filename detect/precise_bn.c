@@ -30,7 +30,7 @@ static Status measure(DetectTrainer *r, int64_t n, Arena *a)
 {
     ParamSet        *ps = &r->params;
     DetLoader       *loader = NULL;
-    DetLoaderOptions o = detect_config_loader(&r->config, true);
+    DetLoaderOptions o = detect_input_loader(&r->config, true, r->be);
     int64_t          n_passes = 0, tracked = ps->n_batches_tracked;
     double          *sum = ARENA_ARRAY(a, double, ps->n_buffers);
     float           *host = ARENA_ARRAY(a, float, ps->n_buffers);

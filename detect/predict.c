@@ -163,30 +163,34 @@ static Status read_found(Ledger *l, const Detections *found, int64_t D)
     return ledger_read(l, &n);
 }
 
-/* pixels (height,width,3), prepared; out->width and height are those of the picture. */
-static Status detect(Detector *d, Arena *a, DetectedImage *out, const float *pixels, int64_t height,
-                     int64_t width)
+/* The first picture of a batch; out->width and height are those of the picture. */
+static Status detect(Detector *d, Arena *a, DetectedImage *out, const DetBatch *batch)
 {
-    Tape   *t = &d->tape;
-    int64_t D = d->config.test.per_image;
+    Tape                *t = &d->tape;
+    int64_t              D = d->config.test.per_image;
+    const DetBatchImage *im = batch->image;
     tape_reset(t, 0);
-    DetectInput in = detect_input_picture(t, &d->feed, pixels, height, width);
+    DetectInput in = detect_input_picture(t, &d->feed, batch);
     Detections  found = faster_rcnn_c4_detect(t, &d->model, &in);
     TRY(tape_status(t));
     TRY(read_found(&d->found, &found, D));
-    return to_original(a, out, &d->found, D, width, height);
+    return to_original(a, out, &d->found, D, im->width, im->height);
 }
 
 Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im)
 {
     Arena            scratch = {0};
     DetLoaderOptions o = detect_config_loader(&d->config, false);
-    float           *pixels;
-    int64_t          width, height;
+    DetBatchImage    facts = {0};
+    DetBatch         one = {.n = 1, .image = &facts};
+    float           *pixels = NULL;
     *out = (DetectedImage){.width = im->width, .height = im->height};
-    Status st = det_prepare(&scratch, &pixels, &width, &height, &o, im);
+    Status st = det_prepare(&scratch, &pixels, &facts.width, &facts.height, &o, im);
+    one.pixels = pixels;
+    one.width = facts.width;
+    one.height = facts.height;
     if (st == OK)
-        st = detect(d, a, out, pixels, height, width);
+        st = detect(d, a, out, &one);
     arena_release(&scratch);
     return st;
 }
@@ -204,7 +208,7 @@ static Status each_picture(Detector *d, Arena *a, DetectedImage *out, DetLoader 
         const DetBatchImage *im = batch.image;
         out[im->index] =
             (DetectedImage){.width = im->original_width, .height = im->original_height};
-        TRY(detect(d, a, &out[im->index], batch.pixels, batch.height, batch.width));
+        TRY(detect(d, a, &out[im->index], &batch));
         progress_update(p, i + 1, NULL);
     }
     return OK;
@@ -212,7 +216,7 @@ static Status each_picture(Detector *d, Arena *a, DetectedImage *out, DetLoader 
 
 Status detector_set(Detector *d, Arena *a, DetectedImage **out, const DetSet *set)
 {
-    DetLoaderOptions o = detect_config_loader(&d->config, false);
+    DetLoaderOptions o = detect_input_loader(&d->config, false, d->be);
     DetLoader       *loader = NULL;
     Progress         progress;
     *out = ARENA_ARRAY(a, DetectedImage, set->n_images);

@@ -22,7 +22,7 @@ static Status open_model(DetectTrainer *r, const DetectTrainOptions *o)
 
 static Status open_loader(DetectTrainer *r)
 {
-    DetLoaderOptions o = detect_config_loader(&r->config, true);
+    DetLoaderOptions o = detect_input_loader(&r->config, true, r->be);
     o.start_step = r->job.step;
     o.end_step = r->job.n_steps;
     return r->job.step < r->job.n_steps ? det_loader_open(&r->loader, &r->train, &o) : OK;

@@ -68,6 +68,8 @@ struct Backend {
     /* ---- pictures: y (N,H,W,3) f32 or bf16 from crops x (N,3,H,W) u8, planes of red, green and blue, by plan (N,16) i32, a
      * PixelPlan (base/pixel.h) each. Bytes and f32 results are the same on every backend. ---- */
     Status (*augment)(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
+    /* y likewise from pictures x (N,H,W,3) u8: (x - mean) / std inside the width and height of size (N,2) f32, else 0. */
+    Status (*standardise)(Tensor *y, const Tensor *x, const Tensor *size, const PixelStats *stats);
 
     /* ---- convolution: y (N,H',W',Co), x (N,H,W,Ci), w (Co,kh,kw,Ci/groups), bias (Co) or NULL ---- */
     Status (*conv2d_forward)(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,

@@ -14,6 +14,7 @@
     X(cast)                                                                                        \
     X(sync)                                                                                        \
     X(augment)                                                                                     \
+    X(standardise)                                                                                 \
     X(conv2d_forward)                                                                              \
     X(conv2d_backward_data)                                                                        \
     X(conv2d_backward_weights)                                                                     \

@@ -1,12 +1,15 @@
 #include "kernels/feed.h"
+#include "base/size.h"
 #include <assert.h>
+
+enum { LEAST_ROOM = 1 << 16 };
 
 /* Sizes that vary would ask often without the slack. */
 static Status make_room(const Backend *be, FeedStage *s, int64_t bytes)
 {
     if (bytes <= s->capacity)
         return OK;
-    int64_t room = s->memory ? bytes + bytes / 4 : bytes;
+    int64_t room = size_max(s->memory ? bytes + bytes / 4 : bytes, LEAST_ROOM);
     be->free(s->memory);
     s->capacity = 0;
     TRY(backend_alloc(be, &s->memory, room, "stage of the next inputs"));

@@ -28,8 +28,9 @@ Status              cuda_fold_x(Tensor *folded, const Tensor *x, const Fold *f);
 Status              cuda_fold_w(Tensor *folded, const Tensor *w, const Fold *f);
 Status              cuda_unfold_dw(Tensor *dw, const Tensor *folded, const Fold *f);
 
-/* augment.cu */
+/* augment.cu, standardise.cu */
 Status cuda_augment(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
+Status cuda_standardise(Tensor *y, const Tensor *x, const Tensor *size, const PixelStats *stats);
 
 /* conv2d.c, linear.c */
 Status cuda_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,

@@ -22,6 +22,7 @@ static Backend CUDA = {
     .sync = cuda_sync,
 
     .augment = cuda_augment,
+    .standardise = cuda_standardise,
 
     .conv2d_forward = cuda_conv2d_forward,
     .conv2d_backward_data = cuda_conv2d_backward_data,

@@ -15,6 +15,7 @@ static const Backend REF = {
     .sync = ref_sync,
 
     .augment = ref_augment,
+    .standardise = ref_standardise,
 
     .conv2d_forward = ref_conv2d_forward,
     .conv2d_backward_data = ref_conv2d_backward_data,

@@ -16,6 +16,7 @@ TEST(Backends, CpuLeavesOnlyRareOpsToRef)
     EXPECT_EQ(fallen, (std::vector<std::string>{"free",
                                                 "sync",
                                                 "augment",
+                                                "standardise",
                                                 "avg_pool_forward",
                                                 "avg_pool_backward",
                                                 "l2_normalise_forward",

@@ -73,6 +73,22 @@ TEST(DetectOnGpu, TwoRunsGiveTheSameBitsAndPredictAsRefDoes)
     EXPECT_NEAR(best[0].y2, best[1].y2, 1e-2);
 }
 
+TEST(DetectOnGpu, AStepOfTrainingAddsNoWait)
+{
+    TempDir dir;
+    (void)device_under_test();
+    if (!is_device_emulated())
+        GTEST_SKIP() << "only the emulated device counts waits";
+    long waits[2], before = 0;
+    for (int i = 0; i < 2; i++) {
+        before = fake_stream(FAKE_COMPUTE).n_waits;
+        train(dir.path + "/" + std::to_string(i), "cuda",
+              {i == 0 ? "solver.iters=3" : "solver.iters=7", "log_every=100"});
+        waits[i] = fake_stream(FAKE_COMPUTE).n_waits - before;
+    }
+    EXPECT_EQ(waits[0], waits[1]);
+}
+
 /* What a run that diverged says and leaves. */
 struct Diverged {
     std::string said, dump;

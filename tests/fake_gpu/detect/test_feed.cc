@@ -39,7 +39,7 @@ struct Batch {
 
 } // namespace
 
-TEST(DetectInputs, TravelWhileTheStepBeforeHasNotRun)
+TEST(DetectFeed, BatchesTravelWhileTheStepBeforeHasNotRun)
 {
     const int64_t      N = 3, H = 700, W = 901, n = N * H * W * 3; // more than is pinned: 22.7 MB
     const int          STEPS = 5;
