@@ -80,8 +80,11 @@ static void arrive(Tape *t, Feed *f, DetectInput *in, const DetBatch *b)
     Status st = feed_end(f);
     if (st != OK)
         tape_fail(t, st);
-    if (b->bytes)
-        in->images = standardise(t, in->images, in->size, &b->stats);
+    if (!b->bytes)
+        return;
+    Tensor *bytes = in->images;
+    in->images = standardise(t, bytes, in->size, &b->stats);
+    tape_done(t, bytes);
 }
 
 DetectInput detect_input(Tape *t, Feed *f, const DetBatch *batch, int64_t first, int64_t n,

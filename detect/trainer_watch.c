@@ -91,7 +91,7 @@ static const char *what_is_not_finite(const DetectTerms *l)
 }
 
 /* The rows are there even where the read fails with what proposals of one of the steps complain about. That step is the
- * first whose numbers are not finite; if all are, the latest. */
+ * first whose numbers are not finite; where all are finite, it is taken to be the latest. */
 Status detect_trainer_read(DetectTrainer *r)
 {
     int64_t n;

@@ -192,9 +192,9 @@ struct Backend {
     /* ---- inputs on their way while the device computes (kernels/feed.h); NULL where it is the host ----
      * feed is write into a stage, device memory that is only fed and used (sync after its alloc). It runs beside the
      * computation, once all uses that were queued before it are over; what was queued behind those uses it does not wait
-     * for. feed_use is copy out of a stage, once all feeds so far are there. PITFALL: a feed behind the next step's
-     * computation and one of its uses would wait for that computation: a step feeds everything, then uses everything,
-     * then computes. */
+     * for. feed_use is copy out of a stage, once all feeds so far are there. PITFALL: a feed behind a use of its own step
+     * waits for what lies in front of that use, the computation of the step before: a step feeds everything, then uses
+     * everything, then computes. */
     Status (*feed)(void *stage, const void *host, int64_t bytes);
     Status (*feed_use)(void *to, const void *stage, int64_t bytes);
 
