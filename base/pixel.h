@@ -48,7 +48,7 @@ typedef struct PixelPlan {
     int32_t  unused;
 } PixelPlan;
 
-/* Of pixels in 0..1, RGB. */
+/* Of pixels in 0..1, RGB (crops), or of bytes in the order of a picture's channels (detection). */
 typedef struct PixelStats {
     float mean[3], std[3];
 } PixelStats;
@@ -146,4 +146,10 @@ PIXEL_INLINE uint8_t pixel_box(uint32_t inner_sum, uint32_t edge_sum, PixelBox b
 PIXEL_INLINE float pixel_normalise(int byte, float mean, float std)
 {
     return ((float)byte / 255.0f - mean) / std;
+}
+
+/* Detectron2's, whose means and deviations are in 0..255. */
+PIXEL_INLINE float pixel_standardise(int byte, float mean, float std)
+{
+    return ((float)byte - mean) / std;
 }

@@ -13,11 +13,11 @@
 
 typedef struct Slot {
     int64_t        step, n, width, height;
-    DetTicket     *ticket; // (batch)
-    DetPicture    *item;   // (batch)
-    DetBatchImage *facts;  // (batch)
-    float         *pixels;
-    int64_t        capacity; // floats
+    DetTicket     *ticket;   // (batch)
+    DetPicture    *item;     // (batch)
+    DetBatchImage *facts;    // (batch)
+    void          *pixels;   // floats or bytes
+    int64_t        capacity; // bytes
 } Slot;
 
 typedef struct Worker {
@@ -42,16 +42,16 @@ struct DetLoader {
 DetLoaderOptions det_loader_options(void)
 {
     static const int64_t SIZES[] = {480, 512, 544, 576, 608, 640, 672, 704, 736, 768, 800};
-    return (DetLoaderOptions){.train = true,
-                              .batch = 16,
-                              .group = 2,
-                              .group_aspect = true,
-                              .sizes = SIZES,
-                              .n_sizes = 11,
-                              .max_size = 1333,
-                              .flip_p = 0.5f,
-                              .mean = {123.675f, 116.280f, 103.530f},
-                              .std = {58.395f, 57.120f, 57.375f}};
+    return (DetLoaderOptions){
+        .train = true,
+        .batch = 16,
+        .group = 2,
+        .group_aspect = true,
+        .sizes = SIZES,
+        .n_sizes = 11,
+        .max_size = 1333,
+        .flip_p = 0.5f,
+        .stats = {.mean = {123.675f, 116.280f, 103.530f}, .std = {58.395f, 57.120f, 57.375f}}};
 }
 
 /* ---- the ring's tasks ---- */
@@ -116,6 +116,19 @@ static const char *describe(void *ctx, int64_t slot, int64_t item)
     return l->set->image[l->slot[slot].ticket[item].index].path;
 }
 
+static Status make_room(Slot *s, int64_t bytes)
+{
+    if (bytes <= s->capacity)
+        return OK;
+    free(s->pixels);
+    s->capacity = 0;
+    s->pixels = aligned_alloc(64, (size_t)size_round_up(bytes, 64));
+    if (s->pixels == NULL)
+        return status_no_memory("a detection batch", bytes);
+    s->capacity = bytes;
+    return OK;
+}
+
 static Status finish(void *ctx, int64_t slot)
 {
     DetLoader *l = ctx;
@@ -131,21 +144,20 @@ static Status finish(void *ctx, int64_t slot)
         s->height = size_round_up(s->height, l->o.pad_multiple);
     }
     const int64_t dim[4] = {s->n, s->height, s->width, 3};
-    int64_t       need = 0;
+    int64_t       size = l->o.bytes_only ? 1 : (int64_t)sizeof(float), need = 0;
     if (!size_product(&need, dim, 4) || need > INT64_MAX / 8)
         return status_fail(ERR_SHAPE, "detection batch: %lld x %lld pixels is too large",
                            (long long)s->width, (long long)s->height);
-    if (need > s->capacity) {
-        free(s->pixels);
-        s->capacity = 0;
-        s->pixels = aligned_alloc(64, (size_t)size_round_up(need * 4, 64));
-        if (s->pixels == NULL)
-            return status_no_memory("a detection batch", need * 4);
-        s->capacity = need;
+    TRY(make_room(s, need * size));
+    for (int64_t i = 0; i < s->n; i++) {
+        int64_t at = i * s->height * s->width * 3;
+        if (l->o.bytes_only)
+            det_picture_copy((uint8_t *)s->pixels + at, s->width, s->height, &s->item[i].picture,
+                             &l->o);
+        else
+            det_picture_write((float *)s->pixels + at, s->width, s->height, &s->item[i].picture,
+                              &l->o);
     }
-    for (int64_t i = 0; i < s->n; i++)
-        det_picture_write(s->pixels + i * s->height * s->width * 3, s->width, s->height,
-                          &s->item[i].picture, &l->o);
     return OK;
 }
 
@@ -244,7 +256,9 @@ Status det_loader_next(DetLoader *l, DetBatch *out)
                       .n = s->n,
                       .height = s->height,
                       .width = s->width,
-                      .pixels = s->pixels,
+                      .pixels = l->o.bytes_only ? NULL : s->pixels,
+                      .bytes = l->o.bytes_only ? s->pixels : NULL,
+                      .stats = l->o.stats,
                       .image = s->facts};
     l->o.start_step = step + 1; // testing: where the walk is
     return OK;

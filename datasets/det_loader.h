@@ -2,6 +2,7 @@
  *
  *      picture -> upright RGB -> short side to one of `sizes` (long side <= max_size) -> maybe mirrored
  *              -> (value - mean) / std -> padded with 0 at the bottom and right to the batch's largest sides
+ *                 (with bytes_only left to a device: kernels/ops/standardise.h)
  *
  * Detectron2's input pipeline (Wu et al. 2019; MoCo's detection configs): new side = int(x + 0.5),
  * Pillow bilinear on bytes, boxes scaled per axis in double, mirrored x -> W - x, clipped to the
@@ -14,6 +15,7 @@
  * the set once in order, no flip, sizes[0].
  */
 #pragma once
+#include "base/pixel.h"
 #include "datasets/detection.h"
 #include "datasets/image.h"
 #include "datasets/loader.h"
@@ -28,8 +30,9 @@ typedef struct DetLoaderOptions {
     int64_t        max_size;     // longest side after resizing; 0: DET_MOST_SIDE
     float          flip_p;       // train only; 0.5 in every published recipe
     int64_t        pad_multiple; // 0 or 1: none (C4); 32 for FPN
-    bool           bgr; // channel order of the result; mean and std follow the result's order
-    float          mean[3], std[3]; // in 0..255
+    bool           bgr;   // channel order of the result; mean and std follow the result's order
+    PixelStats     stats; // in 0..255
+    bool           bytes_only; // batches of bytes, which a device standardises
     ExifPolicy     exif;
     int64_t        n_workers; // 0: one a core
     int64_t        prefetch;  // 0: 2
@@ -57,7 +60,9 @@ typedef struct DetBatchImage {
 typedef struct DetBatch {
     int64_t              step;
     int64_t              n, height, width; // padded size
-    const float         *pixels;           // (n, height, width, 3)
+    const float         *pixels;           // (n, height, width, 3), or NULL and ...
+    const uint8_t       *bytes;            // likewise, before (value - mean) / std
+    PixelStats           stats;            // of bytes
     const DetBatchImage *image;            // (n)
 } DetBatch;
 

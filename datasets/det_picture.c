@@ -1,4 +1,5 @@
 #include "datasets/det_picture.h"
+#include "base/pixel.h"
 #include "base/size.h"
 #include "datasets/simd.h"
 #include <stdlib.h>
@@ -143,7 +144,7 @@ void det_picture_write(float *out, int64_t width, int64_t height, const Image *i
     float table[3][256];
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++)
-            table[c][v] = ((float)v - o->mean[c]) / o->std[c];
+            table[c][v] = pixel_standardise(v, o->stats.mean[c], o->stats.std[c]);
     for (int64_t y = 0; y < height; y++) {
         float  *row = out + 3 * y * width;
         int64_t used = y < im->height ? im->width : 0;
@@ -151,6 +152,23 @@ void det_picture_write(float *out, int64_t width, int64_t height, const Image *i
             normalise_row(row, im->pixels + 3 * y * im->width, used, (const float(*)[256])table,
                           o->bgr ? 2 : 0);
         memset(row + 3 * used, 0, (size_t)(3 * (width - used)) * sizeof *row);
+    }
+}
+
+void det_picture_copy(uint8_t *out, int64_t width, int64_t height, const Image *im,
+                      const DetLoaderOptions *o)
+{
+    for (int64_t y = 0; y < height; y++) {
+        uint8_t *row = out + 3 * y * width;
+        int64_t  used = y < im->height ? im->width : 0;
+        if (used > 0)
+            memcpy(row, im->pixels + 3 * y * im->width, (size_t)(3 * used));
+        memset(row + 3 * used, 0, (size_t)(3 * (width - used)));
+        for (int64_t x = 0; o->bgr && x < used; x++) {
+            uint8_t red = row[3 * x];
+            row[3 * x] = row[3 * x + 2];
+            row[3 * x + 2] = red;
+        }
     }
 }
 

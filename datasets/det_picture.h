@@ -1,6 +1,7 @@
 /* det_picture.h -- one picture's way to the detector: size, mirror, boxes, numbers (internal)
  *
  *      decoded --det_picture_make--> resized, maybe mirrored; boxes likewise, clipped --det_picture_write--> floats, padded
+ *                                                                                     \--det_picture_copy--> bytes, padded
  */
 #pragma once
 #include "datasets/det_loader.h"
@@ -24,3 +25,7 @@ void   det_picture_release(DetPicture *p);
 /* out (height, width, 3): the normalised picture at the top left, 0 elsewhere. */
 void det_picture_write(float *out, int64_t width, int64_t height, const Image *im,
                        const DetLoaderOptions *o);
+
+/* As det_picture_write, before mean and deviation. */
+void det_picture_copy(uint8_t *out, int64_t width, int64_t height, const Image *im,
+                      const DetLoaderOptions *o);

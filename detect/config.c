@@ -230,8 +230,8 @@ DetLoaderOptions detect_config_loader(const DetectConfig *c, bool train)
     o.pad_multiple = 1;
     o.bgr = d->bgr;
     for (int i = 0; i < 3; i++) {
-        o.mean[i] = (float)d->mean.v[i];
-        o.std[i] = (float)d->std.v[i];
+        o.stats.mean[i] = (float)d->mean.v[i];
+        o.stats.std[i] = (float)d->std.v[i];
     }
     o.n_workers = d->workers;
     o.cache_bytes = d->cache_mb << 20;

@@ -1,34 +1,53 @@
 #include "detect/input.h"
+#include "base/size.h"
+#include "kernels/ops/standardise.h"
 #include <string.h>
 
-static Tensor *host_array(Tape *t, DType dtype, int ndim, const int64_t *dim, const void *data)
+DetLoaderOptions detect_input_loader(const DetectConfig *c, bool train, const Backend *be)
 {
-    return tape_input(t, dtype, ndim, dim, data);
+    DetLoaderOptions o = detect_config_loader(c, train);
+    o.bytes_only = !be->is_host;
+    return o;
 }
 
-/* The pixels of pictures first .. first+n-1 without the padding that other pictures of the batch caused. */
-static Tensor *images(Tape *t, const DetBatch *b, int64_t first, int64_t n)
+/* The pixels of pictures first .. first+n-1, floats or bytes, without the padding that other pictures of the batch caused:
+ * on their way. */
+static Tensor *pixels(Tape *t, Feed *f, const DetBatch *b, int64_t first, int64_t n)
 {
-    int64_t      H = 0, W = 0, row = b->width * 3;
-    const float *from = b->pixels + first * b->height * row;
+    int64_t     H = 0, W = 0, pixel = 3 * (b->bytes ? 1 : (int64_t)sizeof(float));
+    int64_t     row = b->width * pixel;
+    const char *from = b->bytes ? (const char *)b->bytes : (const char *)b->pixels;
     for (int64_t i = first; i < first + n; i++) {
-        H = b->image[i].height > H ? b->image[i].height : H;
-        W = b->image[i].width > W ? b->image[i].width : W;
+        H = size_max(H, b->image[i].height);
+        W = size_max(W, b->image[i].width);
     }
     int64_t dim[] = {n, H, W, 3};
+    from += first * b->height * row;
     if (H == b->height && W == b->width)
-        return host_array(t, F32, 4, dim, from);
-    float *pixels = ARENA_ARRAY(&t->arena, float, n *H *W * 3);
-    if (pixels == NULL)
+        return feed_input(f, t, b->bytes ? U8 : F32, 4, dim, from);
+    char *cut = ARENA_ARRAY(&t->arena, char, n *H *W *pixel);
+    if (cut == NULL)
         return tape_fail(t, ERR_MEMORY);
     for (int64_t i = 0; i < n; i++)
         for (int64_t y = 0; y < H; y++)
-            memcpy(pixels + (i * H + y) * W * 3, from + (i * b->height + y) * row,
-                   (size_t)(W * 3) * sizeof *pixels);
-    return host_array(t, F32, 4, dim, pixels);
+            memcpy(cut + (i * H + y) * W * pixel, from + (i * b->height + y) * row,
+                   (size_t)(W * pixel));
+    return feed_input(f, t, b->bytes ? U8 : F32, 4, dim, cut);
 }
 
-static GroundTruth ground_truth(Tape *t, const DetBatch *b, int64_t first, int64_t n)
+static Tensor *sizes(Tape *t, Feed *f, const DetBatch *b, int64_t first, int64_t n)
+{
+    float *size = ARENA_ARRAY(&t->arena, float, 2 * n);
+    if (size == NULL)
+        return tape_fail(t, ERR_MEMORY);
+    for (int64_t i = 0; i < n; i++) {
+        size[2 * i] = (float)b->image[first + i].width;
+        size[2 * i + 1] = (float)b->image[first + i].height;
+    }
+    return feed_input(f, t, F32, 2, (int64_t[]){n, 2}, size);
+}
+
+static GroundTruth ground_truth(Tape *t, Feed *f, const DetBatch *b, int64_t first, int64_t n)
 {
     int64_t G = 0;
     for (int64_t i = first; i < first + n; i++)
@@ -50,35 +69,41 @@ static GroundTruth ground_truth(Tape *t, const DetBatch *b, int64_t first, int64
         g += im->n_objects;
         start[i + 1] = (int32_t)g;
     }
-    return (GroundTruth){host_array(t, F32, 2, (int64_t[]){G, 4}, box),
-                         host_array(t, I32, 1, &G, label),
-                         host_array(t, I32, 1, (int64_t[]){n + 1}, start)};
+    return (GroundTruth){feed_input(f, t, F32, 2, (int64_t[]){G, 4}, box),
+                         feed_input(f, t, I32, 1, &G, label),
+                         feed_input(f, t, I32, 1, (int64_t[]){n + 1}, start)};
 }
 
-DetectInput detect_input(Tape *t, const DetBatch *batch, int64_t first, int64_t n, uint64_t seed)
+/* Everything is on its way: from here on it is there. */
+static void arrive(Tape *t, Feed *f, DetectInput *in, const DetBatch *b)
+{
+    Status st = feed_end(f);
+    if (st != OK)
+        tape_fail(t, st);
+    if (!b->bytes)
+        return;
+    Tensor *bytes = in->images;
+    in->images = standardise(t, bytes, in->size, &b->stats);
+    tape_done(t, bytes);
+}
+
+DetectInput detect_input(Tape *t, Feed *f, const DetBatch *batch, int64_t first, int64_t n,
+                         uint64_t seed)
 {
     DetectInput in = {.N = n,
                       .random = {.seed = seed, .iteration = batch->step, .first_image = first}};
-    float      *size = ARENA_ARRAY(&t->arena, float, 2 * n);
-    if (size == NULL) {
-        in.images = in.size = tape_fail(t, ERR_MEMORY);
-        return in;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        size[2 * i] = (float)batch->image[first + i].width;
-        size[2 * i + 1] = (float)batch->image[first + i].height;
-    }
-    in.images = images(t, batch, first, n);
-    in.size = host_array(t, F32, 2, (int64_t[]){n, 2}, size);
-    in.gt = ground_truth(t, batch, first, n);
+    in.images = pixels(t, f, batch, first, n);
+    in.size = sizes(t, f, batch, first, n);
+    in.gt = ground_truth(t, f, batch, first, n);
+    arrive(t, f, &in, batch);
     return in;
 }
 
-DetectInput detect_input_picture(Tape *t, const float *pixels, int64_t height, int64_t width)
+DetectInput detect_input_picture(Tape *t, Feed *f, const DetBatch *batch)
 {
-    float       size[] = {(float)width, (float)height};
     DetectInput in = {.N = 1};
-    in.images = host_array(t, F32, 4, (int64_t[]){1, height, width, 3}, pixels);
-    in.size = host_array(t, F32, 2, (int64_t[]){1, 2}, size);
+    in.images = pixels(t, f, batch, 0, 1);
+    in.size = sizes(t, f, batch, 0, 1);
+    arrive(t, f, &in, batch);
     return in;
 }

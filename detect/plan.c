@@ -13,6 +13,7 @@ typedef struct Steps {
     int64_t      height, width, pass; // pixels; pictures at once
     ParamSet     params;
     FasterRcnnC4 model;
+    Feed         feed;
     Tape         tape;
     bool         has_params, has_tape;
 } Steps;
@@ -32,7 +33,7 @@ static Status open_steps(Steps *s, const RecipeSource *recipe, const Backend *li
                          int64_t n_classes)
 {
     TRY(detect_config_load(&s->config, recipe));
-    const Backend *be = plan_backend(like);
+    const Backend *be = s->feed.be = plan_backend(like);
     s->dtype = s->config.run.dtype == 1 ? BF16 : F32;
     s->pass = detect_config_pass(&s->config);
     largest_picture(s);
@@ -47,6 +48,7 @@ static Status open_steps(Steps *s, const RecipeSource *recipe, const Backend *li
 
 static void close_steps(Steps *s)
 {
+    feed_release(&s->feed);
     if (s->has_tape)
         tape_release(&s->tape);
     if (s->has_params)
@@ -54,20 +56,30 @@ static void close_steps(Steps *s)
     detect_config_release(&s->config);
 }
 
-static Tensor *host(Tape *t, DType dtype, int ndim, const int64_t *dim)
-{
-    return tape_input(t, dtype, ndim, dim, NEVER_READ);
-}
-
+/* A batch of the largest pictures. */
 static DetectInput input(Steps *s)
 {
-    Tape   *t = &s->tape;
-    int64_t n = s->pass, g = n * OBJECTS;
-    return (DetectInput){.N = n,
-                         .images = host(t, F32, 4, (int64_t[]){n, s->height, s->width, 3}),
-                         .size = host(t, F32, 2, (int64_t[]){n, 2}),
-                         .gt = {host(t, F32, 2, (int64_t[]){g, 4}), host(t, I32, 1, &g),
-                                host(t, I32, 1, (int64_t[]){n + 1})}};
+    static const float   box[4 * OBJECTS];
+    static const int32_t label[OBJECTS];
+    Tape                *t = &s->tape;
+    DetBatch             b = {.n = s->pass, .height = s->height, .width = s->width};
+    DetBatchImage       *image = ARENA_ARRAY(&t->arena, DetBatchImage, s->pass);
+    if (!image) {
+        tape_fail(t, ERR_MEMORY);
+        return (DetectInput){0};
+    }
+    for (int64_t i = 0; i < s->pass; i++)
+        image[i] = (DetBatchImage){.width = s->width,
+                                   .height = s->height,
+                                   .n_objects = OBJECTS,
+                                   .box = box,
+                                   .label = label};
+    b.image = image;
+    if (detect_input_loader(&s->config, true, t->be).bytes_only)
+        b.bytes = (const uint8_t *)NEVER_READ;
+    else
+        b.pixels = (const float *)NEVER_READ;
+    return detect_input(t, &s->feed, &b, 0, s->pass, 0);
 }
 
 static Status take_steps(Steps *s)
@@ -78,6 +90,7 @@ static Status take_steps(Steps *s)
         tape_reset(&s->tape, TAPE_RECORD | TAPE_TRAIN);
         params_clear_grads(&s->params);
         DetectInput in = input(s);
+        TRY(tape_status(&s->tape));
         TRY(tape_backward(&s->tape, faster_rcnn_c4_loss(&s->tape, &s->model, &in, &terms)));
         TRY(params_finish_grads(&s->params));
         TRY(sgd_step(&s->params, &sgd, 0.01, i == 0));

@@ -14,7 +14,7 @@ static Status add_batch(DetectTrainer *r, const DetBatch *batch, double *sum, fl
     for (int64_t first = 0; first < batch->n; first += detect_trainer_pass(r)) {
         LossTerms terms;
         tape_reset(&r->tape, TAPE_TRAIN);
-        DetectInput in = detect_input(&r->tape, batch, first, detect_trainer_pass(r),
+        DetectInput in = detect_input(&r->tape, &r->feed, batch, first, detect_trainer_pass(r),
                                       (uint64_t)r->config.run.seed);
         faster_rcnn_c4_loss(&r->tape, &r->model, &in, &terms);
         TRY(tape_status(&r->tape));
@@ -30,7 +30,7 @@ static Status measure(DetectTrainer *r, int64_t n, Arena *a)
 {
     ParamSet        *ps = &r->params;
     DetLoader       *loader = NULL;
-    DetLoaderOptions o = detect_config_loader(&r->config, true);
+    DetLoaderOptions o = detect_input_loader(&r->config, true, r->be);
     int64_t          n_passes = 0, tracked = ps->n_batches_tracked;
     double          *sum = ARENA_ARRAY(a, double, ps->n_buffers);
     float           *host = ARENA_ARRAY(a, float, ps->n_buffers);

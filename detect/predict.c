@@ -5,6 +5,7 @@
 #include "detect/data.h"
 #include "detect/weights.h"
 #include "kernels/body/box.h"
+#include "kernels/ledger.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,11 @@ struct Detector {
     ParamSet       params;
     FasterRcnnC4   model;
     Tape           tape;
-    bool           has_params, has_tape;
-    DetSet         classes; // no pictures
+    Feed           feed;
+    Ledger
+        found; // a row is a picture's D slots: boxes (D,4), scores (D), labels (D), and how many are used
+    bool   has_params, has_tape;
+    DetSet classes; // no pictures
 };
 
 static Status open_model(Detector *d, const char *path)
@@ -34,7 +38,7 @@ static Status open_model(Detector *d, const char *path)
     TRY(params_refresh_low(&d->params));
     TRY(tape_init(&d->tape, d->be, dtype));
     d->has_tape = true;
-    return OK;
+    return ledger_open(&d->found, d->be, 6 * d->config.test.per_image + 1, 1);
 }
 
 static Status open_all(Detector *d, const char *run_dir, const DetectorOptions *o)
@@ -64,6 +68,7 @@ static Status open_all(Detector *d, const char *run_dir, const DetectorOptions *
     }
     TRY_OUT(detect_config_load(&d->config, &source));
     TRY_OUT(backend_open(&d->be, o && o->device ? o->device : "auto"));
+    d->feed.be = d->be;
     TRY_OUT(open_model(d, model));
 out:
     arena_release(&a);
@@ -88,6 +93,8 @@ void detector_close(Detector *d)
 {
     if (d == NULL)
         return;
+    ledger_close(&d->found);
+    feed_release(&d->feed);
     if (d->has_tape)
         tape_release(&d->tape);
     if (d->has_params)
@@ -118,57 +125,72 @@ int64_t detector_class_id(const Detector *d, int64_t class_index)
 }
 
 /* From resized pixels to the picture's own: a ratio for each axis, then clipped; boxes without extent go. */
-static Status to_original(Arena *a, DetectedImage *out, const float *box, const float *score,
-                          const int32_t *label, int64_t n, int64_t resized_width,
-                          int64_t resized_height)
+static Status to_original(Arena *a, DetectedImage *out, const Ledger *found, int64_t D,
+                          int64_t resized_width, int64_t resized_height)
 {
-    float sx = (float)((double)out->width / (double)resized_width);
-    float sy = (float)((double)out->height / (double)resized_height);
+    int64_t n = ledger_i32(found, 0, 6 * D);
+    float   scale[2] = {(float)((double)out->width / (double)resized_width),
+                        (float)((double)out->height / (double)resized_height)};
     out->n_found = 0;
     out->found = ARENA_ARRAY(a, Detection, n);
     if (out->found == NULL)
         return ERR_MEMORY;
     for (int64_t i = 0; i < n; i++) {
-        float b[] = {box[4 * i] * sx, box[4 * i + 1] * sy, box[4 * i + 2] * sx,
-                     box[4 * i + 3] * sy};
+        float b[4];
+        for (int j = 0; j < 4; j++)
+            b[j] = ledger_f32(found, 0, 4 * i + j) * scale[j % 2];
         box_clip(b, (float)out->width, (float)out->height);
         if (b[2] > b[0] && b[3] > b[1])
-            out->found[out->n_found++] = (Detection){b[0], b[1], b[2], b[3], score[i], label[i]};
+            out->found[out->n_found++] = (Detection){b[0],
+                                                     b[1],
+                                                     b[2],
+                                                     b[3],
+                                                     ledger_f32(found, 0, 4 * D + i),
+                                                     ledger_i32(found, 0, 5 * D + i)};
     }
     return OK;
 }
 
-/* pixels (height,width,3), prepared; out->width and height are those of the picture. */
-static Status detect(Detector *d, Arena *a, DetectedImage *out, const float *pixels, int64_t height,
-                     int64_t width)
+/* All at once: a read waits for the device. */
+static Status read_found(Ledger *l, const Detections *found, int64_t D)
 {
-    Tape   *t = &d->tape;
-    int64_t D = d->config.test.per_image;
+    int64_t n;
+    TRY(ledger_put(l, 0, found->box->data, 4 * D));
+    TRY(ledger_put(l, 4 * D, found->score->data, D));
+    TRY(ledger_put(l, 5 * D, found->label->data, D));
+    TRY(ledger_put(l, 6 * D, found->count->data, 1));
+    ledger_end_step(l);
+    return ledger_read(l, &n);
+}
+
+/* The first picture of a batch; out->width and height are those of the picture. */
+static Status detect(Detector *d, Arena *a, DetectedImage *out, const DetBatch *batch)
+{
+    Tape                *t = &d->tape;
+    int64_t              D = d->config.test.per_image;
+    const DetBatchImage *im = batch->image;
     tape_reset(t, 0);
-    DetectInput in = detect_input_picture(t, pixels, height, width);
+    DetectInput in = detect_input_picture(t, &d->feed, batch);
     Detections  found = faster_rcnn_c4_detect(t, &d->model, &in);
     TRY(tape_status(t));
-    float   *box = ARENA_ARRAY(&t->arena, float, 4 * D), *score = ARENA_ARRAY(&t->arena, float, D);
-    int32_t *label = ARENA_ARRAY(&t->arena, int32_t, D), count = 0;
-    if (!box || !score || !label)
-        return ERR_MEMORY;
-    TRY(d->be->read(box, found.box->data, 4 * D * (int64_t)sizeof *box));
-    TRY(d->be->read(score, found.score->data, D * (int64_t)sizeof *score));
-    TRY(d->be->read(label, found.label->data, D * (int64_t)sizeof *label));
-    TRY(d->be->read(&count, found.count->data, (int64_t)sizeof count));
-    return to_original(a, out, box, score, label, count, width, height);
+    TRY(read_found(&d->found, &found, D));
+    return to_original(a, out, &d->found, D, im->width, im->height);
 }
 
 Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im)
 {
     Arena            scratch = {0};
     DetLoaderOptions o = detect_config_loader(&d->config, false);
-    float           *pixels;
-    int64_t          width, height;
+    DetBatchImage    facts = {0};
+    DetBatch         one = {.n = 1, .image = &facts};
+    float           *pixels = NULL;
     *out = (DetectedImage){.width = im->width, .height = im->height};
-    Status st = det_prepare(&scratch, &pixels, &width, &height, &o, im);
+    Status st = det_prepare(&scratch, &pixels, &facts.width, &facts.height, &o, im);
+    one.pixels = pixels;
+    one.width = facts.width;
+    one.height = facts.height;
     if (st == OK)
-        st = detect(d, a, out, pixels, height, width);
+        st = detect(d, a, out, &one);
     arena_release(&scratch);
     return st;
 }
@@ -186,7 +208,7 @@ static Status each_picture(Detector *d, Arena *a, DetectedImage *out, DetLoader 
         const DetBatchImage *im = batch.image;
         out[im->index] =
             (DetectedImage){.width = im->original_width, .height = im->original_height};
-        TRY(detect(d, a, &out[im->index], batch.pixels, batch.height, batch.width));
+        TRY(detect(d, a, &out[im->index], &batch));
         progress_update(p, i + 1, NULL);
     }
     return OK;
@@ -194,7 +216,7 @@ static Status each_picture(Detector *d, Arena *a, DetectedImage *out, DetLoader 
 
 Status detector_set(Detector *d, Arena *a, DetectedImage **out, const DetSet *set)
 {
-    DetLoaderOptions o = detect_config_loader(&d->config, false);
+    DetLoaderOptions o = detect_input_loader(&d->config, false, d->be);
     DetLoader       *loader = NULL;
     Progress         progress;
     *out = ARENA_ARRAY(a, DetectedImage, set->n_images);

@@ -32,7 +32,7 @@ static Status pass(DetectTrainer *r, const DetBatch *batch, int64_t first, int64
     float     share = (float)n / (float)batch->n;
     LossTerms terms;
     tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
-    DetectInput in = detect_input(t, batch, first, n, (uint64_t)r->config.run.seed);
+    DetectInput in = detect_input(t, &r->feed, batch, first, n, (uint64_t)r->config.run.seed);
     Tensor     *loss = faster_rcnn_c4_loss(t, &r->model, &in, &terms);
     TRY(tape_status(t));
     TRY(put_terms(&r->ledger, first / n, &terms));
@@ -50,6 +50,15 @@ static void take_note(DetectNote *note, const DetBatch *batch)
     }
 }
 
+/* A loss that follows proposals which are not finite would not be finite either. Steps before may be the first. */
+static Status stop_at_proposals(DetectTrainer *r, const DetectNote *note)
+{
+    char cause[STATUS_TEXT_BYTES];
+    snprintf(cause, sizeof cause, "%s", status_text());
+    TRY(detect_trainer_read(r));
+    return detect_trainer_stop(r, note, cause);
+}
+
 static Status train_step(DetectTrainer *r, const DetBatch *batch)
 {
     SgdOptions  sgd = detect_config_sgd(&r->config);
@@ -60,9 +69,8 @@ static Status train_step(DetectTrainer *r, const DetBatch *batch)
     params_clear_grads(&r->params);
     for (int64_t first = 0; first < batch->n && st == OK; first += at_once)
         st = pass(r, batch, first, at_once);
-    if (st ==
-        ERR_NONFINITE) // from proposals: the loss that follows them would not be finite either
-        return detect_trainer_stop(r, note, status_text());
+    if (st == ERR_NONFINITE)
+        return stop_at_proposals(r, note);
     TRY(st);
     TRY(params_finish_grads(&r->params));
     TRY(sgd_step(&r->params, &sgd, detect_config_lr(&r->config, batch->step), batch->step == 0));

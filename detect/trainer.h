@@ -34,6 +34,7 @@ typedef struct DetectTrainer {
     ParamSet       params;
     FasterRcnnC4   model;
     Tape           tape;
+    Feed           feed;
     bool           has_params, has_tape;
 
     DetSet      train;

@@ -22,7 +22,7 @@ static Status open_model(DetectTrainer *r, const DetectTrainOptions *o)
 
 static Status open_loader(DetectTrainer *r)
 {
-    DetLoaderOptions o = detect_config_loader(&r->config, true);
+    DetLoaderOptions o = detect_input_loader(&r->config, true, r->be);
     o.start_step = r->job.step;
     o.end_step = r->job.n_steps;
     return r->job.step < r->job.n_steps ? det_loader_open(&r->loader, &r->train, &o) : OK;
@@ -88,6 +88,7 @@ Status detect_trainer_open(DetectTrainer *r, const DetectTrainOptions *o)
     r->config.run.seed += o->seed_offset;
     r->device = o->job.device ? o->job.device : "auto";
     TRY(backend_open(&r->be, r->device));
+    r->feed.be = r->be;
     r->dtype = c->run.dtype == 1 ? BF16 : F32;
     r->job.n_steps = c->solver.iters;
     r->job.log_every = c->run.log_every;
@@ -112,6 +113,7 @@ Status detect_trainer_close(DetectTrainer *r)
 {
     det_loader_close(r->loader);
     ledger_close(&r->ledger);
+    feed_release(&r->feed);
     if (r->has_tape)
         tape_release(&r->tape);
     if (r->has_params)

@@ -83,16 +83,27 @@ static void add_terms(DetectTerms *w, const DetectTerms *l)
     w->grad_norm += l->grad_norm;
 }
 
+static const char *what_is_not_finite(const DetectTerms *l)
+{
+    return !isfinite(l->loss)        ? "the loss is not finite"
+           : !isfinite(l->grad_norm) ? "the gradient is not finite"
+                                     : NULL;
+}
+
+/* The rows are there even where the read fails with what proposals of one of the steps complain about. That step is the
+ * first whose numbers are not finite; where all are finite, it is taken to be the latest. */
 Status detect_trainer_read(DetectTrainer *r)
 {
     int64_t n;
-    TRY(ledger_read(&r->ledger, &n));
+    Status  st = ledger_read(&r->ledger, &n);
+    if (st != OK && st != ERR_NONFINITE)
+        return st;
+    const char *complaint = st == OK ? NULL : status_text();
     for (int64_t row = 0; row < n; row++) {
         r->last = terms_of_row(r, row);
-        if (!isfinite(r->last.loss))
-            return detect_trainer_stop(r, &r->note[row], "the loss is not finite");
-        if (!isfinite(r->last.grad_norm))
-            return detect_trainer_stop(r, &r->note[row], "the gradient is not finite");
+        const char *wrong = what_is_not_finite(&r->last);
+        if (wrong || (complaint && row == n - 1))
+            return detect_trainer_stop(r, &r->note[row], complaint ? complaint : wrong);
         add_terms(&r->window, &r->last);
     }
     return OK;

@@ -68,6 +68,8 @@ struct Backend {
     /* ---- pictures: y (N,H,W,3) f32 or bf16 from crops x (N,3,H,W) u8, planes of red, green and blue, by plan (N,16) i32, a
      * PixelPlan (base/pixel.h) each. Bytes and f32 results are the same on every backend. ---- */
     Status (*augment)(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
+    /* y likewise from pictures x (N,H,W,3) u8: (x - mean) / std inside the width and height of size (N,2) f32, else 0. */
+    Status (*standardise)(Tensor *y, const Tensor *x, const Tensor *size, const PixelStats *stats);
 
     /* ---- convolution: y (N,H',W',Co), x (N,H,W,Ci), w (Co,kh,kw,Ci/groups), bias (Co) or NULL ---- */
     Status (*conv2d_forward)(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
@@ -163,6 +165,9 @@ struct Backend {
                                       float norm);
     Status (*weighted_sum_forward)(Tensor *y, const Tensor *const *x, const float *weight,
                                    int n); // scalars
+    /* count (2) i32: rows of x (R,K) whose label's number is the first of the greatest (NaN nowhere), rows with a label
+     * >= 0. */
+    Status (*top1)(Tensor *count, const Tensor *x, const Tensor *label);
 
     /* ---- regions: x and y of one type; sums are f32 (kernels/ops/roi_align.h) ---- */
     Status (*roi_align_forward)(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op);
@@ -184,9 +189,12 @@ struct Backend {
                   float momentum, float decay, bool is_first, const double *squares);
     Status (*ema)(float *k, const float *q, void *low, int64_t n, float m);
 
-    /* ---- inputs on their way while the device computes; NULL where it is the host ----
-     * feed is write into a stage, device memory that is only fed and used: it runs beside the computation that is queued,
-     * waiting for uses alone (sync after the stage's alloc). feed_use is copy out of a stage, after all feeds so far. */
+    /* ---- inputs on their way while the device computes (kernels/feed.h); NULL where it is the host ----
+     * feed is write into a stage, device memory that is only fed and used (sync after its alloc). It runs beside the
+     * computation, once all uses that were queued before it are over; what was queued behind those uses it does not wait
+     * for. feed_use is copy out of a stage, once all feeds so far are there. PITFALL: a feed behind a use of its own step
+     * waits for what lies in front of that use, the computation of the step before: a step feeds everything, then uses
+     * everything, then computes. */
     Status (*feed)(void *stage, const void *host, int64_t bytes);
     Status (*feed_use)(void *to, const void *stage, int64_t bytes);
 
@@ -211,7 +219,7 @@ struct Backend {
      * they were called again with the same addresses and numbers. A graph needs the memory that it was made with: the
      * tape that made it must not be reset while it is in use. */
     Status (*graph_begin)(void);
-    Status (*graph_end)(void **graph); // also after a failure, then with a NULL graph
+    Status (*graph_end)(void **graph); // NULL after a failure: nothing is kept, nothing said
     Status (*graph_launch)(void *graph);
     void (*graph_free)(void *graph); // NULL is fine
 };

@@ -14,6 +14,7 @@
     X(cast)                                                                                        \
     X(sync)                                                                                        \
     X(augment)                                                                                     \
+    X(standardise)                                                                                 \
     X(conv2d_forward)                                                                              \
     X(conv2d_backward_data)                                                                        \
     X(conv2d_backward_weights)                                                                     \
@@ -49,6 +50,7 @@
     X(box_regression_forward)                                                                      \
     X(box_regression_backward)                                                                     \
     X(weighted_sum_forward)                                                                        \
+    X(top1)                                                                                        \
     X(roi_align_forward)                                                                           \
     X(roi_align_backward)                                                                          \
     X(box.anchors)                                                                                 \

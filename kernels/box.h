@@ -9,7 +9,7 @@
  * image, R regions, K classes, D detection slots. All arrays live on the device; only sizes and options are host values.
  *
  * A backend that runs behind the host may report a failure that depends on values (ERR_NONFINITE, too few slots) at the
- * next read or sync.
+ * next read or sync. What was read is there all the same.
  *
  * Every backend gives the same result: IoU and deltas are float32 in the order written in body/box.h, the lower index
  * wins among equals, and random choices take the smallest Philox numbers keyed by (seed, iteration, image, box).

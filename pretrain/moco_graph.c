@@ -23,38 +23,62 @@ static Status capture(MocoGraph *g, Tape *t, Moco *m)
 {
     TRY(g->be->graph_begin());
     Status st = forward_backward(g, t, m);
-    Status end = g->be->graph_end(&g->graph); // also after a failure
+    Status end = g->be->graph_end(st == OK ? &g->graph : NULL);
     TRY(st);
     TRY(end);
     return g->be->graph_launch(g->graph);
 }
 
-/* A step's input, in memory that later steps are written to when this one is captured. */
-static Tensor *input(Tape *t, DType dtype, int ndim, const int64_t *dim, const void *host,
-                     bool captures)
+/* Room for an input, which later steps feed when this one is captured. */
+static Tensor *input(Tape *t, DType dtype, int ndim, const int64_t *dim, bool captures)
 {
-    Tensor *x = tape_input(t, dtype, ndim, dim, host);
+    Tensor *x = tape_tensor(t, dtype, ndim, dim);
     return captures ? tape_keep(x) : x;
+}
+
+static void make_views(MocoGraph *g, Tape *t, const int64_t dim[4], const MocoView view[2],
+                       bool captures)
+{
+    int64_t planes[4] = {dim[0], 3, dim[1], dim[2]}, words[2] = {dim[0], PIXEL_PLAN_WORDS};
+    for (int v = 0; v < 2; v++) {
+        g->crops[v] = g->plans[v] = NULL;
+        if (view[v].crops) { // stand in for the pictures that are made of them
+            *pictures(g, v) = g->crops[v] = input(t, U8, 4, planes, captures);
+            g->plans[v] = input(t, I32, 2, words, captures);
+        } else {
+            *pictures(g, v) = input(t, F32, 4, dim, captures);
+        }
+    }
+}
+
+static Status put(MocoGraph *g, const Tensor *x, const void *host)
+{
+    return feed_put(&g->feed, x->data, host, tensor_bytes(x));
+}
+
+static Status feed_views(MocoGraph *g, const MocoView view[2])
+{
+    for (int v = 0; v < 2; v++) {
+        if (view[v].pixels)
+            TRY(put(g, *pictures(g, v), view[v].pixels));
+        if (view[v].crops) {
+            TRY(put(g, g->crops[v], view[v].crops));
+            TRY(put(g, g->plans[v], view[v].plans));
+        }
+    }
+    return feed_end(&g->feed);
 }
 
 static Status run_plain(MocoGraph *g, Tape *t, Moco *m, const int64_t dim[4],
                         const MocoView view[2], int64_t step)
 {
-    bool    captures = g->be->graph_begin && g->n_plain >= PLAIN_STEPS;
-    int64_t planes[4] = {dim[0], 3, dim[1], dim[2]}, words[2] = {dim[0], PIXEL_PLAN_WORDS};
+    bool captures = g->be->graph_begin && g->n_plain >= PLAIN_STEPS;
     tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
     params_clear_grads(&m->params_q);
-    Tensor *im[2];
-    for (int v = 0; v < 2; v++) {
-        g->crops[v] = g->plans[v] = NULL;
-        if (view[v].crops) { // stand in for the pictures that are made of them
-            im[v] = g->crops[v] = input(t, U8, 4, planes, view[v].crops, captures);
-            g->plans[v] = input(t, I32, 2, words, view[v].plans, captures);
-        } else {
-            im[v] = input(t, F32, 4, dim, view[v].pixels, captures);
-        }
-    }
-    g->batch = moco_batch(t, m, im[0], im[1], step);
+    make_views(g, t, dim, view, captures);
+    TRY(tape_status(t));
+    TRY(feed_views(g, view));
+    g->batch = moco_batch(t, m, g->batch.im_q, g->batch.im_k, step);
     TRY(tape_status(t));
     TRY(captures ? capture(g, t, m) : forward_backward(g, t, m));
     g->n_plain++;
@@ -63,30 +87,9 @@ static Status run_plain(MocoGraph *g, Tape *t, Moco *m, const int64_t dim[4],
     return OK;
 }
 
-/* Inputs of a later step, on their way while the step before computes. */
-static Status write_input(MocoGraph *g, void **stage, Tensor *x, const void *host)
-{
-    int64_t bytes = tensor_bytes(x);
-    if (!g->be->feed)
-        return g->be->write(x->data, host, bytes);
-    if (!*stage) {
-        TRY(backend_alloc(g->be, stage, bytes, "stage of the next pictures"));
-        TRY(g->be->sync()); // once: feed does not wait for what was queued before it
-    }
-    TRY(g->be->feed(*stage, host, bytes));
-    return g->be->feed_use(x->data, *stage, bytes);
-}
-
 static Status run_graph(MocoGraph *g, Moco *m, const MocoView view[2], int64_t step)
 {
-    for (int v = 0; v < 2; v++) {
-        if (view[v].pixels)
-            TRY(write_input(g, &g->stage[v][0], *pictures(g, v), view[v].pixels));
-        if (view[v].crops) {
-            TRY(write_input(g, &g->stage[v][0], g->crops[v], view[v].crops));
-            TRY(write_input(g, &g->stage[v][1], g->plans[v], view[v].plans));
-        }
-    }
+    TRY(feed_views(g, view));
     TRY(moco_batch_rewrite(m, &g->batch, step));
     TRY(g->be->graph_launch(g->graph));
     moco_count(m, g->keys);
@@ -96,7 +99,7 @@ static Status run_graph(MocoGraph *g, Moco *m, const MocoView view[2], int64_t s
 Status moco_graph_step(MocoGraph *g, Tape *t, Moco *m, const int64_t dim[4], const MocoView view[2],
                        int64_t step)
 {
-    g->be = t->be;
+    g->be = g->feed.be = t->be;
     return g->graph ? run_graph(g, m, view, step) : run_plain(g, t, m, dim, view, step);
 }
 
@@ -104,8 +107,6 @@ void moco_graph_release(MocoGraph *g)
 {
     if (g->graph)
         g->be->graph_free(g->graph);
-    for (int i = 0; i < 4; i++)
-        if (g->stage[i / 2][i % 2])
-            g->be->free(g->stage[i / 2][i % 2]);
+    feed_release(&g->feed);
     *g = (MocoGraph){0};
 }

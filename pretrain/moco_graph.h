@@ -2,13 +2,15 @@
  *
  *      step 0, 1, 2     op by op: memory settles, libraries choose their plans
  *      step 3           op by op once more, kept as a graph:  augmentation, average, keys, queries, loss, gradients
- *      step 4 ...       new views and permutations into the same memory, then the graph
+ *      step 4 ...       new views and permutations into the same memory, then the graph; the views came while the graph
+ *                       of the step before ran (kernels/feed.h)
  *
  * All steps must have one size, so nothing changes but numbers in memory. SGD, whose rate changes, and the queue, whose
  * row does, stay with the caller. The tape is reset by the steps that run op by op, and by nobody while there is a graph.
  * Backends that keep no graphs (Backend.graph_begin NULL) go op by op for ever.
  */
 #pragma once
+#include "kernels/feed.h"
 #include "pretrain/moco.h"
 
 /* One view of a step in host memory: pictures, or crops for the device to finish (kernels/ops/augment.h). */
@@ -21,13 +23,13 @@ typedef struct MocoView {
 typedef struct MocoGraph {
     PixelStats     stats; // of crops; the caller's
     const Backend *be;
+    Feed           feed;
     void          *graph;   // NULL: steps run op by op
     int64_t        n_plain; // steps that ran op by op
     MocoBatch      batch;
     MocoStep       step;
     Tensor        *keys[2];
     Tensor        *crops[2], *plans[2]; // views to be finished; NULL where they come as pictures
-    void          *stage[2][2];         // where the next ones wait (Backend.feed)
 } MocoGraph;
 
 /* g->step of step number `step`, with the gradients of m's parameters; dim is (N,H,W,3). All steps

@@ -18,6 +18,7 @@ typedef struct Steps {
     Moco           moco;
     MocoGraph      graph;
     Supervised     sup;
+    Feed           feed; // of it
     Tape           tape;
     bool           has_tape, on_device; // the device finishes crops, which come as bytes
 } Steps;
@@ -34,7 +35,7 @@ static Status open_steps(Steps *s, const RecipeSource *recipe, const Backend *li
     ResNetConfig          net;
     MocoConfig            moco;
     TRY(pretrain_config_load(&s->config, recipe));
-    s->be = plan_backend(like);
+    s->be = s->feed.be = plan_backend(like);
     s->dtype = c->run.dtype == 1 ? BF16 : F32;
     s->batch = c->data.batch;
     s->side = config_augment(c).crop;
@@ -54,6 +55,7 @@ static Status open_steps(Steps *s, const RecipeSource *recipe, const Backend *li
 static void close_steps(Steps *s)
 {
     moco_graph_release(&s->graph);
+    feed_release(&s->feed);
     if (s->has_tape)
         tape_release(&s->tape);
     if (s->moco.params_q.be)
@@ -72,26 +74,27 @@ static Status moco_step(Steps *s, int64_t step)
     return moco_graph_step(&s->graph, &s->tape, &s->moco, dim, (MocoView[2]){view, view}, step);
 }
 
-static Tensor *pictures(Steps *s)
+static Status supervised_step(Steps *s)
 {
     Tape       *t = &s->tape;
+    Feed       *f = &s->feed;
     PixelStats  stats = {.std = {1, 1, 1}};
     const void *host = NEVER_READ;
     int64_t     n = s->batch, side = s->side;
-    if (!s->on_device)
-        return tape_input(t, F32, 4, (int64_t[]){n, side, side, 3}, host);
-    Tensor *crops = tape_input(t, U8, 4, (int64_t[]){n, 3, side, side}, host);
-    return augment(t, crops, tape_input(t, I32, 2, (int64_t[]){n, PIXEL_PLAN_WORDS}, host), &stats);
-}
-
-static Status supervised_step(Steps *s)
-{
-    Tape   *t = &s->tape;
-    Tensor *logits;
+    Tensor     *right, *x, *plans = NULL;
     tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
     params_clear_grads(&s->sup.params);
-    Tensor *labels = tape_input(t, I32, 1, &s->batch, NEVER_READ);
-    return tape_backward(t, supervised_loss(t, &s->sup, &logits, pictures(s), labels));
+    Tensor *labels = feed_input(f, t, I32, 1, &n, host);
+    if (s->on_device) {
+        x = feed_input(f, t, U8, 4, (int64_t[]){n, 3, side, side}, host);
+        plans = feed_input(f, t, I32, 2, (int64_t[]){n, PIXEL_PLAN_WORDS}, host);
+    } else {
+        x = feed_input(f, t, F32, 4, (int64_t[]){n, side, side, 3}, host);
+    }
+    TRY(feed_end(f));
+    if (s->on_device)
+        x = augment(t, x, plans, &stats);
+    return tape_backward(t, supervised_loss(t, &s->sup, &right, x, labels));
 }
 
 static Status take_steps(Steps *s)

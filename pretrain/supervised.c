@@ -28,26 +28,10 @@ void supervised_release(Supervised *s)
     *s = (Supervised){0};
 }
 
-Tensor *supervised_loss(Tape *t, Supervised *s, Tensor **logits, Tensor *images,
-                        const Tensor *label)
+Tensor *supervised_loss(Tape *t, Supervised *s, Tensor **right, Tensor *images, const Tensor *label)
 {
-    *logits = tape_keep(resnet_head(t, &s->net, resnet_features(t, &s->net, images)));
+    Tensor *logits = resnet_head(t, &s->net, resnet_features(t, &s->net, images));
+    *right = top1(t, logits, label);
     s->params.n_batches_tracked++;
-    return softmax_cross_entropy(t, *logits, label, 0);
-}
-
-double supervised_top1(const float *logits, const int64_t *label, int64_t N, int64_t K)
-{
-    int64_t n = 0, right = 0;
-    for (int64_t i = 0; i < N; i++) {
-        if (label[i] < 0)
-            continue;
-        const float *row = logits + i * K;
-        int64_t      best = 0;
-        for (int64_t k = 1; k < K; k++)
-            best = row[k] > row[best] ? k : best;
-        right += best == label[i];
-        n++;
-    }
-    return n > 0 ? (double)right / (double)n : 0;
+    return softmax_cross_entropy(t, logits, label, 0);
 }

@@ -17,9 +17,7 @@ Status supervised_init(Supervised *s, const Backend *be, DType dtype, const ResN
                        int64_t n_classes, uint64_t seed);
 void   supervised_release(Supervised *s);
 
-/* images (N,H,W,3), label (N) i32 in [-1, n_classes). Returns the mean loss; *logits (N,classes) is kept. */
-Tensor *supervised_loss(Tape *t, Supervised *s, Tensor **logits, Tensor *images,
+/* images (N,H,W,3), label (N) i32 in [-1, n_classes). Returns the mean loss; *right (2) i32: pictures named
+ * right, pictures with a label. */
+Tensor *supervised_loss(Tape *t, Supervised *s, Tensor **right, Tensor *images,
                         const Tensor *label);
-
-/* Share of rows with a label >= 0 whose largest of K logits is the label's; 0 when there is none. */
-double supervised_top1(const float *logits, const int64_t *label, int64_t N, int64_t K);

@@ -25,26 +25,35 @@ const ResNet *trainer_net(const Trainer *r)
 
 /* ---- one step ---- */
 
-static Tensor *images(Tape *t, const Trainer *r, const LoaderBatch *batch, int view)
-{
-    int64_t side = r->augment.crop;
-    if (batch->crop[view]) {
-        Tensor *crops =
-            tape_input(t, U8, 4, (int64_t[]){batch->n, 3, side, side}, batch->crop[view]);
-        int64_t words[2] = {batch->n, PIXEL_PLAN_WORDS};
-        return augment(t, crops, tape_input(t, I32, 2, words, batch->plan[view]), &r->stats);
-    }
-    return tape_input(t, F32, 4, (int64_t[]){batch->n, side, side, 3}, batch->view[view]);
-}
+/* What the host gives of a batch: pictures, or crops with their plans for the device to finish. */
+typedef struct Input {
+    Tensor *pictures, *crops, *plans, *labels; // absent ones NULL
+} Input;
 
-static Tensor *labels(Tape *t, const LoaderBatch *batch)
+static Input feed_batch(Trainer *r, const LoaderBatch *batch)
 {
-    int32_t *label = ARENA_ARRAY(&t->arena, int32_t, batch->n);
-    if (!label)
-        return tape_fail(t, ERR_MEMORY);
-    for (int64_t i = 0; i < batch->n; i++)
+    Tape    *t = &r->tape;
+    Feed    *f = &r->feed;
+    int64_t  N = batch->n, side = r->augment.crop, words[2] = {N, PIXEL_PLAN_WORDS};
+    Input    in = {0};
+    int32_t *label = ARENA_ARRAY(&t->arena, int32_t, N);
+    if (!label) {
+        tape_fail(t, ERR_MEMORY);
+        return in;
+    }
+    for (int64_t i = 0; i < N; i++)
         label[i] = (int32_t)batch->label[i];
-    return tape_input(t, I32, 1, &batch->n, label);
+    in.labels = feed_input(f, t, I32, 1, &N, label);
+    if (batch->crop[0]) {
+        in.crops = feed_input(f, t, U8, 4, (int64_t[]){N, 3, side, side}, batch->crop[0]);
+        in.plans = feed_input(f, t, I32, 2, words, batch->plan[0]);
+    } else {
+        in.pictures = feed_input(f, t, F32, 4, (int64_t[]){N, side, side, 3}, batch->view[0]);
+    }
+    Status st = feed_end(f);
+    if (st != OK)
+        tape_fail(t, st);
+    return in;
 }
 
 static Status moco_step(Trainer *r, const LoaderBatch *batch)
@@ -66,20 +75,16 @@ static Status moco_step(Trainer *r, const LoaderBatch *batch)
 static Status supervised_step(Trainer *r, const LoaderBatch *batch)
 {
     Tape   *t = &r->tape;
-    Tensor *logits;
+    Tensor *right;
     tape_reset(t, TAPE_RECORD | TAPE_TRAIN);
     params_clear_grads(&r->sup.params);
-    Tensor *loss = supervised_loss(t, &r->sup, &logits, images(t, r, batch, 0), labels(t, batch));
+    Input in = feed_batch(r, batch);
+    TRY(tape_status(t));
+    Tensor *pictures = in.crops ? augment(t, in.crops, in.plans, &r->stats) : in.pictures;
+    Tensor *loss = supervised_loss(t, &r->sup, &right, pictures, in.labels);
     TRY(tape_backward(t, loss));
     TRY(ledger_put(&r->ledger, WORD_LOSS, loss->data, 1));
-
-    float *host = ARENA_ARRAY(&t->arena, float, batch->n * r->sup.n_classes);
-    if (!host)
-        return ERR_MEMORY;
-    TRY(tape_read(t, host, logits));
-    r->note[r->ledger.n_rows].top1 =
-        supervised_top1(host, batch->label, batch->n, r->sup.n_classes);
-    return OK;
+    return ledger_put(&r->ledger, WORD_RIGHT, right->data, 2);
 }
 
 static Status train_step(Trainer *r, const LoaderBatch *batch)

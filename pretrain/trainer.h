@@ -27,14 +27,20 @@ typedef struct StepReport {
     double grad_norm;
 } StepReport;
 
-/* A step's words in the ledger. */
-enum { WORD_LOSS = 0, WORD_STATS = 1, WORD_SQUARES = 6, N_WORDS = 8, LEDGER_STEPS = 64 };
+/* A step's words in the ledger: the loss, info_nce's five stats or top1's two counts, the sum of squares. */
+enum {
+    WORD_LOSS = 0,
+    WORD_STATS = 1,
+    WORD_RIGHT = 1,
+    WORD_SQUARES = 6,
+    N_WORDS = 8,
+    LEDGER_STEPS = 64
+};
 
 /* What the host knows of a step whose numbers are still on the device. */
 typedef struct StepNote {
     int64_t  step, epoch;
     int64_t *index; // (batch) pictures, in the training source
-    double   top1;  // supervised
 } StepNote;
 
 typedef struct KnnScore {
@@ -52,6 +58,7 @@ typedef struct Trainer {
     Moco       moco; // one of the two, by config.run.method
     MocoGraph  moco_graph;
     Supervised sup;
+    Feed       feed; // of it
 
     Source        *train, *test; // test NULL: every tenth training picture
     Loader        *loader;

@@ -126,6 +126,7 @@ Status trainer_open(Trainer *r, const JobOptions *o)
     const PretrainConfig *c = &r->config;
     TRY(pretrain_config_load(&r->config, &source));
     TRY(backend_open(&r->be, o->device ? o->device : "auto"));
+    r->feed.be = r->be;
     r->dtype = c->run.dtype == 1 ? BF16 : F32;
     TRY(open_data(r, o->data));
     r->steps_per_epoch = r->n_images / c->data.batch;
@@ -156,6 +157,7 @@ Status trainer_close(Trainer *r)
     loader_close(r->loader);
     ledger_close(&r->ledger);
     moco_graph_release(&r->moco_graph);
+    feed_release(&r->feed);
     if (r->has_tape)
         tape_release(&r->tape);
     if (r->moco.params_q.be)

@@ -101,10 +101,12 @@ static void report_row(Trainer *r, int64_t row)
 {
     const Ledger *l = &r->ledger;
     r->report = (StepReport){.loss = (double)ledger_f32(l, row, WORD_LOSS),
-                             .top1 = r->note[row].top1,
                              .grad_norm = sqrt(ledger_f64(l, row, WORD_SQUARES))};
-    if (!is_moco(r))
+    if (!is_moco(r)) {
+        int32_t right = ledger_i32(l, row, WORD_RIGHT), n = ledger_i32(l, row, WORD_RIGHT + 1);
+        r->report.top1 = n > 0 ? (double)right / (double)n : 0;
         return;
+    }
     double stats[5]; // as info_nce gives them: loss, positive, negative, top-1, top-5
     for (int i = 0; i < 5; i++)
         stats[i] = (double)ledger_f32(l, row, WORD_STATS + i);
@@ -130,19 +132,28 @@ Status trainer_read(Trainer *r)
 
 enum { COLLAPSE_WARNINGS = 3 };
 
-/* The spread of the latest queries, which only a look at all of them tells. */
+/* The spread of the latest queries, which only a look at all of them tells. Their copy is given back here: steps that run
+ * from a graph do not reset the tape. */
+static Status measure_spread(Trainer *r)
+{
+    Arena    *a = &r->tape.arena;
+    ArenaMark mark = arena_mark(a);
+    int64_t   N = r->features->dim[0], C = r->features->dim[1];
+    float    *q = ARENA_ARRAY(a, float, N *C);
+    Status    st = q ? tape_read(&r->tape, q, r->features) : ERR_MEMORY;
+    if (st == OK)
+        r->spread = moco_feature_spread(q, N, C);
+    arena_rewind(a, mark);
+    return st;
+}
+
 static Status look_at_features(Trainer *r)
 {
     const RunKeys *k = &r->config.run;
     if (!is_moco(r) || !r->features)
         return OK;
-    int64_t N = r->features->dim[0], C = r->features->dim[1];
-    float  *q = ARENA_ARRAY(&r->tape.arena, float, N *C);
-    if (!q)
-        return ERR_MEMORY;
-    TRY(tape_read(&r->tape, q, r->features));
+    TRY(measure_spread(r));
     r->features = NULL;
-    r->spread = moco_feature_spread(q, N, C);
     if (r->job.step > k->collapse_after && r->spread < k->collapse_below)
         log_warn_some(&r->n_collapse_warnings, COLLAPSE_WARNINGS,
                       "step %lld: collapse: features of a batch spread over %.3f of the sphere "

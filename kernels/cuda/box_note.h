@@ -1,7 +1,7 @@
 /* box_note.h -- what a box kernel finds wrong, told by the next wait
  *
  * An entry does not wait for its kernels, so they write their complaint into pinned host memory, where the host reads it
- * when it has waited anyway.
+ * when it has waited anyway. The first stays until it is read.
  */
 #pragma once
 #include "base/status.h"

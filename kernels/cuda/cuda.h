@@ -24,12 +24,13 @@ Status cuda_accumulate(Tensor *y, float beta, const Tensor *x); // y = beta y + 
 
 /* fold.cu: x, w and a weight gradient of a strided convolution of few channels as those of one without stride (fold.h) */
 typedef struct Fold Fold;
-Status cuda_fold_x(Tensor *folded, const Tensor *x, const Fold *f);
-Status cuda_fold_w(Tensor *folded, const Tensor *w, const Fold *f);
-Status cuda_unfold_dw(Tensor *dw, const Tensor *folded, const Fold *f);
+Status              cuda_fold_x(Tensor *folded, const Tensor *x, const Fold *f);
+Status              cuda_fold_w(Tensor *folded, const Tensor *w, const Fold *f);
+Status              cuda_unfold_dw(Tensor *dw, const Tensor *folded, const Fold *f);
 
-/* augment.cu */
+/* augment.cu, standardise.cu */
 Status cuda_augment(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
+Status cuda_standardise(Tensor *y, const Tensor *x, const Tensor *size, const PixelStats *stats);
 
 /* conv2d.c, linear.c */
 Status cuda_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
@@ -86,7 +87,7 @@ Status cuda_info_nce_backward(Tensor *dq, float dloss_scale, const Tensor *dloss
                               const Tensor *prob, const Tensor *k, const Tensor *queue,
                               float temperature);
 
-/* cross_entropy.cu, box_regression.cu, weighted_sum.cu */
+/* cross_entropy.cu, box_regression.cu, weighted_sum.cu, top1.cu */
 Status cuda_softmax_cross_entropy_forward(Tensor *loss, Tensor *prob, const Tensor *x,
                                           const Tensor *label, float norm);
 Status cuda_softmax_cross_entropy_backward(Tensor *dx, const Tensor *dloss, const Tensor *prob,
@@ -101,6 +102,7 @@ Status cuda_box_regression_backward(Tensor *dx, const Tensor *dloss, const Tenso
                                     const Tensor *target, const Tensor *label, float beta,
                                     float norm);
 Status cuda_weighted_sum_forward(Tensor *y, const Tensor *const *x, const float *weight, int n);
+Status cuda_top1(Tensor *count, const Tensor *x, const Tensor *label);
 
 /* optim.cu */
 Status cuda_sgd(float *w, float *v, const float *g, void *low, int64_t n, float lr, float momentum,

@@ -1,16 +1,19 @@
 /* feed.c -- inputs of the next step on their way while this one computes
  *
- *      copy stream      | feed k+1 |          | feed k+2 |
- *      compute stream   use k | step k ...... use k+1 | step k+1 ......
+ *      copy stream                 | feed k+1 |          | feed k+2 |
+ *      compute stream    | use k | step k .... | use k+1 | step k+1 ....
+ *                                ^ used                  ^ used
  *
- * A feed may overwrite its stage when the last use of any stage is over; a use may read when the last feed is there. Two
- * events say so.
+ * A feed may overwrite its stage when the last use of any stage is over, a use may read when the last feed is there. Two
+ * events say so. `used` stands right behind the uses, so feeds of a step wait for no computation but what lies before the
+ * step that runs.
  */
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/memory.h"
+#include "kernels/cuda/pinned_ring.h"
 
 static cudaEvent_t fed, used;
+static PinnedRing  ring = {.lock = PTHREAD_MUTEX_INITIALIZER}; // its own: writes wait for no feed
 
 static Status open_events(void)
 {
@@ -24,7 +27,7 @@ Status cuda_feed(void *stage, const void *host, int64_t bytes)
 {
     TRY(open_events());
     TRY(gpu_check("feed", cudaStreamWaitEvent(gpu_copy_stream(), used, 0)));
-    TRY(cuda_write_on(gpu_copy_stream(), stage, host, bytes));
+    TRY(pinned_ring_copy(&ring, gpu_copy_stream(), stage, host, bytes));
     return gpu_check("feed", cudaEventRecord(fed, gpu_copy_stream()));
 }
 

@@ -22,12 +22,25 @@ Status cuda_graph_begin(void)
     return OK;
 }
 
+/* The failure inside has said its sentence, and may have ended the capture. */
+static Status forget(void)
+{
+    cudaGraph_t captured = NULL;
+    (void)cudaStreamEndCapture(gpu_stream(), &captured);
+    (void)cudaGetLastError();
+    if (captured)
+        cudaGraphDestroy(captured);
+    return OK;
+}
+
 Status cuda_graph_end(void **graph)
 {
     cudaGraph_t     captured = NULL;
     cudaGraphExec_t executable = NULL;
-    *graph = NULL;
     is_capturing = false;
+    if (!graph)
+        return forget();
+    *graph = NULL;
     TRY(gpu_check("graph", cudaStreamEndCapture(gpu_stream(), &captured)));
     /* memory taken but not given back inside belongs to the next launch again */
     Status st = gpu_check("graph", cudaGraphInstantiate(&executable, captured,

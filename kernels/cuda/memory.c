@@ -1,41 +1,24 @@
-/* memory.c -- device memory in stream order, and host memory on its way there and back
+/* memory.c -- device memory in stream order, and copies to and from it
  *
  * Allocations come from CUDA's stream-ordered pool, which keeps what is freed: an alloc that repeats costs no call to the
- * driver. write copies through a ring of pinned buffers, so that the host may go on at once and the transfer runs at the
- * bus's speed; each buffer is reused when the copy out of it is done.
+ * driver.
  */
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/memory.h"
+#include "kernels/cuda/pinned_ring.h"
 
 #include "base/size.h"
 
-#include <pthread.h>
-#include <string.h>
-
-enum { RING = 4, RING_BYTES = 4 << 20 };
-
-static struct {
-    void       *buffer; // pinned
-    cudaEvent_t done;
-} ring[RING];
-static int             next_in_ring;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of the ring
+static PinnedRing writes = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 Status cuda_memory_open(void)
 {
     cudaMemPool_t      pool;
     unsigned long long keep = ~0ull; // nothing goes back to the driver
     TRY(gpu_check("opening the device", cudaDeviceGetDefaultMemPool(&pool, 0)));
-    TRY(gpu_check("opening the device",
-                  cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep)));
-    for (int i = 0; i < RING; i++) {
-        TRY(gpu_check("pinned memory",
-                      cudaHostAlloc(&ring[i].buffer, RING_BYTES, cudaHostAllocDefault)));
-        TRY(gpu_check("pinned memory",
-                      cudaEventCreateWithFlags(&ring[i].done, cudaEventDisableTiming)));
-    }
-    return OK;
+    return gpu_check("opening the device",
+                     cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
 }
 
 Status cuda_alloc(void **memory, int64_t bytes)
@@ -59,34 +42,9 @@ void cuda_free(void *memory)
         (void)cudaFreeAsync(memory, gpu_stream());
 }
 
-static Status write_piece(cudaStream_t s, char *device, const char *host, size_t bytes)
-{
-    int i = next_in_ring;
-    next_in_ring = (i + 1) % RING;
-    TRY(gpu_check("write", cudaEventSynchronize(ring[i].done)));
-    memcpy(ring[i].buffer, host, bytes);
-    TRY(gpu_check("write",
-                  cudaMemcpyAsync(device, ring[i].buffer, bytes, cudaMemcpyHostToDevice, s)));
-    return gpu_check("write", cudaEventRecord(ring[i].done, s));
-}
-
-Status cuda_write_on(cudaStream_t s, void *device, const void *host, int64_t bytes)
-{
-    Status st = OK;
-    if (cuda_is_capturing())
-        return status_fail(ERR_USAGE, "write: a graph that is captured cannot take host memory; "
-                                      "inputs are written before");
-    pthread_mutex_lock(&lock);
-    for (int64_t at = 0; st == OK && at < bytes; at += RING_BYTES)
-        st = write_piece(s, (char *)device + at, (const char *)host + at,
-                         (size_t)size_min(bytes - at, RING_BYTES));
-    pthread_mutex_unlock(&lock);
-    return st;
-}
-
 Status cuda_write(void *device, const void *host, int64_t bytes)
 {
-    return cuda_write_on(gpu_stream(), device, host, bytes);
+    return pinned_ring_copy(&writes, gpu_stream(), device, host, bytes);
 }
 
 Status cuda_read(void *host, const void *device, int64_t bytes)

@@ -22,6 +22,7 @@ static Backend CUDA = {
     .sync = cuda_sync,
 
     .augment = cuda_augment,
+    .standardise = cuda_standardise,
 
     .conv2d_forward = cuda_conv2d_forward,
     .conv2d_backward_data = cuda_conv2d_backward_data,
@@ -63,6 +64,7 @@ static Backend CUDA = {
     .box_regression_forward = cuda_box_regression_forward,
     .box_regression_backward = cuda_box_regression_backward,
     .weighted_sum_forward = cuda_weighted_sum_forward,
+    .top1 = cuda_top1,
 
     .sgd = cuda_sgd,
     .ema = cuda_ema,

@@ -81,11 +81,11 @@ __global__ void propose_decode_kernel(Candidates c, SortKey *first_bad, ProposeI
     }
 }
 
-/* Complains about the first slot that is not finite: one thread. */
+/* Complains about the first slot that is not finite, of the first call that has one: one thread. */
 __global__ void propose_note_kernel(BoxNote *note, const SortKey *first_bad, ProposeIn in,
                                     const SortKey *ranked, int64_t room)
 {
-    if (*first_bad == SORT_NONE)
+    if (*first_bad == SORT_NONE || note->complaint != BOX_FINE)
         return;
     int64_t segment = (int64_t)*first_bad / room;
     Box     box;

@@ -1,4 +1,4 @@
-/* losses.h -- scalar losses in f32 (bf16 inputs are cast by the op). Each returns a kept scalar. */
+/* losses.h -- scalar losses in f32 (bf16 inputs are cast by the op), each a kept scalar; and how often a classifier is right */
 #pragma once
 #include "kernels/backend.h"
 
@@ -24,3 +24,7 @@ Tensor *box_regression(Tape *t, Tensor *x, const Tensor *target, const Tensor *l
 
 /* sum of weight[i] * x[i] over scalars; gradients flow to each. */
 Tensor *weighted_sum(Tape *t, Tensor *const *x, const float *weight, int n);
+
+/* A kept i32 tensor (2), without a gradient: rows of x (R,K) whose label's number is the greatest, the first among equals and
+ * with no NaN beside it, and rows with a label >= 0. label (R) i32 in [-1, K). */
+Tensor *top1(Tape *t, const Tensor *x, const Tensor *label);

@@ -15,6 +15,7 @@ static const Backend REF = {
     .sync = ref_sync,
 
     .augment = ref_augment,
+    .standardise = ref_standardise,
 
     .conv2d_forward = ref_conv2d_forward,
     .conv2d_backward_data = ref_conv2d_backward_data,
@@ -54,6 +55,7 @@ static const Backend REF = {
     .box_regression_forward = ref_box_regression_forward,
     .box_regression_backward = ref_box_regression_backward,
     .weighted_sum_forward = ref_weighted_sum_forward,
+    .top1 = ref_top1,
     .roi_align_forward = ref_roi_align_forward,
     .roi_align_backward = ref_roi_align_backward,
 

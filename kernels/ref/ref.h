@@ -34,8 +34,9 @@ Status ref_fill(Tensor *x, float value);
 Status ref_cast(Tensor *y, const Tensor *x);
 Status ref_sync(void);
 
-/* augment.c */
+/* augment.c, standardise.c */
 Status ref_augment(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);
+Status ref_standardise(Tensor *y, const Tensor *x, const Tensor *size, const PixelStats *stats);
 
 /* conv2d.c */
 Status ref_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,

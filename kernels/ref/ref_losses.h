@@ -20,5 +20,6 @@ Status ref_box_regression_backward(Tensor *dx, const Tensor *dloss, const Tensor
                                    const Tensor *target, const Tensor *label, float beta,
                                    float norm);
 Status ref_weighted_sum_forward(Tensor *y, const Tensor *const *x, const float *weight, int n);
+Status ref_top1(Tensor *count, const Tensor *x, const Tensor *label);
 Status ref_roi_align_forward(Tensor *y, const Tensor *x, const Tensor *rois, const RoiAlign *op);
 Status ref_roi_align_backward(Tensor *dx, const Tensor *dy, const Tensor *rois, const RoiAlign *op);

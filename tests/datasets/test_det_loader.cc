@@ -149,7 +149,7 @@ TEST(DetLoader, NormalisesAndPadsWithZero)
     o.n_sizes = 1;
     o.bgr = true;
     for (int c = 0; c < 3; c++)
-        o.mean[c] = (float)(10 * c), o.std[c] = (float)(c + 1);
+        o.stats.mean[c] = (float)(10 * c), o.stats.std[c] = (float)(c + 1);
     DetLoader *l = nullptr;
     DetBatch   b;
     ASSERT_OK(det_loader_open(&l, &set, &o));
@@ -161,9 +161,8 @@ TEST(DetLoader, NormalisesAndPadsWithZero)
     for (int64_t y = 0; y < 20; y++)
         for (int64_t x = 0; x < 20; x++)
             for (int c = 0; c < 3; c++) {
-                float expect =
-                    y < 10 ? ((float)a.im.pixels[3 * (y * 20 + x) + 2 - c] - o.mean[c]) / o.std[c]
-                           : 0;
+                float byte = (float)a.im.pixels[3 * (y * 20 + x) + 2 - c];
+                float expect = y < 10 ? (byte - o.stats.mean[c]) / o.stats.std[c] : 0;
                 ASSERT_EQ(expect, b.pixels[3 * (y * 20 + x) + c]);
             }
     ASSERT_EQ(1, b.image[0].n_objects);
@@ -172,6 +171,39 @@ TEST(DetLoader, NormalisesAndPadsWithZero)
     EXPECT_EQ(0, b.image[1].n_objects);
     det_loader_close(l);
     detset_release(&set);
+}
+
+TEST(DetLoader, BytesAreWhatIsStandardisedOtherwise)
+{
+    Sets s;
+    for (bool bgr : {false, true}) {
+        DetLoaderOptions o = options(2), left = o;
+        o.bgr = left.bgr = bgr;
+        left.bytes_only = true;
+        DetLoader *l[2] = {};
+        ASSERT_OK(det_loader_open(&l[0], &s.set, &o));
+        ASSERT_OK(det_loader_open(&l[1], &s.set, &left));
+        for (int step = 0; step < 8; step++) {
+            DetBatch done, raw;
+            ASSERT_OK(det_loader_next(l[0], &done));
+            ASSERT_OK(det_loader_next(l[1], &raw));
+            ASSERT_EQ(nullptr, raw.pixels);
+            ASSERT_EQ(nullptr, done.bytes);
+            ASSERT_EQ(done.height, raw.height);
+            ASSERT_EQ(done.width, raw.width);
+            for (int64_t i = 0; i < done.n * done.height * done.width * 3; i++) {
+                int64_t pixel = i / 3 % (done.height * done.width);
+                auto   &im = raw.image[i / 3 / (done.height * done.width)];
+                bool    inside = pixel / done.width < im.height && pixel % done.width < im.width;
+                float   byte = raw.bytes[i];
+                ASSERT_EQ(done.pixels[i],
+                          inside ? (byte - raw.stats.mean[i % 3]) / raw.stats.std[i % 3] : 0);
+                ASSERT_TRUE(inside || byte == 0);
+            }
+        }
+        det_loader_close(l[0]);
+        det_loader_close(l[1]);
+    }
 }
 
 TEST(DetLoader, ScalesMirrorsAndClipsBoxes)

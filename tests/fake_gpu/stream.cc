@@ -25,6 +25,7 @@ typedef std::function<cudaError_t()> Work;
 struct Captured {
     std::vector<Work> work;
     std::set<void *>  own;
+    bool              is_broken = false; // by a call that a capture does not allow
     ~Captured()
     {
         for (void *p : own)
@@ -32,8 +33,9 @@ struct Captured {
     }
 };
 struct CUstream_st {
+    int                       number; // in the order in which they were made
     std::deque<Work>          queue;
-    long                      n_queued = 0, n_done = 0;
+    long                      n_queued = 0, n_done = 0, before_graph = 0, n_waits = 0;
     std::shared_ptr<Captured> capture; // while one is under way
 };
 struct CUevent_st {
@@ -95,6 +97,12 @@ static cudaError_t enqueue(CUstream_st *s, Work w)
     s->queue.push_back(std::move(w));
     s->n_queued++;
     return s->queue.size() > LONGEST_QUEUE ? drain(s) : sticky;
+}
+
+static cudaError_t break_capture(CUstream_st *s)
+{
+    s->capture->is_broken = true;
+    return cudaErrorStreamCaptureUnsupported;
 }
 
 /* ---- kernels ---- */
@@ -214,8 +222,10 @@ cudaError_t cudaDeviceSynchronize(void)
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
 {
+    static int n_made;
     LOCK();
     *s = new CUstream_st();
+    (*s)->number = n_made++;
     streams.insert(*s);
     return cudaSuccess;
 }
@@ -236,7 +246,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
     LOCK();
     if (!streams.count(s))
         return cudaErrorInvalidResourceHandle;
-    return s->capture ? cudaErrorStreamCaptureUnsupported : drain(s);
+    s->n_waits++;
+    return s->capture ? break_capture(s) : drain(s);
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned)
@@ -357,9 +368,9 @@ cudaError_t cudaFreeAsync(void *p, cudaStream_t s)
 cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned)
 {
     LOCK();
-    for (const CUstream_st *s : streams)
+    for (CUstream_st *s : streams)
         if (s->capture)
-            return cudaErrorStreamCaptureUnsupported;
+            return break_capture(s);
     *p = memory_pin(bytes);
     return *p ? cudaSuccess : cudaErrorMemoryAllocation;
 }
@@ -438,9 +449,10 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
     LOCK();
     if (!s->capture)
         return cudaErrorInvalidValue;
-    *graph = new CUgraph_st{s->capture};
+    bool is_broken = s->capture->is_broken;
+    *graph = is_broken ? nullptr : new CUgraph_st{s->capture};
     s->capture = nullptr;
-    return cudaSuccess;
+    return is_broken ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)
@@ -452,6 +464,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t s)
 {
     LOCK();
+    s->before_graph = s->n_queued;
     for (const Work &w : exec->captured->work) {
         cudaError_t e = enqueue(s, w);
         if (e != cudaSuccess)
@@ -470,4 +483,30 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
 {
     delete exec;
     return cudaSuccess;
+}
+
+/* ---- for tests ---- */
+
+static CUstream_st *stream_of(int number)
+{
+    for (CUstream_st *s : streams)
+        if (s->number == number)
+            return s;
+    fprintf(stderr, "fake_gpu: no stream %d\n", number);
+    abort();
+}
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT FakeStream fake_gpu_stream(int number)
+{
+    LOCK();
+    const CUstream_st *s = stream_of(number);
+    return {s->n_queued, s->n_done, s->before_graph, s->n_waits};
+}
+
+EXPORT void fake_gpu_run(int number)
+{
+    LOCK();
+    (void)drain(stream_of(number));
 }

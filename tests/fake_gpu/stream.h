@@ -1,4 +1,4 @@
-/* stream.h -- work that is no kernel, in the order of a stream */
+/* stream.h -- work that is no kernel, in the order of a stream; and how far streams have come, for tests (watch.h) */
 #pragma once
 #include "fake_gpu/cuda_runtime_api.h"
 
@@ -6,3 +6,14 @@
 
 /* Queues work that may touch device memory; false stops the device as a failed kernel does. */
 cudaError_t fake_gpu_enqueue(cudaStream_t s, std::function<bool()> work);
+
+/* Pieces of work of a stream, counted from its first. */
+struct FakeStream {
+    long queued, done;
+    long before_graph; // queued in front of the graph that was launched last
+    long n_waits;      // of the host, for everything that was queued
+};
+
+/* Streams are counted as they were made. fake_gpu_run: what is queued on it, and of others what it waits for. */
+extern "C" FakeStream fake_gpu_stream(int number);
+extern "C" void       fake_gpu_run(int number);

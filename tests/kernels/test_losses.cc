@@ -92,6 +92,47 @@ TEST_P(Losses, WeightedSumGivesEachTermItsWeight)
     EXPECT_FLOAT_EQ(-1, b.grad(y)[0]);
 }
 
+static Floats top1_of(const Backend *be, const Dims &d, const Floats &x,
+                      const std::vector<int32_t> &label, DType dtype = F32)
+{
+    Bench   b(be);
+    Tensor *count = top1(&b.t, b.tensor(d, x, false, dtype), b.ints({d[0]}, label));
+    int32_t n[2] = {-1, -1};
+    EXPECT_EQ(OK, tape_status(&b.t)) << status_text();
+    EXPECT_EQ(OK, be->read(n, count->data, sizeof n)) << status_text();
+    return {(float)n[0], (float)n[1]};
+}
+
+TEST_P(Losses, Top1CountsRowsWhoseLabelIsTheFirstOfTheGreatest)
+{
+    Floats x = {1,   3, 2, // the greatest is 1
+                4,   4, 4, // 0, the first of equals
+                NAN, 5, 0, // none: NaN ranks nowhere
+                0,   1, 9};
+    for (DType dtype : {F32, BF16}) {
+        EXPECT_EQ(Floats({2, 4}), top1_of(GetParam(), {4, 3}, x, {1, 0, 1, 0}, dtype));
+        EXPECT_EQ(Floats({1, 3}), top1_of(GetParam(), {4, 3}, x, {-1, 1, 0, 2}, dtype));
+        EXPECT_EQ(Floats({0, 0}), top1_of(GetParam(), {4, 3}, x, {-1, -1, -1, -1}, dtype));
+        EXPECT_EQ(Floats({0, 0}), top1_of(GetParam(), {0, 3}, {}, {}, dtype));
+    }
+}
+
+TEST_P(Losses, Top1AgreesWithRefOnModelShapes)
+{
+    for (Dims d : {Dims{256, 1000}, {7, 1}, {9, 33}, {1000, 2}}) {
+        std::vector<int32_t> label;
+        Floats               x = noise(count_of(d), 5);
+        for (int64_t r = 0; r < d[0]; r++) {
+            label.push_back((int32_t)(r * 7 % (d[1] + 1)) - 1);
+            if (r % 3 == 0 && label.back() >= 0)
+                x[(size_t)(r * d[1] + label.back())] = 9;
+        }
+        Floats want = top1_of(backend_ref(), d, x, label);
+        EXPECT_GT(want[0], 0);
+        EXPECT_EQ(want, top1_of(GetParam(), d, x, label));
+    }
+}
+
 TEST_P(Losses, RefuseLabelsOfAnotherLength)
 {
     Bench b(GetParam());
@@ -102,6 +143,10 @@ TEST_P(Losses, RefuseLabelsOfAnotherLength)
              b.tensor({5, 3}, noise(15, 1)), 0.1f);
     EXPECT_EQ(ERR_SHAPE, tape_status(&b.t));
     EXPECT_NE(nullptr, strstr(status_text(), "info_nce")) << status_text();
+    tape_reset(&b.t, TAPE_RECORD);
+    top1(&b.t, b.tensor({2, 3}, noise(6, 1)), b.ints({3}, {0, 1, 2}));
+    EXPECT_EQ(ERR_SHAPE, tape_status(&b.t));
+    EXPECT_NE(nullptr, strstr(status_text(), "top1")) << status_text();
 }
 
 static Build nce(float temperature)

@@ -1,6 +1,7 @@
 /* Faster R-CNN on the GPU from recipe to detections: the whole training step and prediction against `ref`, and twice over */
 #include "detect/detect_test.h"
 #include "device_under_test.h"
+#include "fake_gpu/watch.h"
 
 static DetectTrainResult train(const std::string &run, const char *device,
                                std::vector<std::string> extra = {})
@@ -56,6 +57,11 @@ TEST(DetectOnGpu, TwoRunsGiveTheSameBitsAndPredictAsRefDoes)
         n_found[on_gpu] = out.n_found;
         ASSERT_GT(out.n_found, 0);
         best[on_gpu] = out.found[0];
+        if (on_gpu && is_device_emulated()) {
+            long before = fake_stream(FAKE_COMPUTE).n_waits;
+            ASSERT_EQ(OK, detector_image(d, &a, &out, &im)) << status_text();
+            EXPECT_EQ(2, fake_stream(FAKE_COMPUTE).n_waits - before); // regions, detections
+        }
         image_release(&im);
         detector_close(d);
         arena_release(&a);
@@ -65,4 +71,56 @@ TEST(DetectOnGpu, TwoRunsGiveTheSameBitsAndPredictAsRefDoes)
     EXPECT_NEAR(best[0].score, best[1].score, 1e-4);
     EXPECT_NEAR(best[0].x1, best[1].x1, 1e-2); // pixels
     EXPECT_NEAR(best[0].y2, best[1].y2, 1e-2);
+}
+
+TEST(DetectOnGpu, AStepOfTrainingAddsNoWait)
+{
+    TempDir dir;
+    (void)device_under_test();
+    if (!is_device_emulated())
+        GTEST_SKIP() << "only the emulated device counts waits";
+    long waits[2], before = 0;
+    for (int i = 0; i < 2; i++) {
+        before = fake_stream(FAKE_COMPUTE).n_waits;
+        train(dir.path + "/" + std::to_string(i), "cuda",
+              {i == 0 ? "solver.iters=3" : "solver.iters=7", "log_every=100"});
+        waits[i] = fake_stream(FAKE_COMPUTE).n_waits - before;
+    }
+    EXPECT_EQ(waits[0], waits[1]);
+}
+
+/* What a run that diverged says and leaves. */
+struct Diverged {
+    std::string said, dump;
+    long        step = -1;
+    Diverged(const std::string &run, const char *log_every)
+    {
+        Small small(run, {"solver.lr=1000", "solver.clip=0", "solver.warmup_iters=0",
+                          "solver.iters=12", log_every});
+        (void)device_under_test();
+        small.options.job.device = "cuda";
+        small.options.no_evaluation = true;
+        Status st = detect_train(nullptr, &small.options);
+        said = status_text();
+        EXPECT_EQ(ERR_NONFINITE, st) << said;
+        EXPECT_EQ(70, status_exit_code(st));
+        size_t at = said.find("nonfinite_step_");
+        if (at != std::string::npos)
+            dump = bytes_of(run + "/" + said.substr(at, said.find(".json", at) + 5 - at));
+        sscanf(said.c_str(), "step %ld:", &step);
+    }
+};
+
+TEST(DetectOnGpu, ProposalsThatDivergeEndTheRunWithTheDumpOfTheirStep)
+{
+    TempDir  dir;
+    Diverged at_once(dir.path + "/at-once", "log_every=1"); // each step is looked at
+    EXPECT_GE(at_once.step, 0) << at_once.said;
+    for (const char *log_every : {"log_every=5", "log_every=100"}) {
+        Diverged later(dir.path + "/" + log_every, log_every);
+        EXPECT_EQ(at_once.step, later.step) << later.said;
+        for (const std::string &dump : {at_once.dump, later.dump})
+            for (const char *word : {"\"cause\": \"rpn_propose: image", "\"images\"", ".jpg"})
+                EXPECT_NE(std::string::npos, dump.find(word)) << word << " in " << dump;
+    }
 }
