@@ -37,7 +37,7 @@ typedef struct Pool2d {
 typedef struct DeviceFacts {
     char    name[256];
     int64_t total_bytes, free_bytes;
-    int64_t peak_bytes; // most that this program held at once
+    int64_t peak_bytes; // at most so much was held at once by this program
 } DeviceFacts;
 
 struct Backend {

@@ -214,7 +214,8 @@ static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T
     int64_t n_parts = norm_table_parts(&s);
     float   gamma_beta = beta_of(dgamma), beta_beta = beta_of(dbeta);
     void   *parts = nullptr;
-    TRY(cuda_alloc(&parts, s.G * n_parts * 2 * s.C * (int64_t)sizeof(float)));
+    TRY(cuda_scratch("batch_norm gradient", &parts,
+                     s.G * n_parts * 2 * s.C * (int64_t)sizeof(float)));
     Status st = OK;
     if (n_parts > 0) {
         RowLaunch at = gpu_rows_blocks(s.C, V, n_parts, s.G);
@@ -276,7 +277,7 @@ Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dga
         NormShape       s = norm_shape_of(x, op->groups, op->count, V);
         NormGradient<T> k = gradient_of<T>(dx, dresidual, dy, y, x, gamma, mean, op);
         void           *of_norm = nullptr;
-        TRY(cuda_alloc(&of_norm, s.G * 2 * C * (int64_t)sizeof(float)));
+        TRY(cuda_scratch("batch_norm gradient", &of_norm, s.G * 2 * C * (int64_t)sizeof(float)));
         k.rstd = floats(rstd);
         k.of_norm = (const float *)of_norm;
         Status st = sums<V, T>(dgamma, dbeta, (float *)of_norm, k, s);

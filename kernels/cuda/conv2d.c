@@ -55,8 +55,8 @@ static Status run_folded(ConvCall *c)
     w->dim[1] = w->dim[2] = f.size;
     x->dim[3] = w->dim[3] = f.channels;
     x->data = w->data = NULL;
-    TRY_OUT(cuda_alloc(&x->data, tensor_bytes(x)));
-    TRY_OUT(cuda_alloc(&w->data, tensor_bytes(w)));
+    TRY_OUT(cuda_scratch("conv2d, folded", &x->data, tensor_bytes(x)));
+    TRY_OUT(cuda_scratch("conv2d, folded", &w->data, tensor_bytes(w)));
     TRY_OUT(cuda_fold_x(x, &c->x, &f));
     if (!writes_w)
         TRY_OUT(cuda_fold_w(w, &c->w, &f));

@@ -7,6 +7,7 @@
 
 /* memory.c */
 Status cuda_alloc(void **memory, int64_t bytes);
+Status cuda_scratch(const char *op, void **memory, int64_t bytes); // the sentence names the op
 void   cuda_free(void *memory);
 Status cuda_write(void *device, const void *host, int64_t bytes);
 Status cuda_read(void *host, const void *device, int64_t bytes);
@@ -24,9 +25,9 @@ Status cuda_accumulate(Tensor *y, float beta, const Tensor *x); // y = beta y + 
 
 /* fold.cu: x, w and a weight gradient of a strided convolution of few channels as those of one without stride (fold.h) */
 typedef struct Fold Fold;
-Status cuda_fold_x(Tensor *folded, const Tensor *x, const Fold *f);
-Status cuda_fold_w(Tensor *folded, const Tensor *w, const Fold *f);
-Status cuda_unfold_dw(Tensor *dw, const Tensor *folded, const Fold *f);
+Status              cuda_fold_x(Tensor *folded, const Tensor *x, const Fold *f);
+Status              cuda_fold_w(Tensor *folded, const Tensor *w, const Fold *f);
+Status              cuda_unfold_dw(Tensor *dw, const Tensor *folded, const Fold *f);
 
 /* augment.cu */
 Status cuda_augment(Tensor *y, const Tensor *x, const Tensor *plan, const PixelStats *stats);

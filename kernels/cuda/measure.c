@@ -3,6 +3,7 @@
 #include "kernels/cuda/device.h"
 #include "kernels/body/bf16.h"
 #include "kernels/cuda/lib.h"
+#include "kernels/cuda/memory.h"
 
 #include "base/rng.h"
 #include "base/size.h"
@@ -23,16 +24,14 @@ Status cuda_describe(DeviceFacts *facts)
 {
     struct cudaDeviceProp prop;
     size_t                n_free = 0, total = 0;
-    cudaMemPool_t         pool;
-    unsigned long long    peak = 0;
+    MemoryUse             use;
     TRY(gpu_check("describe", cudaGetDeviceProperties(&prop, 0)));
     TRY(gpu_check("describe", cudaMemGetInfo(&n_free, &total)));
-    TRY(gpu_check("describe", cudaDeviceGetDefaultMemPool(&pool, 0)));
-    TRY(gpu_check("describe", cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &peak)));
+    TRY(cuda_memory_use(&use));
     snprintf(facts->name, sizeof facts->name, "%s", prop.name);
     facts->total_bytes = (int64_t)total;
     facts->free_bytes = (int64_t)n_free;
-    facts->peak_bytes = (int64_t)peak;
+    facts->peak_bytes = use.peak;
     return OK;
 }
 
@@ -93,9 +92,9 @@ static Status fill_with_noise(void *to, DType dtype, int64_t bytes, uint64_t key
 static Status trial_open(Trial *t, int64_t n)
 {
     t->bytes = n * dtype_bytes(t->dtype);
-    TRY(cuda_alloc(&t->a, t->bytes));
-    TRY(cuda_alloc(&t->b, t->bytes));
-    TRY(cuda_alloc(&t->c, t->bytes));
+    TRY(cuda_scratch("measure", &t->a, t->bytes));
+    TRY(cuda_scratch("measure", &t->b, t->bytes));
+    TRY(cuda_scratch("measure", &t->c, t->bytes));
     TRY(fill_with_noise(t->a, t->dtype, t->bytes, 0));
     return fill_with_noise(t->b, t->dtype, t->bytes, 1);
 }

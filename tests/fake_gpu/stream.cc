@@ -309,16 +309,26 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr attr, void *)
 {
     LOCK();
     if (attr == cudaMemPoolAttrUsedMemHigh)
-        memory_reset_peak();
+        memory_reset_peak(MEMORY_POOL);
     return cudaSuccess;
 }
 
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attr, void *value)
 {
     LOCK();
-    if (attr != cudaMemPoolAttrUsedMemHigh)
+    if (attr != cudaMemPoolAttrUsedMemHigh && attr != cudaMemPoolAttrUsedMemCurrent)
         return cudaErrorInvalidValue;
-    unsigned long long bytes = memory_peak();
+    unsigned long long bytes =
+        attr == cudaMemPoolAttrUsedMemHigh ? memory_peak(MEMORY_POOL) : memory_used_by(MEMORY_POOL);
+    memcpy(value, &bytes, sizeof bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetGraphMemAttribute(int, cudaGraphMemAttributeType attr, void *value)
+{
+    LOCK();
+    unsigned long long bytes = attr == cudaGraphMemAttrUsedMemHigh ? memory_peak(MEMORY_GRAPHS)
+                                                                   : memory_used_by(MEMORY_GRAPHS);
     memcpy(value, &bytes, sizeof bytes);
     return cudaSuccess;
 }
@@ -326,14 +336,8 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attr, void *v
 cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
 {
     LOCK();
-    *p = memory_take(bytes);
-    if (!*p && !s->capture) { // what was freed in stream order is free once the stream gets there
-        cudaError_t e = drain(s);
-        if (e != cudaSuccess)
-            return e;
-        *p = memory_take(bytes);
-    }
-    if (!*p)
+    *p = memory_take(bytes, s->capture ? MEMORY_GRAPHS : MEMORY_POOL);
+    if (!*p) // what was freed in stream order is free once the stream has got there
         return cudaErrorMemoryAllocation;
     if (s->capture)
         s->capture->own.insert(*p);

@@ -146,8 +146,8 @@ TEST(Tape, SurvivesTheFailureOfEveryAllocation)
         }
         EXPECT_EQ(ERR_MEMORY, st) << status_text();
         if (n == 1) { // the first sum
-            EXPECT_STREQ("f32 (4,4) does not fit beside the 0.00 GB of this step (tensor: no "
-                         "memory for 64 bytes); a smaller batch or bf16 needs less",
+            EXPECT_STREQ("f32 (4,4): tensor: no memory for 64 bytes; this step holds 0.00 GB "
+                         "already, a smaller batch or bf16 needs less",
                          status_text());
         }
     }
