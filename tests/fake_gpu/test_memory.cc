@@ -151,6 +151,26 @@ TEST_F(Memory, ThatIsFreedBehindQueuedWorkIsThereForTheNextAllocation)
     }
 }
 
+/* A 7x7 convolution by 2 whose shape lets the emulator fold it. */
+TEST_F(Memory, ThatDoesNotSufficeForFoldingLeavesTheConvolutionAsItIs)
+{
+    Build conv = [](Bench &b, std::vector<Tensor *> &in) {
+        ConvLayer l = {{2, 3, 1, 1}, in[1], nullptr};
+        return conv2d(&b.t, &l, in[0]);
+    };
+    Dims                  x = {2, 33, 32, 3}, w = {8, 7, 7, 3};
+    std::vector<Leaf>     leaves = {{x, noise(count_of(x), 1)}, {w, noise(count_of(w), 2, 0.1f)}};
+    Outcome               want = run_op(backend_ref(), conv, leaves, BF16, TAPE_TRAIN);
+    Bench                 b(be, TAPE_TRAIN, BF16);
+    std::vector<Tensor *> in;
+    for (const Leaf &l : leaves)
+        in.push_back(b.tensor(l.dims, l.values, false, BF16));
+    leave(10000); // y takes 8704 bytes, the folded x 24320
+    Tensor *y = conv(b, in);
+    ASSERT_EQ(OK, tape_status(&b.t)) << status_text();
+    expect_close(b.values(y), want.y, 1e-2, "output"); // of bf16
+}
+
 /* As a captured step's scratch memory is: none of the pool's. */
 TEST_F(Memory, OfAGraphIsPartOfThePeak)
 {
