@@ -106,6 +106,12 @@ Status backend_alloc(const Backend *be, void **memory, int64_t bytes, const char
     return status_fail(st, "%s, %.2f MB: %s", what, (double)bytes / 1e6, cause);
 }
 
+int64_t backend_peak_bytes(const Backend *be)
+{
+    DeviceFacts facts;
+    return be->describe && be->describe(&facts) == OK ? facts.peak_bytes : 0;
+}
+
 void backend_log_peak(const Backend *be)
 {
     DeviceFacts facts;

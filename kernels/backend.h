@@ -216,8 +216,9 @@ Status backend_open(const Backend **be, const char *device);
 /* be->alloc of something with a name: when there is no room, the sentence begins with `what` and its size. */
 Status backend_alloc(const Backend *be, void **memory, int64_t bytes, const char *what);
 
-/* One line on the log: the most memory of the device that this program held at once. Nothing where it is the host's. */
-void backend_log_peak(const Backend *be);
+/* Bytes of the device's memory that this program held at most; 0 where it is the host's. And as a line on the log. */
+int64_t backend_peak_bytes(const Backend *be);
+void    backend_log_peak(const Backend *be);
 
 /* For backends that run behind the host: from the next backend_open on, every op waits until it is done, so that a
  * failure names the op that caused it. Slow. */

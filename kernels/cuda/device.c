@@ -8,6 +8,7 @@ static struct {
     bool         is_open, waits;
     cudaStream_t compute, copy;
     int          n_processors;
+    char         name[256];
     Status (*check)(void); // after a wait; may be NULL
 } gpu;
 
@@ -28,6 +29,7 @@ static Status open_streams(bool waits)
                            "(A100 or later)",
                            prop.name, prop.major, prop.minor, OLDEST_MAJOR);
     gpu.n_processors = prop.multiProcessorCount;
+    snprintf(gpu.name, sizeof gpu.name, "%s", prop.name);
     gpu.waits = waits;
     TRY(gpu_check("opening the device",
                   cudaStreamCreateWithFlags(&gpu.compute, cudaStreamNonBlocking)));
@@ -55,6 +57,11 @@ cudaStream_t gpu_copy_stream(void)
 int gpu_n_processors(void)
 {
     return gpu.n_processors;
+}
+
+const char *gpu_name(void)
+{
+    return gpu.name;
 }
 
 Status gpu_check(const char *op, cudaError_t e)

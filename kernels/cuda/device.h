@@ -15,6 +15,7 @@ Status gpu_open(bool waits);
 cudaStream_t gpu_stream(void);       // of computation
 cudaStream_t gpu_copy_stream(void);  // of copies that overlap with it
 int          gpu_n_processors(void); // multiprocessors
+const char  *gpu_name(void);         // "NVIDIA H200"
 
 /* OK, or a sentence that names the op, CUDA's error and what to do. */
 Status gpu_check(const char *op, cudaError_t e);

@@ -22,13 +22,11 @@ static const float ENOUGH_MS = 1.5f; // longer than launching takes by far
 
 Status cuda_describe(DeviceFacts *facts)
 {
-    struct cudaDeviceProp prop;
-    size_t                n_free = 0, total = 0;
-    MemoryUse             use;
-    TRY(gpu_check("describe", cudaGetDeviceProperties(&prop, 0)));
+    size_t    n_free = 0, total = 0;
+    MemoryUse use;
     TRY(gpu_check("describe", cudaMemGetInfo(&n_free, &total)));
     TRY(cuda_memory_use(&use));
-    snprintf(facts->name, sizeof facts->name, "%s", prop.name);
+    snprintf(facts->name, sizeof facts->name, "%s", gpu_name());
     facts->total_bytes = (int64_t)total;
     facts->free_bytes = (int64_t)n_free;
     facts->peak_bytes = use.peak;

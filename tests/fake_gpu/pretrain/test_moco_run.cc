@@ -77,6 +77,7 @@ TEST_F(MocoRun, SaysWhatDidNotFitAndHowMuchItHeld)
     EXPECT_EQ(0, r.code) << r.err;
     EXPECT_NE(std::string::npos, r.err.find("emulated GPU: at most 0.00 of 4.29 GB were in use"))
         << r.err;
+    EXPECT_NE(std::string::npos, slurp(dir / "fits/metrics.jsonl").find("\"device_peak_mb\":"));
     for (int64_t bytes : {100000, 300000, 500000, 700000, 1000000, 1530000, 1670000})
         EXPECT_FALSE(fits_or_says_what_did_not(bytes)) << bytes;
 }
