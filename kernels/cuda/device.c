@@ -103,6 +103,12 @@ out:
     return st;
 }
 
+Status gpu_queued(const char *op, cudaStream_t s, cudaError_t e)
+{
+    TRY(gpu_check(op, e));
+    return gpu.waits ? gpu_check(op, cudaStreamSynchronize(s)) : OK;
+}
+
 void gpu_after_wait(Status (*check)(void))
 {
     gpu.check = check;

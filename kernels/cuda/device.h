@@ -25,6 +25,9 @@ Status gpu_check(const char *op, cudaError_t e);
 void   gpu_launching(const char *op);
 Status gpu_launched(const char *op);
 
+/* Of what an op queued on `s` and is no kernel: its own error, and with --sync that of its execution. */
+Status gpu_queued(const char *op, cudaStream_t s, cudaError_t e);
+
 /* Waits for the compute stream. */
 Status gpu_wait(const char *op);
 

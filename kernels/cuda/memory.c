@@ -132,7 +132,8 @@ Status cuda_write_on(cudaStream_t s, void *device, const void *host, int64_t byt
 
 Status cuda_write(void *device, const void *host, int64_t bytes)
 {
-    return cuda_write_on(gpu_stream(), device, host, bytes);
+    TRY(cuda_write_on(gpu_stream(), device, host, bytes));
+    return gpu_queued("write", gpu_stream(), cudaSuccess);
 }
 
 Status cuda_read(void *host, const void *device, int64_t bytes)
@@ -148,8 +149,9 @@ Status cuda_copy(void *to, const void *from, int64_t bytes)
 {
     if (bytes < 1)
         return OK;
-    return gpu_check(
-        "copy", cudaMemcpyAsync(to, from, (size_t)bytes, cudaMemcpyDeviceToDevice, gpu_stream()));
+    return gpu_queued(
+        "copy", gpu_stream(),
+        cudaMemcpyAsync(to, from, (size_t)bytes, cudaMemcpyDeviceToDevice, gpu_stream()));
 }
 
 Status cuda_sync(void)
