@@ -61,7 +61,7 @@ static Status open_cuda(const Backend **be)
     *(void **)&open = dlsym(library, PLUGIN_OPEN);
     if (!open)
         return status_fail(ERR_DEVICE, "device cuda: the plug-in has no %s", PLUGIN_OPEN);
-    PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), waits};
+    PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), log_line, waits};
     return open(be, &host);
 }
 
