@@ -235,6 +235,7 @@ static Status bench_op_verb(const Verb *verb, int argc, char **argv)
     }
     TRY_OUT(device_dtype(&dtype, dtype_word));
     TRY_OUT(backend_open(&be, line.common.device));
+    backend_log_device(be);
     TRY_OUT(bench_peak_flops(&peak));
     TRY_OUT(bench_triad(&triad));
     TRY_OUT(bench_ops(row, &n, MOST_OPS, be, dtype, batch, (int)reps));

@@ -166,6 +166,7 @@ static Status step_open(Step *s, const BenchDetect *b)
     draw_truth(s, b->height, b->width, b->classes);
     TRY(load_config(s, b));
     TRY(backend_open(&s->be, b->device));
+    backend_log_device(s->be);
     params_init(&s->params, s->be, false);
     s->has_params = true;
     TRY(faster_rcnn_c4_register(&s->model, &s->params, &s->config, b->classes));

@@ -87,6 +87,7 @@ static Status step_init(Step *s, const BenchModel *b)
     s->size = b->size;
     s->is_moco = b->is_moco;
     TRY(backend_open(&s->be, b->device));
+    backend_log_device(s->be);
     TRY(tape_init(&s->tape, s->be, b->dtype));
     if (s->is_moco) {
         MocoConfig mc = {.net = config,

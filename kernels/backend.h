@@ -209,12 +209,16 @@ const Backend *backend_ref(void);
 /* Vectorised loops and oneDNN on the host; the instruction set is chosen at first call. */
 const Backend *backend_cpu(void);
 
-/* "cpu", "ref", "cuda" or "auto" (cuda when a device answers, else cpu). The cuda plug-in is the file that the environment
+/* "cpu", "ref", "cuda" or "auto" (cuda when a device answers, else cpu, with a warning where a GPU, its driver or a plug-in
+ * that somebody named seems to be there). The cuda plug-in is the file that the environment
  * names in GODWIT_CUDA, else libgodwit_cuda.so beside the program or in the library folder. ERR_DEVICE, ERR_USAGE. */
 Status backend_open(const Backend **be, const char *device);
 
 /* be->alloc of something with a name: when there is no room, the sentence begins with `what` and its size. */
 Status backend_alloc(const Backend *be, void **memory, int64_t bytes, const char *what);
+
+/* "device: cuda, NVIDIA H200, 139.8 of 141.4 GB free" or "device: cpu, 2 threads" on the log, once. */
+void backend_log_device(const Backend *be);
 
 /* Bytes of the device's memory that this program held at most; 0 where it is the host's. And as a line on the log. */
 int64_t backend_peak_bytes(const Backend *be);

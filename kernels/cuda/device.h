@@ -12,6 +12,9 @@
 /* Opens device 0 and its streams once. ERR_DEVICE when no device answers or it is older than compute capability 8.0. */
 Status gpu_open(bool waits);
 
+/* Everything is open: from now on a failure may be an earlier op's, and the sentence says so. */
+void gpu_works_now(void);
+
 cudaStream_t gpu_stream(void);       // of computation
 cudaStream_t gpu_copy_stream(void);  // of copies that overlap with it
 int          gpu_n_processors(void); // multiprocessors

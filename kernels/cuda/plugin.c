@@ -122,6 +122,7 @@ Status godwit_plugin_open(const Backend **be, const PluginHost *host)
         lib_use_tf32(tf32 && strcmp(tf32, "1") == 0);
         if (host->waits)
             CUDA.graph_begin = NULL; // a graph runs as one piece: nothing in it could be blamed
+        gpu_works_now();
         is_open = true;
     }
     *be = &CUDA;

@@ -128,14 +128,24 @@ cudaError_t cudaGetLastError(void)
 
 /* ---- the device ---- */
 
+/* FAKE_GPU_DRIVER: the CUDA version of the driver, 0 for none. */
+static int driver_version()
+{
+    const char *text = getenv("FAKE_GPU_DRIVER");
+    return text ? atoi(text) : CUDART_VERSION;
+}
+
 cudaError_t cudaGetDeviceCount(int *count)
 {
     *count = 1;
-    return cudaSuccess;
+    return driver_version() < CUDART_VERSION ? cudaErrorInsufficientDriver : cudaSuccess;
 }
 
+/* FAKE_GPU_TAKEN: another process has the device to itself. */
 cudaError_t cudaSetDevice(int index)
 {
+    if (getenv("FAKE_GPU_TAKEN"))
+        return cudaErrorDevicesUnavailable;
     return index == 0 ? cudaSuccess : cudaErrorInvalidValue;
 }
 
@@ -152,7 +162,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *prop, int)
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
-    *version = CUDART_VERSION;
+    *version = driver_version();
     return cudaSuccess;
 }
 
@@ -173,6 +183,10 @@ const char *cudaGetErrorName(cudaError_t e)
         return "cudaErrorMemoryAllocation";
     case cudaErrorInvalidConfiguration:
         return "cudaErrorInvalidConfiguration";
+    case cudaErrorInsufficientDriver:
+        return "cudaErrorInsufficientDriver";
+    case cudaErrorDevicesUnavailable:
+        return "cudaErrorDevicesUnavailable";
     case cudaErrorNoDevice:
         return "cudaErrorNoDevice";
     case cudaErrorInvalidResourceHandle:

@@ -57,8 +57,8 @@ TEST_F(MocoRun, TakesPicturesThatTheDeviceDecoded)
 
     r = godwit(words("cpu", "--device cpu data.decode=device"));
     EXPECT_EQ(71, r.code);
-    EXPECT_EQ("data.decode=device: device cpu decodes no JPEG files; use data.decode=host, or "
-              "--device cuda\n",
+    EXPECT_EQ("device: cpu, 1 thread\ndata.decode=device: device cpu decodes no JPEG files; use "
+              "data.decode=host, or --device cuda\n",
               r.err);
     setenv("FAKE_GPU_NO_JPEG", "1", 1);
     r = godwit(words("none", "--device cuda data.decode=device"));
