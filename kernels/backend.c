@@ -66,6 +66,15 @@ static Status open_cuda(const Backend **be)
     return open(be, &host);
 }
 
+const BackendGap *backend_cuda_gaps(void)
+{
+    void       *library = backend_cuda_library();
+    PluginGaps *gaps = NULL;
+    if (library)
+        *(void **)&gaps = dlsym(library, PLUGIN_GAPS);
+    return gaps ? gaps() : NULL;
+}
+
 /* A device or a driver is there, or a plug-in that somebody named: cheaper to ask than to load the plug-in's libraries. */
 static bool may_have_cuda(void)
 {

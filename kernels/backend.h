@@ -228,5 +228,14 @@ void    backend_log_peak(const Backend *be);
  * failure names the op that caused it. Slow. */
 void backend_wait_for_each_op(bool yes);
 
+/* An entry that a device lacks, and why. A BACKEND_OPTIONAL one (kernels/backend_entries.h) is done without; calling another
+ * is ERR_UNSUPPORTED. */
+typedef struct BackendGap {
+    const char *entry, *why;
+} BackendGap;
+
+/* Those of the cuda device once it is open, ended by an entry NULL; NULL before. */
+const BackendGap *backend_cuda_gaps(void);
+
 /* The library of the cuda plug-in, loaded (dlopen's handle), or NULL and a sentence; for doctor and tests. */
 void *backend_cuda_library(void);

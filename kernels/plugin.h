@@ -18,6 +18,6 @@ typedef struct PluginHost {
 typedef Status PluginOpen(const Backend **be, const PluginHost *host);
 #define PLUGIN_OPEN "godwit_plugin_open"
 
-/* Names of the entries that the library lacks, ended by NULL: calling one of them is ERR_UNSUPPORTED. */
-typedef const char *const *PluginGaps(void);
+/* backend_cuda_gaps of the device that was opened. */
+typedef const BackendGap *PluginGaps(void);
 #define PLUGIN_GAPS "godwit_plugin_gaps"
