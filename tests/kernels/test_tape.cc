@@ -100,7 +100,7 @@ TEST(Tape, ProfileNamesOpsAndShapes)
     remove(path.c_str());
     cJSON *events = cJSON_Parse(text.str().c_str());
     ASSERT_NE(nullptr, events) << text.str();
-    EXPECT_EQ(2 + 2 * 7, cJSON_GetArraySize(events)); // the rows' names, 7 ops there and back
+    EXPECT_EQ(3 + 2 * 7, cJSON_GetArraySize(events)); // the rows' names, 7 ops there and back
     cJSON_Delete(events);
     bool found = false;
     for (int i = 0; i < p.n_rows; i++)
