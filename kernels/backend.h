@@ -188,7 +188,8 @@ struct Backend {
     void (*jpeg_close)(void *decoder);
 
     /* ---- the device itself; NULL where it is the host ----
-     * measure: the rate of a large matrix product of the type, and of a large copy (bytes read plus bytes written). */
+     * measure: the rate of a large matrix product of the type, and of a large copy (bytes read plus bytes written);
+     * ERR_MEMORY leaves 0 for what had no room. */
     Status (*describe)(DeviceFacts *facts);
     Status (*measure)(double *tflops, double *tb_per_s, DType dtype);
 

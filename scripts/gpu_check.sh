@@ -184,14 +184,12 @@ losses()
 
 bench()
 {
-    local failed=0 how tf32
-    for how in "moco bf16" "moco tf32" "moco f32" "supervised bf16" "supervised f32"; do
+    local failed=0 how
+    for how in "moco bf16" "moco tf32" "moco f32" "supervised bf16" "supervised tf32" "supervised f32"; do
         set -- $how
-        tf32=0
-        [ "$2" = tf32 ] && tf32=1
         echo "== $how"
-        GODWIT_TF32=$tf32 "$godwit" bench model --what "$1" $model --dtype "$([ "$2" = bf16 ] && echo bf16 || echo f32)" \
-            --device cuda $threads --json "$out/bench-$1-$2.json" --trace "$out/trace-$1-$2.json" || failed=1
+        "$godwit" bench model --what "$1" $model --dtype "$2" --device cuda $threads --json "$out/bench-$1-$2.json" \
+            --trace "$out/trace-$1-$2.json" || failed=1
     done
     return $failed
 }
