@@ -86,7 +86,7 @@ bool job_must_stop(const Job *j)
     return is_stop_asked_for(j) && j->step < j->n_steps;
 }
 
-Status job_end_line(Job *j, int64_t images_a_step, double wait_s)
+Status job_end_line(Job *j, int64_t images_a_step, double wait_s, int64_t device_peak)
 {
     Metrics *m = j->metrics;
     double   now = clock_seconds(), elapsed = now - j->line_time;
@@ -95,6 +95,8 @@ Status job_end_line(Job *j, int64_t images_a_step, double wait_s)
     metrics_number(m, "images_per_s", elapsed > 0 ? images / elapsed : 0);
     metrics_number(m, "data_wait", fmin(1, fmax(0, share)));
     metrics_number(m, "peak_mb", (double)memory_peak_rss() / 1048576);
+    if (device_peak > 0)
+        metrics_number(m, "device_peak_mb", (double)device_peak / 1048576);
     j->line_wait_s = wait_s;
     j->line_time = now;
     j->line_step = j->step;

@@ -71,9 +71,10 @@ bool job_is_log_due(const Job *j);
 bool job_is_save_due(const Job *j); // also before a stop
 bool job_must_stop(const Job *j);   // a signal came, or stop_after is reached, before the end
 
-/* Puts images_per_s, data_wait (share) and peak_mb into the open line of metrics and ends it. wait_s: seconds that the
- * loader has waited in all. */
-Status job_end_line(Job *j, int64_t images_a_step, double wait_s) STATUS_MUST_USE;
+/* Puts images_per_s, data_wait (share), peak_mb and device_peak_mb into the open line of metrics and ends it. wait_s:
+ * seconds that the loader has waited in all. device_peak: bytes, 0 where the device is the host. */
+Status job_end_line(Job *j, int64_t images_a_step, double wait_s,
+                    int64_t device_peak) STATUS_MUST_USE;
 
 /* The steps are over, whatever the outcome. */
 void job_end(Job *j);

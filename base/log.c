@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,14 +64,13 @@ static int64_t make_visible(char *out, int64_t size, const char *text)
     return n;
 }
 
-static void write_line(const char *prefix, const char *fmt, va_list args)
+static void write_line(const char *prefix, const char *text)
 {
-    char    text[LINE_BYTES], line[LINE_BYTES + 64];
+    char    line[LINE_BYTES + 64];
     int64_t n = 0;
     if (log_level() == LOG_DEBUG)
         n = number_snprintf(line, 32, "%9.3f ", clock_seconds() - started);
     n += snprintf(line + n, 32, "%s", prefix);
-    number_vsnprintf(text, sizeof text, fmt, args);
     n += make_visible(line + n, (int64_t)sizeof line - n - 1, text);
     line[n++] = '\n';
 
@@ -87,44 +87,72 @@ static void write_line(const char *prefix, const char *fmt, va_list args)
     pthread_mutex_unlock(&one_line_at_a_time);
 }
 
+static bool is_hidden(LogKind kind)
+{
+    return (kind == LOG_LINE && log_level() < LOG_INFO) ||
+           (kind == LOG_DETAIL && log_level() < LOG_DEBUG);
+}
+
+void log_line(LogKind kind, const char *text)
+{
+    static const char *const prefix[] = {"", "", "warning: ", "error: "};
+    if (kind == LOG_WARNING)
+        atomic_fetch_add(&n_warnings, 1);
+    if (text && !is_hidden(kind))
+        write_line(prefix[kind], text);
+}
+
+static LogLine *hand_on = log_line;
+
+void log_share(LogLine *of_the_program)
+{
+    hand_on = of_the_program;
+}
+
+/* ---- lines of a format ---- */
+
+static void say(LogKind kind, const char *fmt, va_list args)
+{
+    char text[LINE_BYTES];
+    if (hand_on == log_line && is_hidden(kind))
+        return; // the common case costs no formatting
+    number_vsnprintf(text, sizeof text, fmt, args);
+    hand_on(kind, text);
+}
+
 void log_info(const char *fmt, ...)
 {
-    if (log_level() < LOG_INFO)
-        return;
     va_list args;
     va_start(args, fmt);
-    write_line("", fmt, args);
+    say(LOG_LINE, fmt, args);
     va_end(args);
 }
 
 void log_debug(const char *fmt, ...)
 {
-    if (log_level() < LOG_DEBUG)
-        return;
     va_list args;
     va_start(args, fmt);
-    write_line("", fmt, args);
+    say(LOG_DETAIL, fmt, args);
     va_end(args);
 }
 
 void log_warn(const char *fmt, ...)
 {
-    atomic_fetch_add(&n_warnings, 1);
     va_list args;
     va_start(args, fmt);
-    write_line("warning: ", fmt, args);
+    say(LOG_WARNING, fmt, args);
     va_end(args);
 }
 
 void log_warn_some(int64_t *count, int64_t most, const char *fmt, ...)
 {
-    int64_t before = __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
-    atomic_fetch_add(&n_warnings, 1);
-    if (before >= most)
+    if (__atomic_fetch_add(count, 1, __ATOMIC_RELAXED) >= most) {
+        hand_on(LOG_WARNING, NULL);
         return;
+    }
     va_list args;
     va_start(args, fmt);
-    write_line("warning: ", fmt, args);
+    say(LOG_WARNING, fmt, args);
     va_end(args);
 }
 
@@ -132,6 +160,6 @@ void log_error(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    write_line("error: ", fmt, args);
+    say(LOG_ERROR, fmt, args);
     va_end(args);
 }

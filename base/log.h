@@ -34,3 +34,12 @@ void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Where lines go: a file descriptor, 2 at the start. */
 void log_set_fd(int fd);
 int  log_fd(void);
+
+/* What the calls above come to: one line of a kind, which the level may hide. A warning whose text is NULL is counted
+ * only. */
+typedef enum LogKind { LOG_LINE, LOG_DETAIL, LOG_WARNING, LOG_ERROR } LogKind;
+void log_line(LogKind kind, const char *text);
+
+/* A plug-in library has its own copy of this file. log_share makes it hand its lines to the program's log_line. */
+typedef void LogLine(LogKind kind, const char *text);
+void         log_share(LogLine *of_the_program);

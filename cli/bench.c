@@ -9,26 +9,33 @@
 #include "datasets/bench.h"
 #include "kernels/bench.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static Status bench_model_verb(const Verb *verb, int argc, char **argv)
 {
-    const char *dtype = "f32", *what = "supervised";
-    BenchModel  b = {
-         .arch = "resnet50", .width = 1, .batch = 16, .size = 224, .reps = 9, .bn_groups = 1};
-    Option options[] = {
-        {"arch", OPTION_TEXT, &b.arch, "NAME", "resnet18, resnet50, ... (default resnet50)", false},
-        {"what", OPTION_TEXT, &what, "NAME", "supervised or moco (default supervised)", false},
-        {"width", OPTION_FLOAT, &b.width, "X", "factor on every width (default 1)", false},
-        {"batch", OPTION_INT, &b.batch, "N", "pictures a step (default 16)", false},
-        {"size", OPTION_INT, &b.size, "PIXELS", "side of the pictures (default 224)", false},
-        {"dtype", OPTION_TEXT, &dtype, "TYPE", "f32 or bf16 (default f32)", false},
-        {"bn-groups", OPTION_INT, &b.bn_groups, "G", "batch-norm groups (default 1)", false},
-        {"reps", OPTION_INT, &b.reps, "N", "timed steps (default 9)", false},
-        {"trace", OPTION_TEXT, &b.trace, "FILE", "also one step op by op, as a Chrome trace",
-         false},
+    const char *what = "supervised";
+    BenchModel  b = {.arch = "resnet50",
+                     .dtype = "f32",
+                     .width = 1,
+                     .batch = 16,
+                     .size = 224,
+                     .reps = 9,
+                     .bn_groups = 1};
+    Option      options[] = {
+             {"arch", OPTION_TEXT, &b.arch, "NAME", "resnet18, resnet50, ... (default resnet50)", false},
+             {"what", OPTION_TEXT, &what, "NAME", "supervised or moco (default supervised)", false},
+             {"width", OPTION_FLOAT, &b.width, "X", "factor on every width (default 1)", false},
+             {"batch", OPTION_INT, &b.batch, "N", "pictures a step (default 16)", false},
+             {"size", OPTION_INT, &b.size, "PIXELS", "side of the pictures (default 224)", false},
+             {"dtype", OPTION_TEXT, &b.dtype, "TYPE", "f32, bf16, or tf32 on a GPU (default f32)",
+              false},
+             {"bn-groups", OPTION_INT, &b.bn_groups, "G", "batch-norm groups (default 1)", false},
+             {"reps", OPTION_INT, &b.reps, "N", "timed steps (default 9)", false},
+             {"trace", OPTION_TEXT, &b.trace, "FILE", "also one step op by op, as a Chrome trace",
+              false},
     };
     CommandLine line = {
         .verb = verb, .options = options, .n_options = 9, .operands = "[--arch NAME] [--batch N]"};
@@ -50,7 +57,6 @@ static Status bench_model_verb(const Verb *verb, int argc, char **argv)
                                     "--bn-groups a divisor of the batch");
         goto out;
     }
-    TRY_OUT(device_dtype(&b.dtype, dtype));
     BenchModelResult r = {0};
     TRY_OUT(bench_model(&r, &b));
     bench_model_print(&r, &b);
@@ -75,7 +81,8 @@ static Status bench_detect_verb(const Verb *verb, int argc, char **argv)
               "pictures a step (default 2, what one of the paper's GPUs had)", false},
              {"height", OPTION_INT, &b.height, "PIXELS", "of the pictures (default 800)", false},
              {"width", OPTION_INT, &b.width, "PIXELS", "of the pictures (default 1066)", false},
-             {"dtype", OPTION_TEXT, &b.dtype, "TYPE", "f32 or bf16 (default f32)", false},
+             {"dtype", OPTION_TEXT, &b.dtype, "TYPE", "f32, bf16, or tf32 on a GPU (default f32)",
+              false},
              {"objects", OPTION_INT, &b.objects, "N", "ground truths of a picture (default 4)", false},
              {"classes", OPTION_INT, &b.classes, "N", "(default 20, VOC's)", false},
              {"reps", OPTION_INT, &b.reps, "N", "timed steps (default 9)", false},
@@ -100,8 +107,6 @@ static Status bench_detect_verb(const Verb *verb, int argc, char **argv)
                                     "--classes 1..10000, --reps 1..1000");
         goto out;
     }
-    DType dtype;
-    TRY_OUT(device_dtype(&dtype, b.dtype));
     b.recipe = line.n_operands > 0 ? line.operand[0] : NULL;
     b.device = line.common.device;
     b.overrides = line.override;
@@ -168,12 +173,14 @@ out:
     return st;
 }
 
-static Status save_ops(const OpBench *row, int n, double peak, const char *path)
+static Status save_ops(const OpBench *row, int n, const BenchCeilings *c, const char *path)
 {
     Text       text = {0};
     JsonWriter w = json_writer(&text, 2);
     json_open_object(&w, NULL);
-    json_put_number(&w, "peak_gflops", peak);
+    json_put_string(&w, "device", c->device);
+    json_put_number(&w, "peak_gflops", c->peak_gflops > 0 ? c->peak_gflops : NAN);
+    json_put_number(&w, "triad_gb_s", c->triad_gb_per_s > 0 ? c->triad_gb_per_s : NAN);
     json_open_array(&w, "ops");
     for (int i = 0; i < n; i++) {
         json_open_object(&w, NULL);
@@ -191,15 +198,36 @@ static Status save_ops(const OpBench *row, int n, double peak, const char *path)
     return st;
 }
 
-static void print_ops(const OpBench *row, int n, double peak, double triad)
+/* "f32 peak 1063 GFLOP/s, triad 30.1 GB/s", or a device's product and copy, as far as it had room to measure them. */
+static void print_ceilings(const BenchCeilings *c, DType dtype)
 {
-    printf(
-        "f32 peak %.0f GFLOP/s, triad %.1f GB/s; best of the runs\n%-44s %10s %10s %9s %9s %7s\n",
-        peak, triad, "op", "forward ms", "backward", "GFLOP/s", "GB/s", "% peak");
+    bool is_host = !c->device[0];
+    if (is_host)
+        printf("f32 peak");
+    else
+        printf("%s: product in %s", c->device, dtype_name(dtype));
+    if (c->peak_gflops > 0)
+        printf(" %.0f GFLOP/s, ", c->peak_gflops);
+    else
+        printf(" not measured: no room, ");
+    if (c->triad_gb_per_s > 0)
+        printf("%s %.1f GB/s", is_host ? "triad" : "copy", c->triad_gb_per_s);
+    else
+        printf("copy not measured: no room");
+}
+
+static void print_ops(const OpBench *row, int n, const BenchCeilings *c, DType dtype)
+{
+    print_ceilings(c, dtype);
+    printf("; best of the runs\n%-44s %10s %10s %9s %9s %7s\n", "op", "forward ms", "backward",
+           "GFLOP/s", "GB/s", "% peak");
     for (int i = 0; i < n; i++) {
         double rate = row[i].gflop / row[i].forward_ms * 1e3;
-        printf("%-44s %10.3f %10.3f %9.1f %9.1f %7.1f\n", row[i].name, row[i].forward_ms,
-               row[i].backward_ms, rate, row[i].mbytes / row[i].forward_ms, 100 * rate / peak);
+        char   share[16] = "-";
+        if (c->peak_gflops > 0)
+            snprintf(share, sizeof share, "%.1f", 100 * rate / c->peak_gflops);
+        printf("%-44s %10.3f %10.3f %9.1f %9.1f %7s\n", row[i].name, row[i].forward_ms,
+               row[i].backward_ms, rate, row[i].mbytes / row[i].forward_ms, share);
     }
 }
 
@@ -219,7 +247,7 @@ static Status bench_op_verb(const Verb *verb, int argc, char **argv)
     const Backend *be = NULL;
     DType          dtype = F32;
     int            n = 0;
-    double         peak = 0, triad = 0;
+    BenchCeilings  ceilings;
     Status         st = OK;
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
@@ -235,12 +263,12 @@ static Status bench_op_verb(const Verb *verb, int argc, char **argv)
     }
     TRY_OUT(device_dtype(&dtype, dtype_word));
     TRY_OUT(backend_open(&be, line.common.device));
-    TRY_OUT(bench_peak_flops(&peak));
-    TRY_OUT(bench_triad(&triad));
+    backend_log_device(be);
+    TRY_OUT(bench_ceilings(&ceilings, be, dtype));
     TRY_OUT(bench_ops(row, &n, MOST_OPS, be, dtype, batch, (int)reps));
-    print_ops(row, n, peak, triad);
+    print_ops(row, n, &ceilings, dtype);
     if (line.common.json)
-        TRY_OUT(save_ops(row, n, peak, line.common.json));
+        TRY_OUT(save_ops(row, n, &ceilings, line.common.json));
 out:
     free(row);
     options_release(&line);

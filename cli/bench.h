@@ -8,7 +8,7 @@ typedef struct BenchModel {
     const char *arch, *device;
     double      width;
     int64_t     batch, size, reps, bn_groups;
-    DType       dtype;
+    const char *dtype; // "f32", "bf16", "tf32"
     bool        is_moco;
     const char *trace; // NULL, or a file: one more step, op by op, as a Chrome trace
 } BenchModel;
@@ -35,16 +35,16 @@ typedef struct BenchDetect {
     const char *const *overrides;
     int                n_overrides;
     int64_t            batch, height, width, objects, classes, reps;
-    const char        *dtype; // "f32" or "bf16"
+    const char        *dtype; // "f32", "bf16", "tf32"
     const char        *trace;
 } BenchDetect;
 
 typedef struct BenchDetectResult {
-    BenchTimes train, test;
-    BenchCost  cost;                   // every region that the recipe samples counts
-    double     test_flops;             // of one picture, with the regions that it had
-    int64_t    n_regions, n_proposals; // of a training step; of a picture in testing
-    DType      dtype;
+    BenchTimes  train, test;
+    BenchCost   cost;                   // every region that the recipe samples counts
+    double      test_flops;             // of one picture, with the regions that it had
+    int64_t     n_regions, n_proposals; // of a training step; of a picture in testing
+    const char *dtype;                  // that was run: an override may have changed it
 } BenchDetectResult;
 
 Status bench_detect(BenchDetectResult *out, const BenchDetect *b);

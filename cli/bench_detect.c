@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct Step {
     const Backend *be;
@@ -124,7 +125,7 @@ static Status make_pictures(Step *s, const BenchDetect *b)
     for (int64_t i = 0; i < n; i++)
         host[i] = rng_uniform(&r) * 4 - 2;
     s->pictures = (Tensor){.dtype = F32, .ndim = 4, .dim = {b->batch, b->height, b->width, 3}};
-    Status st = s->be->alloc(&s->pictures.data, bytes);
+    Status st = backend_alloc(s->be, &s->pictures.data, bytes, "the pictures");
     if (st == OK)
         st = s->be->write(s->pictures.data, host, bytes);
     free(host);
@@ -140,7 +141,8 @@ static Status load_config(Step *s, const BenchDetect *b)
     if (!all)
         return status_no_memory("godwit bench", 0);
     snprintf(batch, sizeof batch, "data.batch=%lld", (long long)b->batch);
-    snprintf(dtype, sizeof dtype, "dtype=%s", b->dtype);
+    TRY_OUT(bench_dtype(&s->dtype, b->dtype));
+    snprintf(dtype, sizeof dtype, "dtype=%s", dtype_name(s->dtype));
     all[0] = batch;
     all[1] = dtype;
     for (int i = 0; i < b->n_overrides; i++)
@@ -148,8 +150,9 @@ static Status load_config(Step *s, const BenchDetect *b)
     source.overrides = all;
     source.folders = recipe_folders(&source.n_folders);
     st = detect_config_load(&s->config, &source);
-    free(all);
     s->dtype = s->config.run.dtype == 1 ? BF16 : F32;
+out:
+    free(all);
     return st;
 }
 
@@ -165,7 +168,7 @@ static Status step_open(Step *s, const BenchDetect *b)
         return status_no_memory("godwit bench", s->N * s->G * 20);
     draw_truth(s, b->height, b->width, b->classes);
     TRY(load_config(s, b));
-    TRY(backend_open(&s->be, b->device));
+    TRY(bench_backend(&s->be, b->device, b->dtype));
     params_init(&s->params, s->be, false);
     s->has_params = true;
     TRY(faster_rcnn_c4_register(&s->model, &s->params, &s->config, b->classes));
@@ -212,8 +215,8 @@ Status bench_detect(BenchDetectResult *out, const BenchDetect *b)
     double picture, region;
     TRY_OUT(step_open(&s, b));
     TRY_OUT(bench_time(&out->train, s.be, train_step, &s, b->reps));
-    out->dtype = s.dtype;
-    TRY_OUT(bench_cost(&out->cost, &s.tape, s.dtype));
+    out->dtype = s.dtype == F32 && strcmp(b->dtype, "tf32") == 0 ? "tf32" : dtype_name(s.dtype);
+    TRY_OUT(bench_cost(&out->cost, &s.tape, s.dtype, &out->train));
     if (b->trace)
         TRY_OUT(bench_trace(&s.tape, train_step, &s, b->trace));
     TRY_OUT(count_proposals(&s, &out->n_proposals));
@@ -239,7 +242,7 @@ Status bench_detect_save(const BenchDetectResult *r, const BenchDetect *b, const
     json_put_int(&w, "batch", b->batch);
     json_put_int(&w, "height", b->height);
     json_put_int(&w, "width", b->width);
-    json_put_string(&w, "dtype", dtype_name(r->dtype));
+    json_put_string(&w, "dtype", r->dtype);
     json_put_number(&w, "train_median", 1e3 * (double)b->batch / r->train.median_ms);
     json_put_number(&w, "train_best", 1e3 * (double)b->batch / r->train.best_ms);
     json_put_number(&w, "test_median", 1e3 / r->test.median_ms);
@@ -257,7 +260,7 @@ void bench_detect_print(const BenchDetectResult *r, const BenchDetect *b)
     double n = 1e3 * (double)b->batch;
     printf("Faster R-CNN C4%s%s, %lld x %lld px, %s: images a second, median (best)\n",
            b->recipe ? " " : "", b->recipe ? b->recipe : "", (long long)b->width,
-           (long long)b->height, dtype_name(r->dtype));
+           (long long)b->height, r->dtype);
     printf("  training step   %8.2f (%.2f)   %.1f ms for %lld pictures, %lld regions\n",
            n / r->train.median_ms, n / r->train.best_ms, r->train.median_ms, (long long)b->batch,
            (long long)r->n_regions);

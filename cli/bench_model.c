@@ -17,6 +17,7 @@
 
 typedef struct Step {
     const Backend *be;
+    DType          dtype;
     Tape           tape;
     Moco           moco;   // moco
     ParamSet       params; // supervised
@@ -86,8 +87,9 @@ static Status step_init(Step *s, const BenchModel *b)
     s->batch = b->batch;
     s->size = b->size;
     s->is_moco = b->is_moco;
-    TRY(backend_open(&s->be, b->device));
-    TRY(tape_init(&s->tape, s->be, b->dtype));
+    TRY(bench_dtype(&s->dtype, b->dtype));
+    TRY(bench_backend(&s->be, b->device, b->dtype));
+    TRY(tape_init(&s->tape, s->be, s->dtype));
     if (s->is_moco) {
         MocoConfig mc = {.net = config,
                          .head = HEAD_MLP,
@@ -96,11 +98,11 @@ static Status step_init(Step *s, const BenchModel *b)
                          .m = 0.999f,
                          .T = 0.2f,
                          .is_shuffled = true};
-        TRY(moco_init(&s->moco, s->be, b->dtype, &mc));
+        TRY(moco_init(&s->moco, s->be, s->dtype, &mc));
     } else {
         params_init(&s->params, s->be, false);
         TRY(resnet_register(&s->net, &s->params, &config, "", HEAD_LINEAR, 1000));
-        TRY(params_commit(&s->params, b->dtype, 0));
+        TRY(params_commit(&s->params, s->dtype, 0));
     }
     int64_t n = b->batch * b->size * b->size * 3;
     s->pixels = malloc(sizeof(float) * (size_t)n);
@@ -113,7 +115,7 @@ static Status step_init(Step *s, const BenchModel *b)
     for (int64_t i = 0; i < b->batch; i++)
         s->labels[i] = (int32_t)rng_below(&r, 1000);
     s->resident = (Tensor){.dtype = F32, .ndim = 4, .dim = {b->batch, b->size, b->size, 3}};
-    TRY(s->be->alloc(&s->resident.data, n * (int64_t)sizeof(float)));
+    TRY(backend_alloc(s->be, &s->resident.data, n * (int64_t)sizeof(float), "the pictures"));
     return s->be->write(s->resident.data, s->pixels, n * (int64_t)sizeof(float));
 }
 
@@ -171,7 +173,7 @@ Status bench_model(BenchModelResult *out, const BenchModel *b)
     Status st = OK;
     TRY_OUT(step_init(&s, b));
     TRY_OUT(bench_time(&out->train, s.be, train_step, &s, b->reps));
-    TRY_OUT(bench_cost(&out->cost, &s.tape, b->dtype));
+    TRY_OUT(bench_cost(&out->cost, &s.tape, s.dtype, &out->train));
     moco_graph_release(&s.graph); // what follows resets the tape, and a graph has no ops to look at
     TRY_OUT(bench_time(&out->forward, s.be, forward_step, &s, b->reps));
     /* Backward costs two forwards; the key encoder one more. */
@@ -195,7 +197,7 @@ Status bench_model_save(const BenchModelResult *r, const BenchModel *b, const ch
     json_put_number(&w, "width", b->width);
     json_put_int(&w, "batch", b->batch);
     json_put_int(&w, "size", b->size);
-    json_put_string(&w, "dtype", dtype_name(b->dtype));
+    json_put_string(&w, "dtype", b->dtype);
     json_put_number(&w, "train_median", n / r->train.median_ms);
     json_put_number(&w, "train_best", n / r->train.best_ms);
     json_put_number(&w, "forward_median", n / r->forward.median_ms);
@@ -209,8 +211,8 @@ void bench_model_print(const BenchModelResult *r, const BenchModel *b)
 {
     double n = (double)b->batch * 1e3;
     printf("%s %s, batch %lld at %lld px, %s: %s a second, median (best)\n", b->arch,
-           b->is_moco ? "MoCo v2" : "supervised", (long long)b->batch, (long long)b->size,
-           dtype_name(b->dtype), b->is_moco ? "pairs" : "images");
+           b->is_moco ? "MoCo v2" : "supervised", (long long)b->batch, (long long)b->size, b->dtype,
+           b->is_moco ? "pairs" : "images");
     printf("  training step   %8.2f (%.2f)   %.1f ms\n", n / r->train.median_ms,
            n / r->train.best_ms, r->train.median_ms);
     printf("  forward         %8.2f (%.2f)   %.1f ms\n", n / r->forward.median_ms,

@@ -34,6 +34,17 @@ static void find_recipes(Finding *f)
     arena_release(&arena);
 }
 
+static void find_gaps(Finding *f)
+{
+    size_t n = 0;
+    f->what = "GPU lacks";
+    f->is_fine = true;
+    snprintf(f->is, sizeof f->is, "nothing");
+    for (const BackendGap *gap = backend_cuda_gaps(); gap && gap->entry && n < sizeof f->is; gap++)
+        n += (size_t)snprintf(f->is + n, sizeof f->is - n, "%s%s: %s", n > 0 ? "; " : "",
+                              gap->entry, gap->why);
+}
+
 static int look(Finding *f)
 {
     int n = 0;
@@ -81,6 +92,8 @@ static int look(Finding *f)
     else
         snprintf(f[n].is, sizeof f[n].is, "%s", status_text());
     f[n++].is_fine = true;
+    if (is_ready)
+        find_gaps(&f[n++]);
     if (is_ready && gpu->jpeg_open) {
         void *decoder = NULL;
         f[n].what = "GPU's JPEG";

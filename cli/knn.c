@@ -114,6 +114,7 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
         goto out;
     }
     TRY_OUT(backend_open(&be, line.common.device));
+    backend_log_device(be);
     if (weights) {
         TRY_OUT(backbone_open(&backbone, be, how.dtype, weights));
         is_open = true;

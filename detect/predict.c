@@ -69,6 +69,7 @@ static Status open_all(Detector *d, const char *run_dir, const DetectorOptions *
     TRY_OUT(detect_config_load(&d->config, &source));
     TRY_OUT(backend_open(&d->be, o && o->device ? o->device : "auto"));
     d->feed.be = d->be;
+    backend_log_device(d->be);
     TRY_OUT(open_model(d, model));
 out:
     arena_release(&a);

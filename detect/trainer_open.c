@@ -89,6 +89,7 @@ Status detect_trainer_open(DetectTrainer *r, const DetectTrainOptions *o)
     r->device = o->job.device ? o->job.device : "auto";
     TRY(backend_open(&r->be, r->device));
     r->feed.be = r->be;
+    backend_log_device(r->be);
     r->dtype = c->run.dtype == 1 ? BF16 : F32;
     r->job.n_steps = c->solver.iters;
     r->job.log_every = c->run.log_every;

@@ -125,5 +125,6 @@ Status detect_trainer_log(DetectTrainer *r)
     metrics_number(m, "grad_norm", w->grad_norm / n);
     metrics_number(m, "lr", detect_config_lr(&r->config, r->job.step - 1));
     r->window = (DetectTerms){0};
-    return job_end_line(&r->job, r->config.data.batch, det_loader_stats(r->loader).wait_s);
+    return job_end_line(&r->job, r->config.data.batch, det_loader_stats(r->loader).wait_s,
+                        backend_peak_bytes(r->be));
 }

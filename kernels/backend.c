@@ -1,6 +1,7 @@
 #include "kernels/backend.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/threads.h"
 #include "kernels/plugin.h"
 
 #include <dlfcn.h>
@@ -61,14 +62,24 @@ static Status open_cuda(const Backend **be)
     *(void **)&open = dlsym(library, PLUGIN_OPEN);
     if (!open)
         return status_fail(ERR_DEVICE, "device cuda: the plug-in has no %s", PLUGIN_OPEN);
-    PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), waits};
+    PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), log_line, waits};
     return open(be, &host);
 }
 
-/* A driver is there, or a plug-in that somebody named: cheaper to ask than to load the plug-in's libraries. */
+const BackendGap *backend_cuda_gaps(void)
+{
+    void       *library = backend_cuda_library();
+    PluginGaps *gaps = NULL;
+    if (library)
+        *(void **)&gaps = dlsym(library, PLUGIN_GAPS);
+    return gaps ? gaps() : NULL;
+}
+
+/* A device or a driver is there, or a plug-in that somebody named: cheaper to ask than to load the plug-in's libraries. */
 static bool may_have_cuda(void)
 {
-    if (getenv("GODWIT_CUDA"))
+    const char *named = getenv("GODWIT_CUDA");
+    if ((named && *named) || access("/dev/nvidiactl", F_OK) == 0)
         return true;
     void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
     if (driver)
@@ -76,11 +87,22 @@ static bool may_have_cuda(void)
     return driver != NULL;
 }
 
+/* A GPU that seems to be there and is not used is worth a word. */
+static const Backend *open_auto(void)
+{
+    const Backend *be = NULL;
+    if (may_have_cuda()) {
+        if (open_cuda(&be) == OK)
+            return be;
+        log_warn("--device auto takes the cpu: %s", status_text());
+    }
+    return backend_cpu();
+}
+
 Status backend_open(const Backend **be, const char *device)
 {
     if (strcmp(device, "auto") == 0) {
-        if (!may_have_cuda() || open_cuda(be) != OK)
-            *be = backend_cpu();
+        *be = open_auto();
         return OK;
     }
     if (strcmp(device, "cpu") == 0) {
@@ -104,6 +126,27 @@ Status backend_alloc(const Backend *be, void **memory, int64_t bytes, const char
         return st;
     snprintf(cause, sizeof cause, "%s", status_text());
     return status_fail(st, "%s, %.2f MB: %s", what, (double)bytes / 1e6, cause);
+}
+
+void backend_log_device(const Backend *be)
+{
+    static const Backend *told;
+    DeviceFacts           facts;
+    if (told == be)
+        return;
+    told = be;
+    if (be->describe && be->describe(&facts) == OK)
+        log_info("device: %s, %s, %.1f of %.1f GB free", be->name, facts.name,
+                 (double)facts.free_bytes / 1e9, (double)facts.total_bytes / 1e9);
+    else
+        log_info("device: %s, %d thread%s", be->name, threads_count(),
+                 threads_count() == 1 ? "" : "s");
+}
+
+int64_t backend_peak_bytes(const Backend *be)
+{
+    DeviceFacts facts;
+    return be->describe && be->describe(&facts) == OK ? facts.peak_bytes : 0;
 }
 
 void backend_log_peak(const Backend *be)

@@ -48,7 +48,7 @@ typedef struct Pool2d {
 typedef struct DeviceFacts {
     char    name[256];
     int64_t total_bytes, free_bytes;
-    int64_t peak_bytes; // most that this program held at once
+    int64_t peak_bytes; // at most so much was held at once by this program
 } DeviceFacts;
 
 struct Backend {
@@ -209,7 +209,8 @@ struct Backend {
     void (*jpeg_close)(void *decoder);
 
     /* ---- the device itself; NULL where it is the host ----
-     * measure: the rate of a large matrix product of the type, and of a large copy (bytes read plus bytes written). */
+     * measure: the rate of a large matrix product of the type, and of a large copy (bytes read plus bytes written);
+     * ERR_MEMORY leaves 0 for what had no room. */
     Status (*describe)(DeviceFacts *facts);
     Status (*measure)(double *tflops, double *tb_per_s, DType dtype);
 
@@ -230,19 +231,33 @@ const Backend *backend_ref(void);
 /* Vectorised loops and oneDNN on the host; the instruction set is chosen at first call. */
 const Backend *backend_cpu(void);
 
-/* "cpu", "ref", "cuda" or "auto" (cuda when a device answers, else cpu). The cuda plug-in is the file that the environment
+/* "cpu", "ref", "cuda" or "auto" (cuda when a device answers, else cpu, with a warning where a GPU, its driver or a plug-in
+ * that somebody named seems to be there). The cuda plug-in is the file that the environment
  * names in GODWIT_CUDA, else libgodwit_cuda.so beside the program or in the library folder. ERR_DEVICE, ERR_USAGE. */
 Status backend_open(const Backend **be, const char *device);
 
 /* be->alloc of something with a name: when there is no room, the sentence begins with `what` and its size. */
 Status backend_alloc(const Backend *be, void **memory, int64_t bytes, const char *what);
 
-/* One line on the log: the most memory of the device that this program held at once. Nothing where it is the host's. */
-void backend_log_peak(const Backend *be);
+/* "device: cuda, NVIDIA H200, 139.8 of 141.4 GB free" or "device: cpu, 2 threads" on the log, once. */
+void backend_log_device(const Backend *be);
+
+/* Bytes of the device's memory that this program held at most; 0 where it is the host's. And as a line on the log. */
+int64_t backend_peak_bytes(const Backend *be);
+void    backend_log_peak(const Backend *be);
 
 /* For backends that run behind the host: from the next backend_open on, every op waits until it is done, so that a
  * failure names the op that caused it. Slow. */
 void backend_wait_for_each_op(bool yes);
+
+/* An entry that a device lacks, and why. A BACKEND_OPTIONAL one (kernels/backend_entries.h) is done without; calling another
+ * is ERR_UNSUPPORTED. */
+typedef struct BackendGap {
+    const char *entry, *why;
+} BackendGap;
+
+/* Those of the cuda device once it is open, ended by an entry NULL; NULL before. */
+const BackendGap *backend_cuda_gaps(void);
 
 /* The library of the cuda plug-in, loaded (dlopen's handle), or NULL and a sentence; for doctor and tests. */
 void *backend_cuda_library(void);

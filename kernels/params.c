@@ -156,7 +156,7 @@ static Status allocate(ParamSet *ps, DType dtype)
         ps->grads = m;
         TRY(zeros(ps->be, &m, F32, ps->n_values, "momentum of the weights"));
         ps->momentum = m;
-        TRY(ps->be->alloc(&m, (int64_t)sizeof *ps->squares));
+        TRY(backend_alloc(ps->be, &m, (int64_t)sizeof *ps->squares, "squares of the gradients"));
         ps->squares = m;
     }
     if (dtype == BF16) {

@@ -4,18 +4,20 @@
  * from one build: they share the layout of Backend and Tensor.
  */
 #pragma once
+#include "base/log.h"
 #include "kernels/backend.h"
 
 typedef struct PluginHost {
     int64_t table_bytes;     // sizeof(Backend) of the program
     char *(*sentence)(void); // status_buffer() of the program
-    bool waits;              // every op waits for itself (--sync)
+    LogLine *log;            // log_line of the program: its level, its file, its progress line
+    bool     waits;          // every op waits for itself (--sync)
 } PluginHost;
 
 /* Opens the device and gives its table, the same at every call. ERR_DEVICE. */
 typedef Status PluginOpen(const Backend **be, const PluginHost *host);
 #define PLUGIN_OPEN "godwit_plugin_open"
 
-/* Names of the entries that the library lacks, ended by NULL: calling one of them is ERR_UNSUPPORTED. */
-typedef const char *const *PluginGaps(void);
+/* backend_cuda_gaps of the device that was opened. */
+typedef const BackendGap *PluginGaps(void);
 #define PLUGIN_GAPS "godwit_plugin_gaps"

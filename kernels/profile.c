@@ -1,5 +1,6 @@
 #include "kernels/profile.h"
 #include "kernels/backend.h"
+#include "kernels/meter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +14,8 @@ static double now(void)
     return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
-static ProfileRow *row_of(Profile *p, const char *name, const Tensor *in, const Tensor *weight)
+static ProfileRow *row_of(Profile *p, const char *key)
 {
-    char key[PROFILE_KEY_CHARS], a[64] = "", b[64] = "";
-    if (in)
-        tensor_shape_text(in, a);
-    if (weight)
-        tensor_shape_text(weight, b);
-    snprintf(key, sizeof key, "%.20s %.36s %.36s", name, a, b);
     for (int i = 0; i < p->n_rows; i++)
         if (strcmp(p->row[i].key, key) == 0)
             return &p->row[i];
@@ -32,6 +27,17 @@ static ProfileRow *row_of(Profile *p, const char *name, const Tensor *in, const 
     return &p->row[PROFILE_MAX_ROWS - 1];
 }
 
+static ProfileRow *row_of_op(Profile *p, const char *name, const Tensor *in, const Tensor *weight)
+{
+    char key[PROFILE_KEY_CHARS], a[64] = "", b[64] = "";
+    if (in)
+        tensor_shape_text(in, a);
+    if (weight)
+        tensor_shape_text(weight, b);
+    snprintf(key, sizeof key, "%.20s %.36s %.36s", name, a, b);
+    return row_of(p, key);
+}
+
 Status profile_trace_open(Profile *p, const char *path)
 {
     p->trace = fopen(path, "w");
@@ -41,7 +47,9 @@ Status profile_trace_open(Profile *p, const char *path)
     fprintf(p->trace, "[\n{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":1,"
                       "\"args\":{\"name\":\"forward\"}},\n"
                       "{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":2,"
-                      "\"args\":{\"name\":\"backward\"}}");
+                      "\"args\":{\"name\":\"backward\"}},\n"
+                      "{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":3,"
+                      "\"args\":{\"name\":\"optimiser\"}}");
     return OK;
 }
 
@@ -56,28 +64,46 @@ Status profile_trace_close(Profile *p)
     return is_whole ? OK : status_fail(ERR_IO, "the trace could not be written to its end");
 }
 
-/* The event that ended just now after `ms`. */
-static void trace(const Profile *p, const char *key, double ms, int row)
+/* What passed since the last event. */
+typedef struct Lap {
+    double  ms;
+    int64_t bytes;
+} Lap;
+
+static Lap lap(Profile *p, const Backend *be)
+{
+    (void)be->sync();
+    double  at = now();
+    int64_t bytes = meter_bytes();
+    Lap     l = {1e3 * (at - p->since), bytes - p->bytes_since};
+    p->since = at;
+    p->bytes_since = bytes;
+    return l;
+}
+
+/* The event that ended just now, on a row of the trace. */
+static void trace(const Profile *p, const char *key, Lap l, int row)
 {
     if (p->trace)
         fprintf(p->trace,
-                ",\n{\"name\":\"%s\",\"ph\":\"X\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"dur\":%.3f}",
-                key, row, 1e6 * (p->since - p->trace_from) - 1e3 * ms, 1e3 * ms);
+                ",\n{\"name\":\"%s\",\"ph\":\"X\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"dur\":%.3f,"
+                "\"args\":{\"bytes\":%lld}}",
+                key, row, 1e6 * (p->since - p->trace_from) - 1e3 * l.ms, 1e3 * l.ms,
+                (long long)l.bytes);
 }
 
-/* Milliseconds since the last event. */
-static double lap(Tape *t)
+static void forward(Profile *p, ProfileRow *row, Lap l, int trace_row)
 {
-    (void)t->be->sync();
-    double at = now(), ms = 1e3 * (at - t->profile->since);
-    t->profile->since = at;
-    return ms;
+    row->calls++;
+    row->forward_ms += l.ms;
+    row->bytes += l.bytes;
+    trace(p, row->key, l, trace_row);
 }
 
 void profile_start(Tape *t)
 {
     if (t->profile)
-        (void)lap(t);
+        (void)lap(t->profile, t->be);
 }
 
 void profile_forward(Tape *t, const char *name, const Tensor *in, const Tensor *weight,
@@ -87,22 +113,24 @@ void profile_forward(Tape *t, const char *name, const Tensor *in, const Tensor *
     if (!t->profile)
         return;
     if (t->profile->since == 0)
-        (void)lap(t);
-    ProfileRow *row = row_of(t->profile, name, in, weight);
-    double      ms = lap(t);
-    row->calls++;
-    row->forward_ms += ms;
-    trace(t->profile, row->key, ms, 1);
+        (void)lap(t->profile, t->be);
+    forward(t->profile, row_of_op(t->profile, name, in, weight), lap(t->profile, t->be), 1);
 }
 
 void profile_backward(Tape *t, const Node *node)
 {
     if (!t->profile)
         return;
-    ProfileRow *row = row_of(t->profile, node->name, node->in[0], node->in[1]);
-    double      ms = lap(t);
-    row->backward_ms += ms;
-    trace(t->profile, row->key, ms, 2);
+    ProfileRow *row = row_of_op(t->profile, node->name, node->in[0], node->in[1]);
+    Lap         l = lap(t->profile, t->be);
+    row->backward_ms += l.ms;
+    row->bytes += l.bytes;
+    trace(t->profile, row->key, l, 2);
+}
+
+void profile_optimiser(Profile *p, const Backend *be, const char *op)
+{
+    forward(p, row_of(p, op), lap(p, be), 3);
 }
 
 static int by_time(const void *a, const void *b)

@@ -43,10 +43,20 @@ void tape_reset(Tape *t, int flags)
     t->nothing = (Tensor){.dtype = F32, .ndim = 4};
 }
 
+/* The sentence so far names a tensor or an op; what the step holds already says why it found no room. */
+static Status no_room(const Tape *t)
+{
+    char cause[STATUS_TEXT_BYTES - 128];
+    snprintf(cause, sizeof cause, "%s", status_text());
+    return status_fail(ERR_MEMORY,
+                       "%s; this step holds %.2f GB already, a smaller batch or bf16 needs less",
+                       cause, (double)pool_bytes(t->pool) / 1e9);
+}
+
 Tensor *tape_fail(Tape *t, Status st)
 {
     if (t->status == OK)
-        t->status = st;
+        t->status = st == ERR_MEMORY ? no_room(t) : st;
     return &t->nothing;
 }
 
@@ -79,16 +89,12 @@ static Tensor *header(Tape *t, DType dtype, int ndim, const int64_t *dim)
     return x;
 }
 
-/* The backend's sentence, with the tensor and what the step holds already. */
-static Status no_room_for(const Tape *t, const Tensor *x, Status st)
+/* The backend's sentence, with the tensor. */
+static Status named(const Tensor *x, Status st)
 {
-    char cause[256], shape[64];
+    char cause[STATUS_TEXT_BYTES - 128], shape[64];
     snprintf(cause, sizeof cause, "%s", status_text());
-    return status_fail(st,
-                       "%s %s does not fit beside the %.2f GB of this step (%s); a smaller batch "
-                       "or bf16 needs less",
-                       dtype_name(x->dtype), tensor_shape_text(x, shape),
-                       (double)pool_bytes(t->pool) / 1e9, cause);
+    return status_fail(st, "%s %s: %s", dtype_name(x->dtype), tensor_shape_text(x, shape), cause);
 }
 
 Tensor *tape_tensor(Tape *t, DType dtype, int ndim, const int64_t *dim)
@@ -100,7 +106,7 @@ Tensor *tape_tensor(Tape *t, DType dtype, int ndim, const int64_t *dim)
         return &t->nothing;
     Status st = pool_take(t->pool, &x->data, tensor_bytes(x));
     if (st != OK)
-        return tape_fail(t, no_room_for(t, x, st));
+        return tape_fail(t, named(x, st));
     x->is_pooled = true;
     return x;
 }
@@ -284,7 +290,9 @@ Status tape_backward(Tape *t, Tensor *loss)
     profile_start(t);
     for (Node *n = t->last; n; n = n->before) {
         if (n->out->grad && !root_of(n->out->grad)->is_blank) {
-            t->status = n->backward(t, n);
+            Status st = n->backward(t, n);
+            if (st != OK)
+                (void)tape_fail(t, st);
             TRY(t->status);
         }
         profile_backward(t, n);

@@ -185,7 +185,8 @@ Status trainer_log(Trainer *r)
     metrics_number(m, "lr", config_lr(&r->config, r->job.step - 1, r->steps_per_epoch));
     metrics_number(m, "grad_norm", r->report.grad_norm);
     r->window = (Means){0};
-    return job_end_line(&r->job, r->config.data.batch, loader_stats(r->loader).wait_s);
+    return job_end_line(&r->job, r->config.data.batch, loader_stats(r->loader).wait_s,
+                        backend_peak_bytes(r->be));
 }
 
 Status trainer_log_epoch(Trainer *r)

@@ -148,7 +148,7 @@ Status cuda_augment(Tensor *y, const Tensor *x, const Tensor *plan, const PixelS
     int64_t across = (W + TILE_W - 1) / TILE_W, tiles = across * ((H + TILE_H - 1) / TILE_H);
     if (tensor_count(x) == 0)
         return OK;
-    Scratch             scratch;
+    Scratch             scratch("augment");
     unsigned long long *sum;
     const PixelPlan    *plans = static_cast<const PixelPlan *>(plan->data);
     const uint8_t      *bytes = static_cast<const uint8_t *>(x->data);

@@ -214,8 +214,8 @@ Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tens
         constexpr int V = decltype(width)::value;
         NormShape     s = norm_shape_of(x, op->groups, op->count, V);
         int64_t       n_parts = norm_table_parts(&s);
-        Scratch       scratch;
-        NormTables    tables;
+        Scratch       scratch("batch_norm");
+        NormTables    tables("batch_norm");
         float        *parts;
         TRY(scratch.take(&parts, s.G * n_parts * 2 * C));
         TRY(tables.take(op->share, s.G, C));

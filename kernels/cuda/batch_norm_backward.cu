@@ -232,8 +232,8 @@ static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T
 {
     int64_t    n_parts = norm_table_parts(&s);
     float      gamma_beta = beta_of(dgamma), beta_beta = beta_of(dbeta);
-    Scratch    scratch;
-    NormTables tables;
+    Scratch    scratch("batch_norm gradient");
+    NormTables tables("batch_norm gradient");
     float     *parts;
     TRY(scratch.take(&parts, s.G * n_parts * 2 * s.C));
     TRY(tables.take(share, s.G, s.C));
@@ -298,7 +298,7 @@ Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dga
         constexpr int   V = decltype(width)::value;
         NormShape       s = norm_shape_of(x, op->groups, op->count, V);
         NormGradient<T> k = gradient_of<T>(dx, dresidual, dy, y, x, gamma, mean, op);
-        Scratch         scratch;
+        Scratch         scratch("batch_norm gradient");
         float          *of_norm;
         TRY(scratch.take(&of_norm, s.G * 2 * C));
         k.rstd = floats(rstd);

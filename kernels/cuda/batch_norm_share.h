@@ -15,6 +15,9 @@ class NormTables {
   public:
     double *own = nullptr, *all = nullptr; // NULL without share
 
+    explicit NormTables(const char *op) : scratch(op)
+    {
+    }
     Status take(const NormShare *with, int64_t G, int64_t C)
     {
         share = with;

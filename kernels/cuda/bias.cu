@@ -84,7 +84,7 @@ Status cuda_column_sums(Tensor *sum, const Tensor *x)
     int64_t n_parts = (n_rows + per_part - 1) / per_part;
     void   *part = nullptr;
     if (n_parts > 0) {
-        TRY(cuda_alloc(&part, n_parts * C * (int64_t)sizeof(float)));
+        TRY(cuda_scratch("bias gradient", &part, n_parts * C * (int64_t)sizeof(float)));
         dim3   grid((unsigned)((C + COLUMNS - 1) / COLUMNS), (unsigned)n_parts);
         Status st = gpu_by_dtype(x, [&](auto type) {
             using T = decltype(type);

@@ -4,7 +4,7 @@
 Status cuda_match(Tensor *label, Tensor *gt_index, const Tensor *box, const Tensor *gt,
                   const BoxMatch *op)
 {
-    Scratch    scratch;
+    Scratch    scratch("match");
     int64_t    R = box->dim[0], G = gt->dim[0];
     float     *iou;
     unsigned  *best;

@@ -160,7 +160,7 @@ Status cuda_box_predict(const Detections *out, const Tensor *logit, const Tensor
                         const BoxPredict *op)
 {
     static const char name[] = "box_predict";
-    Scratch           scratch;
+    Scratch           scratch(name);
     SortKey          *key;
     int32_t          *n_keys, *image_start, *label;
     Box              *box;

@@ -38,7 +38,7 @@ __global__ void top_k_kernel(int32_t *index, const SortKey *key, int64_t n_ranke
 
 Status cuda_top_k(Tensor *index, const Tensor *score)
 {
-    Scratch  scratch;
+    Scratch  scratch("top_k");
     SortKey *key;
     int64_t  k = index->dim[0], n_ranked = min(k, tensor_count(score));
     TRY(rank("top_k", &key, &scratch, score, n_ranked));
@@ -67,7 +67,7 @@ __global__ void nms_rows_kernel(int32_t *index, int32_t *count, NmsKept kept, co
 Status cuda_nms(Tensor *index, Tensor *count, const Tensor *box, const Tensor *score,
                 const Tensor *class_index, float threshold)
 {
-    Scratch  scratch;
+    Scratch  scratch("nms");
     SortKey *key;
     Box     *ranked;
     int32_t *ranked_class;

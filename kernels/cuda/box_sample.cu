@@ -71,7 +71,7 @@ __global__ void sample_kernel(int32_t *index, int32_t *count, BoxSample sample)
 Status cuda_sample(Tensor *index, Tensor *count, const Tensor *label, double fg_fraction,
                    const BoxRandom *random)
 {
-    Scratch   scratch;
+    Scratch   scratch("sample");
     BoxSample sample;
     TRY(box_sample("sample", &sample, &scratch, tensor_as<int32_t>(label), 1, label->dim[0],
                    index->dim[0], fg_fraction, *random, BOX_STAGE_RPN));

@@ -1,7 +1,7 @@
 /* conv2d.c -- convolutions: the library's, with bias and empty tensors taken care of
  *
  * A strided bf16 convolution of few channels, the first of a network, has two ways: as it is, and folded (fold.h). The
- * faster one for the shape is taken.
+ * faster one for the shape is taken; where the device has no room to fold, it runs as it is.
  */
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/fold.h"
@@ -55,8 +55,8 @@ static Status run_folded(ConvCall *c)
     w->dim[1] = w->dim[2] = f.size;
     x->dim[3] = w->dim[3] = f.channels;
     x->data = w->data = NULL;
-    TRY_OUT(cuda_alloc(&x->data, tensor_bytes(x)));
-    TRY_OUT(cuda_alloc(&w->data, tensor_bytes(w)));
+    TRY_OUT(cuda_scratch("conv2d, folded", &x->data, tensor_bytes(x)));
+    TRY_OUT(cuda_scratch("conv2d, folded", &w->data, tensor_bytes(w)));
     TRY_OUT(cuda_fold_x(x, &c->x, &f));
     if (!writes_w)
         TRY_OUT(cuda_fold_w(w, &c->w, &f));
@@ -82,7 +82,8 @@ static Status run(ConvCall *c)
     int way = 0;
     if (can_fold)
         TRY(lib_conv2d_choose(&way, c->kind, &c->x, &c->w, &c->y, c->op, WAYS, run_way, c));
-    return run_way(c, way);
+    Status st = run_way(c, way);
+    return st == ERR_MEMORY && way > 0 ? run_way(c, 0) : st; // folding wants room of its own
 }
 
 Status cuda_conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,

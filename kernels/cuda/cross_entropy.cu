@@ -75,7 +75,7 @@ Status cuda_softmax_cross_entropy_forward(Tensor *loss, Tensor *prob, const Tens
 {
     int64_t R = x->dim[0], K = x->dim[1];
     void   *rows = nullptr;
-    TRY(cuda_alloc(&rows, R * (int64_t)sizeof(float)));
+    TRY(cuda_scratch("softmax_cross_entropy", &rows, R * (int64_t)sizeof(float)));
     Status st = gpu_launch("softmax_cross_entropy", softmax_cross_entropy_kernel, warp_row_grid(R),
                            GPU_BLOCK, 0, (float *)prob->data, (float *)rows, (const float *)x->data,
                            (const int32_t *)label->data, R, K);

@@ -7,6 +7,7 @@
 
 /* memory.c */
 Status cuda_alloc(void **memory, int64_t bytes);
+Status cuda_scratch(const char *op, void **memory, int64_t bytes); // the sentence names the op
 void   cuda_free(void *memory);
 Status cuda_write(void *device, const void *host, int64_t bytes);
 Status cuda_read(void *host, const void *device, int64_t bytes);

@@ -5,20 +5,45 @@
 #include <stdio.h>
 
 static struct {
-    bool         is_open, waits;
+    bool         is_open, is_working, waits;
     cudaStream_t compute, copy;
     int          n_processors;
+    char         name[256];
     Status (*check)(void); // after a wait; may be NULL
 } gpu;
 
 enum { OLDEST_MAJOR = 8 }; // Ampere: bfloat16 arithmetic
 
+/* CUDA has one error for a driver that is too old and for none at all. */
+static Status no_driver(void)
+{
+    int driver = 0, runtime = 0;
+    if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0 ||
+        cudaRuntimeGetVersion(&runtime) != cudaSuccess)
+        return status_fail(ERR_DEVICE,
+                           "device cuda: no NVIDIA driver is installed; use --device cpu");
+    return status_fail(ERR_DEVICE,
+                       "device cuda: the driver is for CUDA %d.%d, this build needs one for %d.%d "
+                       "or later; use --device cpu",
+                       driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+}
+
+static Status no_device(cudaError_t e)
+{
+    return e == cudaErrorInsufficientDriver
+               ? no_driver()
+               : status_fail(ERR_DEVICE,
+                             "device cuda: no GPU answers (%s); is CUDA_VISIBLE_DEVICES empty? use "
+                             "--device cpu",
+                             cudaGetErrorString(e));
+}
+
 static Status open_streams(bool waits)
 {
-    int n = 0;
-    if (cudaGetDeviceCount(&n) != cudaSuccess || n < 1)
-        return status_fail(ERR_DEVICE, "device cuda: no GPU answers (is a driver installed, and is "
-                                       "CUDA_VISIBLE_DEVICES empty?); use --device cpu");
+    int         n = 0;
+    cudaError_t e = cudaGetDeviceCount(&n);
+    if (e != cudaSuccess || n < 1)
+        return no_device(e == cudaSuccess ? cudaErrorNoDevice : e);
     struct cudaDeviceProp prop;
     TRY(gpu_check("opening the device", cudaSetDevice(0)));
     TRY(gpu_check("opening the device", cudaGetDeviceProperties(&prop, 0)));
@@ -28,6 +53,7 @@ static Status open_streams(bool waits)
                            "(A100 or later)",
                            prop.name, prop.major, prop.minor, OLDEST_MAJOR);
     gpu.n_processors = prop.multiProcessorCount;
+    snprintf(gpu.name, sizeof gpu.name, "%s", prop.name);
     gpu.waits = waits;
     TRY(gpu_check("opening the device",
                   cudaStreamCreateWithFlags(&gpu.compute, cudaStreamNonBlocking)));
@@ -40,6 +66,11 @@ static Status open_streams(bool waits)
 Status gpu_open(bool waits)
 {
     return gpu.is_open ? OK : open_streams(waits);
+}
+
+void gpu_works_now(void)
+{
+    gpu.is_working = true;
 }
 
 cudaStream_t gpu_stream(void)
@@ -57,15 +88,21 @@ int gpu_n_processors(void)
     return gpu.n_processors;
 }
 
+const char *gpu_name(void)
+{
+    return gpu.name;
+}
+
 Status gpu_check(const char *op, cudaError_t e)
 {
     if (e == cudaSuccess)
         return OK;
     if (e == cudaErrorMemoryAllocation)
         return status_fail(ERR_MEMORY, "%s: the GPU's memory is full", op);
-    return status_fail(
-        ERR_DEVICE, "%s: %s (%s)%s", op, cudaGetErrorString(e), cudaGetErrorName(e),
-        gpu.waits ? "" : "; an earlier op may have caused it: --sync finds the guilty one");
+    return status_fail(ERR_DEVICE, "%s: %s (%s)%s", op, cudaGetErrorString(e), cudaGetErrorName(e),
+                       gpu.is_working && !gpu.waits
+                           ? "; an earlier op may have caused it: --sync finds the guilty one"
+                           : "");
 }
 
 Status gpu_wait(const char *op)
@@ -94,6 +131,12 @@ out:
     if (to)
         cudaEventDestroy(to);
     return st;
+}
+
+Status gpu_queued(const char *op, cudaStream_t s, cudaError_t e)
+{
+    TRY(gpu_check(op, e));
+    return gpu.waits ? gpu_check(op, cudaStreamSynchronize(s)) : OK;
 }
 
 void gpu_after_wait(Status (*check)(void))

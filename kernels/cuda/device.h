@@ -12,9 +12,13 @@
 /* Opens device 0 and its streams once. ERR_DEVICE when no device answers or it is older than compute capability 8.0. */
 Status gpu_open(bool waits);
 
+/* Everything is open: from now on a failure may be an earlier op's, and the sentence says so. */
+void gpu_works_now(void);
+
 cudaStream_t gpu_stream(void);       // of computation
 cudaStream_t gpu_copy_stream(void);  // of copies that overlap with it
 int          gpu_n_processors(void); // multiprocessors
+const char  *gpu_name(void);         // "NVIDIA H200"
 
 /* OK, or a sentence that names the op, CUDA's error and what to do. */
 Status gpu_check(const char *op, cudaError_t e);
@@ -23,6 +27,9 @@ Status gpu_check(const char *op, cudaError_t e);
  * execution. */
 void   gpu_launching(const char *op);
 Status gpu_launched(const char *op);
+
+/* Of what an op queued on `s` and is no kernel: its own error, and with --sync that of its execution. */
+Status gpu_queued(const char *op, cudaStream_t s, cudaError_t e);
 
 /* Waits for the compute stream. */
 Status gpu_wait(const char *op);

@@ -28,7 +28,7 @@ Status cuda_feed(void *stage, const void *host, int64_t bytes)
     TRY(open_events());
     TRY(gpu_check("feed", cudaStreamWaitEvent(gpu_copy_stream(), used, 0)));
     TRY(pinned_ring_copy(&ring, gpu_copy_stream(), stage, host, bytes));
-    return gpu_check("feed", cudaEventRecord(fed, gpu_copy_stream()));
+    return gpu_queued("feed", gpu_copy_stream(), cudaEventRecord(fed, gpu_copy_stream()));
 }
 
 Status cuda_feed_use(void *to, const void *stage, int64_t bytes)

@@ -114,7 +114,7 @@ Status cuda_info_nce_forward(Tensor *loss, Tensor *stats, Tensor *prob, const Te
     if (N > 0 && K > 0)
         TRY(C > 0 ? lib_product("info_nce", logit, q->data, queue->data, &p) : cuda_fill(prob, 0));
     void *sums = nullptr;
-    TRY(cuda_alloc(&sums, N * NCE_STATS * (int64_t)sizeof(double)));
+    TRY(cuda_scratch("info_nce", &sums, N * NCE_STATS * (int64_t)sizeof(double)));
     Status st = OK;
     if (N > 0)
         st = gpu_by_float_width(K, gpu_is_aligned(logit), [&](auto width) {
@@ -236,7 +236,7 @@ Status cuda_info_nce_backward(Tensor *dq, float dloss_scale, const Tensor *dloss
     per_part = max((per_part + NCE_DEPTH - 1) / NCE_DEPTH * NCE_DEPTH, (int64_t)NCE_PART);
     int64_t n_parts = (K + per_part - 1) / per_part;
     void   *parts = nullptr;
-    TRY(cuda_alloc(&parts, n_parts * N * (C + 1) * (int64_t)sizeof(float)));
+    TRY(cuda_scratch("info_nce gradient", &parts, n_parts * N * (C + 1) * (int64_t)sizeof(float)));
     Status st = OK;
     bool   is_aligned = K % 4 == 0 && gpu_all_aligned(prob, queue);
     if (n_parts > 0)

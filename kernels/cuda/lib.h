@@ -28,8 +28,9 @@ typedef enum ConvKind {
 } ConvKind; // which of the three is computed
 
 /* *way: the fastest of the ways 0 .. n-1, each of which run(ctx, way) goes over and over with one result; ERR_UNSUPPORTED
- * takes a way out. They are timed once for a kind and a shape, and the answer is kept as plans are; a later way has to be
- * 3 % faster than those before it. A layer that has met pictures of many sizes takes way 0. */
+ * takes a way out, ERR_MEMORY one other than 0. They are timed once for a kind and a shape, and the answer is kept as
+ * plans are; a later way has to be 3 % faster than those before it. A layer that has met pictures of many sizes takes
+ * way 0. */
 Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
                          const Conv2d *op, int n, Status (*run)(void *ctx, int way), void *ctx);
 

@@ -74,7 +74,7 @@ static Status run_into(const Job *j, const Tensor *out, bool adds)
     void           *scratch = NULL;
     key.adds = adds;
     if (adds && !conv_plan_is_known(&key)) {
-        TRY(cuda_alloc(&scratch, tensor_bytes(out)));
+        TRY(cuda_scratch(j->op, &scratch, tensor_bytes(out)));
         on = addresses(j, scratch);
     }
     Status st = conv_plan_find(j->op, &plan, &key, &on);
@@ -88,7 +88,7 @@ static Status run_through(const Job *j, float beta)
 {
     Tensor scratch = *j->out;
     scratch.dtype = (DType)j->key.type;
-    TRY(cuda_alloc(&scratch.data, tensor_bytes(&scratch)));
+    TRY(cuda_scratch(j->op, &scratch.data, tensor_bytes(&scratch)));
     Status st = run_into(j, &scratch, false);
     if (st == OK)
         st = cuda_accumulate(j->out, beta, &scratch);

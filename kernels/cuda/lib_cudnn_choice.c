@@ -34,7 +34,7 @@ static Status measure(int *fastest, const ConvKey *key, int n, Trial t)
     for (t.way = 0; t.way < n; t.way++) {
         float  ms = 0;
         Status st = run_trial(&t); // chooses its plans, loads the kernels
-        if (st == ERR_UNSUPPORTED) {
+        if (st == ERR_UNSUPPORTED || (st == ERR_MEMORY && t.way > 0)) {
             none = st;
             continue;
         }

@@ -5,7 +5,7 @@ Status lib_workspace(void **memory)
 {
     static void *only;
     if (!only)
-        TRY(cuda_alloc(&only, LIB_WORKSPACE_BYTES));
+        TRY(cuda_scratch("workspace of cuDNN and cuBLASLt", &only, LIB_WORKSPACE_BYTES));
     *memory = only;
     return OK;
 }

@@ -51,7 +51,7 @@ Status loss_sum(const char *op, float *sum, float *divisor, const Tensor *label,
                                   : blocks < LOSS_PARTS ? blocks
                                                         : (int64_t)LOSS_PARTS);
     void    *part = nullptr;
-    TRY(cuda_alloc(&part, 2 * LOSS_PARTS * (int64_t)sizeof(double)));
+    TRY(cuda_scratch(op, &part, 2 * LOSS_PARTS * (int64_t)sizeof(double)));
     Status st = gpu_launch(op, loss_sum_kernel<F>, dim3(n_parts), GPU_BLOCK, 0, (double *)part,
                            (const int32_t *)label->data, n, loss);
     if (st == OK)
@@ -75,7 +75,7 @@ Status loss_gradient(const char *op, const Tensor *label, float norm, F gradient
     void *divisor = nullptr;
     if (norm > 0.0f)
         return gradient((const float *)nullptr);
-    TRY(cuda_alloc(&divisor, sizeof(float)));
+    TRY(cuda_scratch(op, &divisor, sizeof(float)));
     Status st = loss_sum(op, nullptr, (float *)divisor, label, norm, LossOfNothing{});
     if (st == OK)
         st = gradient((const float *)divisor);

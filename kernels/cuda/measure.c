@@ -3,6 +3,7 @@
 #include "kernels/cuda/device.h"
 #include "kernels/body/bf16.h"
 #include "kernels/cuda/lib.h"
+#include "kernels/cuda/memory.h"
 
 #include "base/rng.h"
 #include "base/size.h"
@@ -21,18 +22,14 @@ static const float ENOUGH_MS = 1.5f; // longer than launching takes by far
 
 Status cuda_describe(DeviceFacts *facts)
 {
-    struct cudaDeviceProp prop;
-    size_t                n_free = 0, total = 0;
-    cudaMemPool_t         pool;
-    unsigned long long    peak = 0;
-    TRY(gpu_check("describe", cudaGetDeviceProperties(&prop, 0)));
+    size_t    n_free = 0, total = 0;
+    MemoryUse use;
     TRY(gpu_check("describe", cudaMemGetInfo(&n_free, &total)));
-    TRY(gpu_check("describe", cudaDeviceGetDefaultMemPool(&pool, 0)));
-    TRY(gpu_check("describe", cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &peak)));
-    snprintf(facts->name, sizeof facts->name, "%s", prop.name);
+    TRY(cuda_memory_use(&use));
+    snprintf(facts->name, sizeof facts->name, "%s", gpu_name());
     facts->total_bytes = (int64_t)total;
     facts->free_bytes = (int64_t)n_free;
-    facts->peak_bytes = (int64_t)peak;
+    facts->peak_bytes = use.peak;
     return OK;
 }
 
@@ -90,13 +87,16 @@ static Status fill_with_noise(void *to, DType dtype, int64_t bytes, uint64_t key
     return OK;
 }
 
-static Status trial_open(Trial *t, int64_t n)
+/* c from a, or from a and b. */
+static Status trial_open(Trial *t, int64_t n, bool has_b)
 {
     t->bytes = n * dtype_bytes(t->dtype);
-    TRY(cuda_alloc(&t->a, t->bytes));
-    TRY(cuda_alloc(&t->b, t->bytes));
-    TRY(cuda_alloc(&t->c, t->bytes));
+    TRY(cuda_scratch("measure", &t->a, t->bytes));
+    TRY(cuda_scratch("measure", &t->c, t->bytes));
     TRY(fill_with_noise(t->a, t->dtype, t->bytes, 0));
+    if (!has_b)
+        return OK;
+    TRY(cuda_scratch("measure", &t->b, t->bytes));
     return fill_with_noise(t->b, t->dtype, t->bytes, 1);
 }
 
@@ -112,20 +112,24 @@ Status cuda_measure(double *tflops, double *tb_per_s, DType dtype)
 {
     Trial  t = {.dtype = dtype};
     float  ms = 0;
+    double rate = 0; // of the largest so far: too low unless it took long enough
     Status st = OK;
+    *tflops = *tb_per_s = 0;
     for (t.side = LEAST_SIDE; t.side <= MOST_SIDE && ms < ENOUGH_MS; t.side *= 2) {
         trial_close(&t);
-        TRY_OUT(trial_open(&t, t.side * t.side));
+        TRY_OUT(trial_open(&t, t.side * t.side, true));
         TRY_OUT(time_of(&ms, product, &t));
-        *tflops = 2e-9 * (double)t.side * (double)t.side * (double)t.side / (double)ms;
+        rate = 2e-9 * (double)t.side * (double)t.side * (double)t.side / (double)ms;
     }
+    *tflops = rate;
     ms = 0;
     for (int64_t bytes = LEAST_COPY; bytes <= MOST_COPY && ms < ENOUGH_MS; bytes *= 2) {
         trial_close(&t);
-        TRY_OUT(trial_open(&t, bytes / dtype_bytes(dtype)));
+        TRY_OUT(trial_open(&t, bytes / dtype_bytes(dtype), false));
         TRY_OUT(time_of(&ms, copy, &t));
-        *tb_per_s = 2e-9 * (double)bytes / (double)ms; // read and written
+        rate = 2e-9 * (double)bytes / (double)ms; // read and written
     }
+    *tb_per_s = rate;
 out:
     trial_close(&t);
     return st;

@@ -143,7 +143,7 @@ Status cuda_sum_squares(double *squares, const float *x, int64_t n, bool is_firs
     int64_t blocks = (n + OPTIM_PER_PART - 1) / OPTIM_PER_PART;
     int     n_parts = (int)(blocks < 1 ? 1 : blocks < OPTIM_PARTS ? blocks : (int64_t)OPTIM_PARTS);
     void   *part = nullptr;
-    TRY(cuda_alloc(&part, n_parts * (int64_t)sizeof(double)));
+    TRY(cuda_scratch("sum_squares", &part, n_parts * (int64_t)sizeof(double)));
     Status st = gpu_launch("sum_squares",
                            gpu_is_aligned(x) ? sum_squares_kernel<OPTIM_V> : sum_squares_kernel<1>,
                            dim3((unsigned)n_parts), GPU_BLOCK, 0, (double *)part, x, n);

@@ -110,6 +110,7 @@ Status godwit_plugin_open(const Backend **be, const PluginHost *host)
 {
     static bool is_open;
     status_share(host->sentence);
+    log_share(host->log);
     if (host->table_bytes != (int64_t)sizeof(Backend))
         return status_fail(ERR_DEVICE, "device cuda: the plug-in comes from another build than "
                                        "this program; install both together");
@@ -118,18 +119,19 @@ Status godwit_plugin_open(const Backend **be, const PluginHost *host)
         TRY(cuda_memory_open());
         TRY(box_note_open());
         TRY(lib_open());
-        gaps_fill(&CUDA);
         const char *tf32 = getenv("GODWIT_TF32");
         lib_use_tf32(tf32 && strcmp(tf32, "1") == 0);
         if (host->waits)
-            CUDA.graph_begin = NULL; // a graph runs as one piece: nothing in it could be blamed
+            CUDA.graph_begin = NULL;
+        gaps_fill(&CUDA);
+        gpu_works_now();
         is_open = true;
     }
     *be = &CUDA;
     return OK;
 }
 
-const char *const *godwit_plugin_gaps(void)
+const BackendGap *godwit_plugin_gaps(void)
 {
-    return gaps_names();
+    return gaps_list();
 }

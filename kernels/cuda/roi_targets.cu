@@ -133,7 +133,7 @@ Status cuda_roi_targets(const RoiSet *out, const Proposals *proposals, const Gro
                         const RoiTargets *op)
 {
     static const char name[] = "roi_targets";
-    Scratch           scratch;
+    Scratch           scratch(name);
     int64_t           N = proposals->box->dim[0], P = proposals->box->dim[1];
     MatchTruth        truth = match_truth(gt);
     Rois rois = {tensor_as<float>(out->rois), tensor_as<int32_t>(out->start), N, out->rois->dim[0]};

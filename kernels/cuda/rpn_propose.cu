@@ -142,7 +142,7 @@ Status cuda_rpn_propose(const Proposals *out, const Tensor *const *logit,
                         const Tensor *size, const RpnPropose *op)
 {
     static const char name[] = "rpn_propose";
-    Scratch           scratch;
+    Scratch           scratch(name);
     ProposeIn         in = {};
     Candidates        c = {};
     SortKey          *ranked, *first_bad;

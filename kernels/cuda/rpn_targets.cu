@@ -46,7 +46,7 @@ Status cuda_rpn_targets(Tensor *const *label, Tensor *const *fg_label, Tensor *c
                         const Tensor *const *anchors, int L, const GroundTruth *gt,
                         const RpnTargets *op)
 {
-    Scratch    scratch;
+    Scratch    scratch("rpn_targets");
     LevelBoxes boxes = box_levels(anchors, L);
     int64_t    N = gt->start->dim[0] - 1, n = boxes.offset[L], G = gt->box->dim[0];
     MatchTruth truth = match_truth(gt);

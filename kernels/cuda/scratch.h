@@ -1,6 +1,6 @@
 /* scratch.h -- device memory of one entry, freed in stream order when the entry returns
  *
- *      Scratch scratch;
+ *      Scratch scratch("iou");
  *      float  *iou;
  *      TRY(scratch.take(&iou, N * n));
  */
@@ -10,7 +10,10 @@
 
 class Scratch {
   public:
-    Scratch() = default;
+    /* The name stands in the sentence when there is no room. */
+    explicit Scratch(const char *name) : op(name)
+    {
+    }
     Scratch(const Scratch &) = delete;
     Scratch &operator=(const Scratch &) = delete;
     ~Scratch()
@@ -25,7 +28,7 @@ class Scratch {
     {
         void *memory = nullptr;
         assert(n_taken < MOST);
-        TRY(cuda_alloc(&memory, n * (int64_t)sizeof(T)));
+        TRY(cuda_scratch(op, &memory, n * (int64_t)sizeof(T)));
         taken[n_taken++] = memory;
         *p = static_cast<T *>(memory);
         return OK;
@@ -33,6 +36,7 @@ class Scratch {
 
   private:
     enum { MOST = 16 };
-    void *taken[MOST];
-    int   n_taken = 0;
+    const char *op;
+    void       *taken[MOST];
+    int         n_taken = 0;
 };

@@ -96,10 +96,14 @@ TEST_F(JobTest, WritesTheResolvedRecipeAndEndsALineWithRates)
         << get("run/recipe.json");
     job_count(&job, NULL);
     metrics_begin(job.metrics, "train", job.step);
-    ASSERT_EQ(OK, job_end_line(&job, 32, 0)) << status_text();
+    ASSERT_EQ(OK, job_end_line(&job, 32, 0, 0)) << status_text();
     std::string line = get("run/metrics.jsonl");
     for (const char *key : {"\"step\":1", "\"images_per_s\":", "\"data_wait\":0", "\"peak_mb\":"})
         EXPECT_NE(std::string::npos, line.find(key)) << key << " in " << line;
+    EXPECT_EQ(std::string::npos, line.find("device_peak_mb")) << line;
+    metrics_begin(job.metrics, "train", job.step + 1);
+    ASSERT_EQ(OK, job_end_line(&job, 32, 0, 3 << 20)) << status_text();
+    EXPECT_NE(std::string::npos, get("run/metrics.jsonl").find("\"device_peak_mb\":3"));
 }
 
 TEST_F(JobTest, AStepThatIsNotFiniteLeavesItsDump)

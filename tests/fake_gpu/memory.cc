@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +19,8 @@ enum : size_t { ARENA_BYTES = (size_t)64 << 30, MARGIN = 1 << 20, ALIGN = 256, Z
 static char                    *arena;
 static std::map<char *, size_t> taken, pinned; // start -> bytes
 static std::map<char *, size_t> holes;         // start -> bytes, never adjacent
-static size_t                   used, peak;
+static std::set<char *>         of_graphs;     // starts of those taken that captured graphs own
+static size_t                   used[MEMORY_OWNERS], peak[MEMORY_OWNERS];
 static int                      n_unlocked;
 static struct sigaction         before;
 
@@ -71,11 +73,11 @@ size_t memory_total(void)
     return text ? strtoull(text, nullptr, 10) : (size_t)4 << 30;
 }
 
-void *memory_take(size_t bytes)
+void *memory_take(size_t bytes, MemoryOwner owner)
 {
     open_arena();
     size_t want = whole(bytes);
-    if (bytes > memory_total() || used + bytes > memory_total())
+    if (bytes > memory_total() || memory_used() + bytes > memory_total())
         return nullptr;
     for (auto h = holes.begin(); h != holes.end(); ++h) {
         if (h->second < want)
@@ -86,8 +88,10 @@ void *memory_take(size_t bytes)
         if (rest > 0)
             holes[p + want] = rest;
         taken[p] = bytes;
-        used += bytes;
-        peak = used > peak ? used : peak;
+        if (owner == MEMORY_GRAPHS)
+            of_graphs.insert(p);
+        used[owner] += bytes;
+        peak[owner] = used[owner] > peak[owner] ? used[owner] : peak[owner];
         guard_close(p + bytes, want - bytes);
         guard_open(p, bytes);
         return p;
@@ -109,7 +113,7 @@ bool memory_give(void *p)
         return false;
     char  *start = a->first;
     size_t bytes = whole(a->second);
-    used -= a->second;
+    used[of_graphs.erase(start) ? MEMORY_GRAPHS : MEMORY_POOL] -= a->second;
     guard_close(start, a->second);
     taken.erase(a);
     auto next = holes.upper_bound(start);
@@ -198,15 +202,20 @@ extern "C" __attribute__((visibility("default"))) void fake_gpu_arena(char **beg
 
 size_t memory_used(void)
 {
-    return used;
+    return used[MEMORY_POOL] + used[MEMORY_GRAPHS];
 }
 
-size_t memory_peak(void)
+size_t memory_used_by(MemoryOwner owner)
 {
-    return peak;
+    return used[owner];
 }
 
-void memory_reset_peak(void)
+size_t memory_peak(MemoryOwner owner)
 {
-    peak = used;
+    return peak[owner];
+}
+
+void memory_reset_peak(MemoryOwner owner)
+{
+    peak[owner] = used[owner];
 }

@@ -8,8 +8,11 @@
 #pragma once
 #include <stddef.h>
 
+/* CUDA counts what captured graphs allocate apart from its pool. */
+typedef enum MemoryOwner { MEMORY_POOL, MEMORY_GRAPHS, MEMORY_OWNERS } MemoryOwner;
+
 /* An address at once, contents later (memory_fill_garbage, in stream order); NULL when the device is full. */
-void *memory_take(size_t bytes);
+void *memory_take(size_t bytes, MemoryOwner owner);
 void  memory_fill_garbage(void *p);
 
 /* false when p is not the start of an allocation. */
@@ -27,6 +30,7 @@ void *memory_pin(size_t bytes);
 bool  memory_unpin(void *p);
 
 size_t memory_total(void); // FAKE_GPU_MEMORY, 4 GiB without it
-size_t memory_used(void);
-size_t memory_peak(void);
-void   memory_reset_peak(void);
+size_t memory_used(void);  // of both
+size_t memory_used_by(MemoryOwner owner);
+size_t memory_peak(MemoryOwner owner);
+void   memory_reset_peak(MemoryOwner owner);

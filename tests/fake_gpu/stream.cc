@@ -136,14 +136,24 @@ cudaError_t cudaGetLastError(void)
 
 /* ---- the device ---- */
 
+/* FAKE_GPU_DRIVER: the CUDA version of the driver, 0 for none. */
+static int driver_version()
+{
+    const char *text = getenv("FAKE_GPU_DRIVER");
+    return text ? atoi(text) : CUDART_VERSION;
+}
+
 cudaError_t cudaGetDeviceCount(int *count)
 {
     *count = 1;
-    return cudaSuccess;
+    return driver_version() < CUDART_VERSION ? cudaErrorInsufficientDriver : cudaSuccess;
 }
 
+/* FAKE_GPU_TAKEN: another process has the device to itself. */
 cudaError_t cudaSetDevice(int index)
 {
+    if (getenv("FAKE_GPU_TAKEN"))
+        return cudaErrorDevicesUnavailable;
     return index == 0 ? cudaSuccess : cudaErrorInvalidValue;
 }
 
@@ -160,7 +170,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *prop, int)
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
-    *version = CUDART_VERSION;
+    *version = driver_version();
     return cudaSuccess;
 }
 
@@ -181,6 +191,10 @@ const char *cudaGetErrorName(cudaError_t e)
         return "cudaErrorMemoryAllocation";
     case cudaErrorInvalidConfiguration:
         return "cudaErrorInvalidConfiguration";
+    case cudaErrorInsufficientDriver:
+        return "cudaErrorInsufficientDriver";
+    case cudaErrorDevicesUnavailable:
+        return "cudaErrorDevicesUnavailable";
     case cudaErrorNoDevice:
         return "cudaErrorNoDevice";
     case cudaErrorInvalidResourceHandle:
@@ -320,16 +334,26 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr attr, void *)
 {
     LOCK();
     if (attr == cudaMemPoolAttrUsedMemHigh)
-        memory_reset_peak();
+        memory_reset_peak(MEMORY_POOL);
     return cudaSuccess;
 }
 
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attr, void *value)
 {
     LOCK();
-    if (attr != cudaMemPoolAttrUsedMemHigh)
+    if (attr != cudaMemPoolAttrUsedMemHigh && attr != cudaMemPoolAttrUsedMemCurrent)
         return cudaErrorInvalidValue;
-    unsigned long long bytes = memory_peak();
+    unsigned long long bytes =
+        attr == cudaMemPoolAttrUsedMemHigh ? memory_peak(MEMORY_POOL) : memory_used_by(MEMORY_POOL);
+    memcpy(value, &bytes, sizeof bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetGraphMemAttribute(int, cudaGraphMemAttributeType attr, void *value)
+{
+    LOCK();
+    unsigned long long bytes = attr == cudaGraphMemAttrUsedMemHigh ? memory_peak(MEMORY_GRAPHS)
+                                                                   : memory_used_by(MEMORY_GRAPHS);
     memcpy(value, &bytes, sizeof bytes);
     return cudaSuccess;
 }
@@ -337,14 +361,8 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attr, void *v
 cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
 {
     LOCK();
-    *p = memory_take(bytes);
-    if (!*p && !s->capture) { // what was freed in stream order is free once the stream gets there
-        cudaError_t e = drain(s);
-        if (e != cudaSuccess)
-            return e;
-        *p = memory_take(bytes);
-    }
-    if (!*p)
+    *p = memory_take(bytes, s->capture ? MEMORY_GRAPHS : MEMORY_POOL);
+    if (!*p) // what was freed in stream order is free once the stream has got there
         return cudaErrorMemoryAllocation;
     if (s->capture)
         s->capture->own.insert(*p);

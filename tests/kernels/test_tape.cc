@@ -100,7 +100,7 @@ TEST(Tape, ProfileNamesOpsAndShapes)
     remove(path.c_str());
     cJSON *events = cJSON_Parse(text.str().c_str());
     ASSERT_NE(nullptr, events) << text.str();
-    EXPECT_EQ(2 + 2 * 7, cJSON_GetArraySize(events)); // the rows' names, 7 ops there and back
+    EXPECT_EQ(3 + 2 * 7, cJSON_GetArraySize(events)); // the rows' names, 7 ops there and back
     cJSON_Delete(events);
     bool found = false;
     for (int i = 0; i < p.n_rows; i++)
@@ -146,8 +146,8 @@ TEST(Tape, SurvivesTheFailureOfEveryAllocation)
         }
         EXPECT_EQ(ERR_MEMORY, st) << status_text();
         if (n == 1) { // the first sum
-            EXPECT_STREQ("f32 (4,4) does not fit beside the 0.00 GB of this step (tensor: no "
-                         "memory for 64 bytes); a smaller batch or bf16 needs less",
+            EXPECT_STREQ("f32 (4,4): tensor: no memory for 64 bytes; this step holds 0.00 GB "
+                         "already, a smaller batch or bf16 needs less",
                          status_text());
         }
     }

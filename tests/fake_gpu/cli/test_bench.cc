@@ -14,7 +14,7 @@ class BenchOnGpu : public ::testing::Test {
     {
         ASSERT_EQ(0, r.code) << r.err;
         for (const char *part : {"training step", "TFLOP/s on ", "% of its measured product's",
-                                 "its copy: ", "on the device"})
+                                 "TB/s, ", "% of its measured copy's", "on the device"})
             EXPECT_NE(std::string::npos, r.out.find(part)) << part << " in\n" << r.out;
     }
 };
@@ -35,4 +35,50 @@ TEST_F(BenchOnGpu, MeasuresDetectionInBothDirectionsAndTracesIt)
     expect_figures(r);
     EXPECT_NE(std::string::npos, r.out.find("detection")) << r.out;
     EXPECT_NE(std::string::npos, slurp(dir / "trace.json").find("roi_align"));
+}
+
+TEST_F(BenchOnGpu, SaysTf32WhereProductsAreRounded)
+{
+    TempDir dir;
+    Ran r = godwit("bench model --device cuda --arch resnet18 --width 0.125 --batch 4 --size 32 "
+                   "--reps 1 --dtype tf32 --threads 1 --json " +
+                   (dir / "rates.json"));
+    expect_figures(r);
+    EXPECT_NE(std::string::npos, r.out.find("at 32 px, tf32: images a second")) << r.out;
+    EXPECT_NE(std::string::npos, slurp(dir / "rates.json").find("\"dtype\": \"tf32\""));
+}
+
+/* Ceilings are measured in matrices of 256 x 256 and more, three of them: 786 kB that a device just large enough for the
+ * step does not have. */
+TEST_F(BenchOnGpu, KeepsTheStepsFiguresWhereTheCeilingsFindNoRoom)
+{
+    if (std::string(getenv("GODWIT_CUDA")) != GODWIT_TEST_PLUGIN)
+        GTEST_SKIP() << "only the emulated device's memory can be made small";
+    TempDir     dir;
+    std::string words =
+        "bench model --device cuda --arch resnet18 --width 0.125 --batch 4 --size 32 "
+        "--reps 1 --threads 1 --json " +
+        (dir / "rates.json");
+    Ran r = {71, "", ""};
+    for (int64_t bytes = 2000000; r.code == 71 && bytes < 20000000; bytes += 400000) {
+        setenv("FAKE_GPU_MEMORY", std::to_string(bytes).c_str(), 1);
+        r = godwit(words);
+    }
+    unsetenv("FAKE_GPU_MEMORY");
+    ASSERT_EQ(0, r.code) << r.err;
+    EXPECT_NE(std::string::npos, r.out.find("its product not measured: no room")) << r.out;
+    EXPECT_NE(std::string::npos, r.out.find("its copy not measured: no room")) << r.out;
+    std::string json = slurp(dir / "rates.json");
+    EXPECT_NE(std::string::npos, json.find("\"peak_gflops\": null")) << json;
+    EXPECT_NE(std::string::npos, json.find("\"share_of_triad\": null")) << json;
+}
+
+TEST_F(BenchOnGpu, MeasuresOpsAgainstTheDevicesOwnCeilings)
+{
+    TempDir dir;
+    Ran     r = godwit("bench op --device cuda --batch 1 --reps 1 --threads 1 --json " +
+                       (dir / "ops.json"));
+    ASSERT_EQ(0, r.code) << r.err;
+    EXPECT_EQ(0u, r.out.find("emulated GPU: product in f32 ")) << r.out;
+    EXPECT_NE(std::string::npos, slurp(dir / "ops.json").find("\"device\": \"emulated GPU\""));
 }

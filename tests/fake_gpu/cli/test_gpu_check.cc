@@ -56,6 +56,10 @@ TEST_F(GpuCheck, GoesOnAfterAFailureAndKeepsWhatEveryStepSaid)
             << slurp(dir / "out/summary.txt") << slurp(dir / ("out/" + std::string(name) + ".txt"));
     EXPECT_TRUE(summary_has("peer (exit 1): {\"what\": \"r50\"}"))
         << slurp(dir / "out/summary.txt");
+    for (const char *program : {"fake_gpu/test_kernels_gpu", "fake_gpu/test_cli_gpu_full"})
+        EXPECT_NE(std::string::npos,
+                  slurp(dir / "out/tests.txt").find("== " + std::string(program) + "\n"))
+            << program;
     EXPECT_NE(std::string::npos, slurp(dir / "out/peer.txt").find("\"moco\""));
     EXPECT_NE(std::string::npos, slurp(dir / "out/determinism.txt").find("the same bits"));
     EXPECT_NE(std::string::npos, slurp(dir / "out/bench-detect-bf16.json").find("test_median"));

@@ -2,54 +2,13 @@
  *
  *      steps 1 2 3 op by op | 4 captured | 5 6 7 8 from the graph: new views, permutations, rate, row of the queue
  */
-#include "cli/run_program.h"
+#include "fake_gpu/pretrain/moco_run.h"
 
-#include <gtest/gtest.h>
+#include <csignal>
 
-#include <string>
-#include <vector>
-
-static const int STEPS = 8;
-
-class MocoRun : public ::testing::Test {
-  protected:
-    TempDir dir;
-
-    void SetUp() override
-    {
-        setenv("GODWIT_CUDA", GODWIT_TEST_PLUGIN, 0);
-        setenv("FAKE_GPU_RACES", "0", 0); // test_kernels_gpu looks for races
-        ASSERT_EQ(0, godwit("scenes --kind object --layout folder --size 20 --train 24 --val 0 "
-                            "--test 0 --out " +
-                            (dir / "data"))
-                         .code);
-    }
-    std::string words(const std::string &run, const std::string &how)
-    {
-        return "pretrain moco_tiny --threads 1 --data " + (dir / "data") + " --out '" +
-               (dir / run) + "'" + " solver.iters=" + std::to_string(STEPS) +
-               " solver.warmup_iters=4 " + how;
-    }
-    void train(const std::string &run, const std::string &how)
-    {
-        Ran r = godwit(words(run, how));
-        ASSERT_EQ(0, r.code) << r.err;
-    }
-    std::string weights(const std::string &run)
-    {
-        return slurp(dir / (run + "/encoder.safetensors"));
-    }
-    std::string last_checkpoint(const std::string &run) // weights, momentum, queue, means
-    {
-        char name[40];
-        snprintf(name, sizeof name, "/checkpoints/step_%07d.safetensors", STEPS);
-        return slurp(dir / (run + name));
-    }
-    std::vector<double> losses(const std::string &run) // a line of metrics is a step
-    {
-        return losses_of(dir / run);
-    }
-};
+extern "C" {
+#include "base/clock.h"
+}
 
 TEST_F(MocoRun, HasTheLossesOfCpu)
 {
@@ -98,8 +57,8 @@ TEST_F(MocoRun, TakesPicturesThatTheDeviceDecoded)
 
     r = godwit(words("cpu", "--device cpu data.decode=device"));
     EXPECT_EQ(71, r.code);
-    EXPECT_EQ("data.decode=device: device cpu decodes no JPEG files; use data.decode=host, or "
-              "--device cuda\n",
+    EXPECT_EQ("device: cpu, 1 thread\ndata.decode=device: device cpu decodes no JPEG files; use "
+              "data.decode=host, or --device cuda\n",
               r.err);
     setenv("FAKE_GPU_NO_JPEG", "1", 1);
     r = godwit(words("none", "--device cuda data.decode=device"));
@@ -118,19 +77,9 @@ TEST_F(MocoRun, SaysWhatDidNotFitAndHowMuchItHeld)
     EXPECT_EQ(0, r.code) << r.err;
     EXPECT_NE(std::string::npos, r.err.find("emulated GPU: at most 0.00 of 4.29 GB were in use"))
         << r.err;
-    setenv("FAKE_GPU_MEMORY", "500000", 1);
-    r = godwit(words("small", "--device cuda"));
-    EXPECT_EQ(71, r.code);
-    EXPECT_NE(std::string::npos,
-              r.err.find("momentum of the weights, 0.18 MB: the GPU has no room for "))
-        << r.err;
-    setenv("FAKE_GPU_MEMORY", "1000000", 1);
-    r = godwit(words("larger", "--device cuda"));
-    EXPECT_EQ(71, r.code);
-    EXPECT_NE(std::string::npos,
-              r.err.find("does not fit beside the 0.00 GB of this step (the GPU has no room for "))
-        << r.err;
-    unsetenv("FAKE_GPU_MEMORY");
+    EXPECT_NE(std::string::npos, slurp(dir / "fits/metrics.jsonl").find("\"device_peak_mb\":"));
+    for (int64_t bytes : {100000, 300000, 500000, 700000, 1000000, 1530000, 1670000})
+        EXPECT_FALSE(fits_or_says_what_did_not(bytes)) << bytes;
 }
 
 /* In the middle of the steps that run from a graph: the resumed run goes op by op first, then makes a graph of its own. */

@@ -1,0 +1,107 @@
+/* The meter: every tensor once for each call, gradients twice where they are added to */
+#include "kernels/op_test.h"
+extern "C" {
+#include "kernels/backend_entries.h"
+#include "kernels/meter.h"
+}
+
+#include <set>
+
+class Meter : public ::testing::Test {
+  protected:
+    const Backend *be = meter(backend_ref());
+    Bench          b{be};
+    int64_t        last = meter_bytes();
+
+    /* Since the last call. */
+    int64_t counted()
+    {
+        int64_t now = meter_bytes(), n = now - last;
+        last = now;
+        return n;
+    }
+};
+
+TEST_F(Meter, CountsAConvolutionsOperandsOnceADirection)
+{
+    Tensor   *x = b.tensor({1, 4, 4, 2}, noise(32, 1)), *w = b.tensor({3, 3, 3, 2}, noise(54, 2));
+    ConvLayer l = {{1, 1, 1, 1}, w, nullptr};
+    (void)counted();
+    Tensor *y = tape_keep(conv2d(&b.t, &l, x));
+    EXPECT_EQ(4 * (32 + 54 + 48), counted());
+    Tensor *dy = tape_grad(&b.t, y);
+    (void)tensor_beta(dy);
+    ASSERT_EQ(OK, be->fill(dy, 1));
+    EXPECT_EQ(4 * 48, counted());
+    ASSERT_EQ(OK, b.t.last->backward(&b.t, b.t.last));
+    EXPECT_EQ(4 * (48 + 32 + 54) + 4 * (48 + 54 + 32), counted()); // weights, then data
+    ASSERT_EQ(OK, b.t.last->backward(&b.t, b.t.last));
+    EXPECT_EQ(4 * (48 + 32 + 2 * 54) + 4 * (48 + 54 + 2 * 32), counted()); // added to what is there
+}
+
+/* Whichever way it runs: ref's parts and cpu's fused door count alike. */
+TEST_F(Meter, CountsAFusedConvolutionAsItsParts)
+{
+    for (const Backend *one : {backend_ref(), backend_cpu()}) {
+        Bench   on(meter(one));
+        Tensor *x = on.tensor({2, 4, 4, 2}, noise(64, 1)),
+               *w = on.tensor({3, 1, 1, 2}, noise(6, 2));
+        Tensor *v[4];
+        for (Tensor *&each : v)
+            each = on.tensor({3}, {1, 1, 1});
+        ConvBn l = {{{1, 0, 1, 1}, w, nullptr},
+                    {{1e-5f, 0.1f, 1, false, nullptr}, v[0], v[1], v[2], v[3], false}};
+        (void)counted();
+        (void)conv_bn_act(&on.t, &l, x, nullptr, true);
+        ASSERT_EQ(OK, tape_status(&on.t)) << status_text();
+        /* x, w, c; then c, y, mean, rstd, gamma, beta, and the running statistics read and written */
+        EXPECT_EQ(4 * (64 + 6 + 96) + 4 * (96 + 96 + 4 * 3 + 4 * 3), counted()) << one->name;
+    }
+}
+
+TEST_F(Meter, CountsTheOptimiserBySpansAndPutsItIntoTheProfile)
+{
+    Tensor *w = b.tensor({8}, Floats(8, 1.0f)), *v = b.tensor({8}, Floats(8, 0.0f)),
+           *g = b.tensor({8}, Floats(8, 1.0f));
+    float  *at[] = {(float *)w->data, (float *)v->data, (float *)g->data};
+    double  squares = 0;
+    Profile p = {};
+    meter_profile(&p);
+    b.t.profile = &p;
+    profile_start(&b.t);
+    (void)counted();
+    EXPECT_EQ(OK, be->sum_squares(&squares, at[2], 8, true));
+    EXPECT_EQ(32, counted());
+    EXPECT_EQ(OK, be->clip(at[2], 8, &squares, 1));
+    EXPECT_EQ(64, counted());
+    EXPECT_EQ(OK, be->sgd(at[0], at[1], at[2], nullptr, 8, 0.1f, 0.9f, 0, true, &squares));
+    EXPECT_EQ(8 * 16, counted()); // w there and back, v written, g
+    EXPECT_EQ(OK, be->sgd(at[0], at[1], at[2], nullptr, 8, 0.1f, 0.9f, 0, false, &squares));
+    EXPECT_EQ(8 * 20, counted());
+    EXPECT_EQ(OK, be->ema(at[0], at[1], nullptr, 8, 0.9f));
+    EXPECT_EQ(8 * 12, counted());
+    meter_profile(nullptr);
+    b.t.profile = nullptr;
+    std::set<std::string> keys;
+    int64_t               bytes = 0;
+    for (int i = 0; i < p.n_rows; i++) {
+        keys.insert(p.row[i].key);
+        bytes += p.row[i].bytes;
+    }
+    EXPECT_EQ((std::set<std::string>{"sum_squares", "clip", "sgd", "ema"}), keys);
+    EXPECT_EQ(32 + 64 + 8 * 16 + 8 * 20 + 8 * 12, bytes);
+}
+
+/* Box work and memory management pass through; everything else is counted. */
+TEST_F(Meter, StandsBeforeEveryEntryThatMovesTensors)
+{
+    std::set<std::string> passed;
+#define IS_COUNTED(entry)                                                                          \
+    if (backend_ref()->entry && be->entry == backend_ref()->entry)                                 \
+        passed.insert(#entry);
+    BACKEND_ENTRIES(IS_COUNTED)
+    for (const std::string &name : passed)
+        EXPECT_TRUE(name == "alloc" || name == "free" || name == "sync" ||
+                    name.rfind("box.", 0) == 0)
+            << name;
+}
