@@ -1,8 +1,8 @@
 /* lib.h -- what the cuda backend leaves to libraries: convolutions and matrix products, nothing else
  *
- * cuDNN and cuBLASLt serve it on a GPU (lib_cudnn.c, lib_cublas.c), ref's loops in the tests' emulator. All addresses are
- * device memory; work is queued on gpu_stream(). Sums are f32. f32 operands are multiplied in full f32 unless
- * lib_use_tf32 was called; bf16 products are exact.
+ * cuDNN and cuBLASLt serve it on a GPU (lib_cudnn.c, lib_cublas.c); in the tests' emulator ref's loops, or fakes of both.
+ * All addresses are device memory; work is queued on gpu_stream(). Sums are f32. f32 operands are multiplied in full f32
+ * unless lib_use_tf32 was called; bf16 products are exact.
  */
 #pragma once
 #include "kernels/backend.h"
