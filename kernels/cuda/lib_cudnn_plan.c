@@ -82,8 +82,14 @@ static Status time_of(float *ms, Trial t, float best_ms)
 /* How a plan is looked for. */
 typedef struct Search {
     int wanted; // only this number; -1: any
-    int most;   // candidates; one is not timed
+    int most;   // candidates that run; one is not timed
 } Search;
+
+/* A plan can be had whose engine cannot run: each is run, also where nothing is timed. */
+static Status attempt(float *ms, Trial t, Search how, float best_ms)
+{
+    return how.most > 1 ? time_of(ms, t, best_ms) : run_trial(&t);
+}
 
 /* The fastest of the first candidates goes into p. *chosen is its number, -1 where there is none. */
 static Status choose(const char *op, ConvPlan *p, int *chosen, float *best_ms, Search how,
@@ -110,11 +116,10 @@ static Status choose(const char *op, ConvPlan *p, int *chosen, float *best_ms, S
             if (!p->plan)
                 continue;
             float ms = 0;
-            if (how.most > 1)
-                st = time_of(&ms, (Trial){op, p, on}, *best_ms);
-            n_tried++;
+            st = attempt(&ms, (Trial){op, p, on}, how, *best_ms);
+            n_tried += st == OK;
             n_compiled += is_compiled;
-            if (st == ERR_UNSUPPORTED) { // it can be planned and not run
+            if (st == ERR_UNSUPPORTED) {
                 st = OK;
                 cudnn_forget(&p->plan);
             } else if (st == OK && (!best_plan || ms < *best_ms)) {
