@@ -95,6 +95,28 @@ TEST_F(Ways, AreTimedOnceForAKindAndAShape)
     EXPECT_EQ(12, t.gone[0]);
 }
 
+TEST_F(Ways, ALayerOfManySizesGoesTheFirstThatIsOpen)
+{
+    FreshDevice d;
+    int         way = -1;
+    for (int64_t i = 0; i < 8; i++) {
+        Trip t = trip(d, {2, 1});
+        ASSERT_EQ(OK, choose(&way, d, &t, {1, 3 + i, 4, 4, 6, 3}));
+        EXPECT_EQ(1, way);
+    }
+    Trip open = trip(d, {2, 1}), closed = trip(d, {2, 1}, {ERR_UNSUPPORTED, OK});
+    ASSERT_EQ(OK, choose(&way, d, &open, {1, 11, 4, 4, 6, 3}));
+    EXPECT_EQ(0, way);
+    EXPECT_EQ(0, open.gone[1]);
+    EXPECT_EQ(1, open.gone[0]);
+    ASSERT_EQ(OK, choose(&way, d, &open, {1, 11, 4, 4, 6, 3}));
+    EXPECT_EQ(1, open.gone[0]) << "it is remembered";
+    ASSERT_EQ(OK, choose(&way, d, &closed, {1, 12, 4, 4, 6, 3}));
+    EXPECT_EQ(1, way);
+    ASSERT_EQ(OK, choose(&way, d, &open, {1, 11, 4, 4, 7, 3})); // another layer
+    EXPECT_EQ(1, way);
+}
+
 /* The stem of a network on pictures, as it is and folded: the same map, whichever is faster. */
 TEST_F(Ways, AStemIsFoldedWhereThatIsFaster)
 {
