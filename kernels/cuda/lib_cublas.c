@@ -181,12 +181,10 @@ Status lib_product(const char *op, void *c, const void *a, const void *b, const 
     key.align_b = alignment(b);
     key.align_c = alignment(c);
     const Entry *e = NULL;
-    void        *workspace;
     TRY(find(op, &e, &key));
-    TRY(lib_workspace(&workspace));
     gpu_launching(op);
     Status st = check(op, cublasLtMatmul(handle, e->desc, &p->alpha, b, e->a, a, e->b, &p->beta, c,
-                                         e->c, c, e->c, &e->algorithm, workspace,
+                                         e->c, c, e->c, &e->algorithm, lib_workspace(),
                                          LIB_WORKSPACE_BYTES, gpu_stream()));
     Status launched = gpu_launched(op);
     return st == OK ? launched : st;

@@ -265,9 +265,8 @@ Status conv_plan_run(const char *op, const ConvPlan *p, const ConvAddresses *on)
     int64_t                  uid[3] = {UID_X, UID_W, UID_Y}, n = 3;
     void                    *address[3] = {(void *)(uintptr_t)on->x, (void *)(uintptr_t)on->w,
                                            (void *)(uintptr_t)on->y};
-    void                    *workspace;
+    void                    *workspace = lib_workspace();
     cudnnBackendDescriptor_t pack = NULL;
-    TRY(lib_workspace(&workspace));
     TRY(cudnn_make(op, &pack, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR));
     Status st = cudnn_set(op, pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, n, uid);
     if (st == OK)

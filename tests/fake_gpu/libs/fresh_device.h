@@ -40,14 +40,15 @@ class FreshDevice {
             before(fake);
         PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), false};
         opened = call<PluginOpen>(PLUGIN_OPEN)(&be, &host);
+        free_bytes = opened == OK ? n_free() : 0;
     }
     FreshDevice(const FreshDevice &) = delete;
     ~FreshDevice()
     {
         char *begin, *end;
         if (opened == OK && !may_break) {
-            EXPECT_EQ(OK, be->sync()) << status_text();
             expect_nothing_left_over(fake);
+            EXPECT_EQ(free_bytes, n_free()) << "device memory was not given back";
         }
         call<void(char **, char **)>("fake_gpu_arena")(&begin, &end);
         (void)madvise(begin, (size_t)(end - begin), MADV_DONTNEED);
@@ -84,8 +85,17 @@ class FreshDevice {
     }
 
   private:
-    void *library = nullptr;
-    bool  may_break = false;
+    void   *library = nullptr;
+    int64_t free_bytes;
+    bool    may_break = false;
+
+    int64_t n_free()
+    {
+        DeviceFacts facts = {};
+        EXPECT_EQ(OK, be->sync());
+        EXPECT_EQ(OK, be->describe(&facts));
+        return facts.free_bytes;
+    }
 };
 
 /* ---- engines ---- */

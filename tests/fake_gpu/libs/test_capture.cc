@@ -67,3 +67,23 @@ TEST_F(InACapture, PlansOfEarlierStepsRunAtEveryLaunch)
         d.be->graph_free(graph);
     }
 }
+
+/* A graph's memory is gone with it. */
+TEST_F(InACapture, TheWorkspaceIsNoGraphsOwn)
+{
+    FreshDevice d;
+    OnDevice    a(d.be, F32, {2, 2}, {1, 2, 3, 4}), b(d.be, F32, {2, 2}, {1, 0, 0, 1});
+    OnDevice    c(d.be, F32, {2, 2}, Floats(4));
+    Product     p = {2, 2, 2, false, false, F32, F32, 1, 0};
+    void       *graph = nullptr;
+    ASSERT_EQ(OK, d.be->graph_begin());
+    Status first = d.fake->product("product", c.t.data, a.t.data, b.t.data, &p);
+    ASSERT_EQ(OK, d.be->graph_end(&graph));
+    ASSERT_EQ(OK, first) << status_text();
+    ASSERT_EQ(OK, d.be->graph_launch(graph));
+    EXPECT_EQ(Floats({1, 2, 3, 4}), c.values());
+    d.be->graph_free(graph);
+    p.alpha = 2;
+    ASSERT_EQ(OK, d.fake->product("product", c.t.data, a.t.data, b.t.data, &p)) << status_text();
+    EXPECT_EQ(Floats({2, 4, 6, 8}), c.values());
+}
