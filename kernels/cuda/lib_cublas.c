@@ -37,8 +37,10 @@ static Status check(const char *op, cublasStatus_t s)
 {
     if (s == CUBLAS_STATUS_SUCCESS)
         return OK;
-    return status_fail(s == CUBLAS_STATUS_ALLOC_FAILED ? ERR_MEMORY : ERR_DEVICE,
-                       "%s: cuBLASLt: %s (%s)", op, cublasLtGetStatusString(s),
+    Status st = s == CUBLAS_STATUS_ALLOC_FAILED    ? ERR_MEMORY
+                : s == CUBLAS_STATUS_NOT_SUPPORTED ? ERR_UNSUPPORTED
+                                                   : ERR_DEVICE;
+    return status_fail(st, "%s: cuBLASLt: %s (%s)", op, cublasLtGetStatusString(s),
                        cublasLtGetStatusName(s));
 }
 
@@ -117,7 +119,7 @@ static Status choose(const char *op, Entry *e)
                                                       preference, 1, &best, &n));
     cublasLtMatmulPreferenceDestroy(preference);
     TRY(st);
-    if (n < 1)
+    if (n < 1 || best.state != CUBLAS_STATUS_SUCCESS)
         return status_fail(ERR_UNSUPPORTED,
                            "%s: cuBLASLt has no algorithm for (%lld,%lld) x (%lld)", op,
                            (long long)e->key.m, (long long)e->key.n, (long long)e->key.k);

@@ -166,6 +166,21 @@ TEST_F(Products, Tf32RoundsOperandsOfF32Only)
     }
 }
 
+TEST_F(Products, WithoutAnAlgorithmTheOpIsUnsupportedAndNamed)
+{
+    for (bool is_named : {false, true}) { // as a success that names one of which nothing is known
+        FreshDevice d;
+        Case        c(d, {4, 6, 8, false, false, F32, F32, 1, 0});
+        d.fake->has_no_product = !is_named;
+        d.fake->product_is_invalid = is_named;
+        EXPECT_EQ(ERR_UNSUPPORTED, c.run());
+        EXPECT_EQ(0u, std::string(status_text()).find("product: cuBLASLt")) << status_text();
+        EXPECT_EQ(0, d.fake->n_live_lt);
+        d.fake->has_no_product = d.fake->product_is_invalid = false;
+        c.expect_right();
+    }
+}
+
 TEST_F(Products, RangesOfAProfilerBearTheOpsName)
 {
     FreshDevice d;
