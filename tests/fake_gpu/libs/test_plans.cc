@@ -150,6 +150,18 @@ TEST_F(Plans, EnginesWhoseNumbersAreNotExactEnoughArePassedOver)
         }
 }
 
+TEST_F(Plans, AnEngineOfMoreNotesThanCudnnHadWhenWeWereBuiltIsPassedOver)
+{
+    FreshDevice d;
+    ConvCase    c(d, SMALL);
+    FakeEngine  odd = takes(1);
+    odd.numerical.assign(CUDNN_NUMERICAL_NOTE_TYPE_COUNT + 20,
+                         CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP);
+    d.fake->offer = offer({odd, takes(2)});
+    c.expect_right(CONV_FORWARD);
+    EXPECT_EQ(1, d.last_engine());
+}
+
 TEST_F(Plans, WithoutAnyTheOpIsUnsupportedAndNamed)
 {
     FreshDevice d;
