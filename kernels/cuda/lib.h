@@ -1,9 +1,8 @@
 /* lib.h -- what the cuda backend leaves to libraries: convolutions, matrix products and JPEG, nothing else
  *
- * cuDNN, cuBLASLt and nvJPEG serve it on a GPU (lib_cudnn.c, lib_cublas.c, lib_nvjpeg.c), ref's loops and libjpeg in the
- * tests' emulator. All addresses are
- * device memory; work is queued on gpu_stream(). Sums are f32. f32 operands are multiplied in full f32 unless
- * lib_use_tf32 was called; bf16 products are exact.
+ * cuDNN, cuBLASLt and nvJPEG serve it on a GPU (lib_cudnn.c, lib_cublas.c, lib_nvjpeg.c); in the tests' emulator ref's loops
+ * and libjpeg, or fakes of the first two. All addresses are device memory; work is queued on gpu_stream(). Sums are f32. f32
+ * operands are multiplied in full f32 unless lib_use_tf32 was called; bf16 products are exact.
  */
 #pragma once
 #include "kernels/backend.h"
@@ -30,16 +29,16 @@ typedef enum ConvKind {
 /* *way: the fastest of the ways 0 .. n-1, each of which run(ctx, way) goes over and over with one result; ERR_UNSUPPORTED
  * takes a way out, ERR_MEMORY one other than 0. They are timed once for a kind and a shape, and the answer is kept as
  * plans are; a later way has to be 3 % faster than those before it. A layer that has met pictures of many sizes takes
- * way 0. */
+ * the first that runs. */
 Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
                          const Conv2d *op, int n, Status (*run)(void *ctx, int way), void *ctx);
 
-/* dx = beta dx + the gradient; dx, dy and w of one type. */
+/* dx = beta dx + the gradient, beta 0 or 1; dx, dy and w of one type. */
 Status lib_conv2d_backward_data(Tensor *dx, float beta, const Tensor *dy, const Tensor *w,
                                 const Conv2d *op);
 
-/* dw = beta dw + the gradient; x and dy are of one type, dw of that or f32. A gradient of bf16 activations is rounded to
- * bf16 once, as PyTorch's is, before it is added to an f32 dw. */
+/* dw = beta dw + the gradient, beta 0 or 1; x and dy are of one type, dw of that or f32. A gradient of bf16 activations is
+ * rounded to bf16 once, as PyTorch's is, before it is added to an f32 dw. */
 Status lib_conv2d_backward_weights(Tensor *dw, float beta, const Tensor *x, const Tensor *dy,
                                    const Conv2d *op);
 

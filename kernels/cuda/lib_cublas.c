@@ -37,8 +37,10 @@ static Status check(const char *op, cublasStatus_t s)
 {
     if (s == CUBLAS_STATUS_SUCCESS)
         return OK;
-    return status_fail(s == CUBLAS_STATUS_ALLOC_FAILED ? ERR_MEMORY : ERR_DEVICE,
-                       "%s: cuBLASLt: %s (%s)", op, cublasLtGetStatusString(s),
+    Status st = s == CUBLAS_STATUS_ALLOC_FAILED    ? ERR_MEMORY
+                : s == CUBLAS_STATUS_NOT_SUPPORTED ? ERR_UNSUPPORTED
+                                                   : ERR_DEVICE;
+    return status_fail(st, "%s: cuBLASLt: %s (%s)", op, cublasLtGetStatusString(s),
                        cublasLtGetStatusName(s));
 }
 
@@ -117,7 +119,7 @@ static Status choose(const char *op, Entry *e)
                                                       preference, 1, &best, &n));
     cublasLtMatmulPreferenceDestroy(preference);
     TRY(st);
-    if (n < 1)
+    if (n < 1 || best.state != CUBLAS_STATUS_SUCCESS)
         return status_fail(ERR_UNSUPPORTED,
                            "%s: cuBLASLt has no algorithm for (%lld,%lld) x (%lld)", op,
                            (long long)e->key.m, (long long)e->key.n, (long long)e->key.k);
@@ -181,12 +183,10 @@ Status lib_product(const char *op, void *c, const void *a, const void *b, const 
     key.align_b = alignment(b);
     key.align_c = alignment(c);
     const Entry *e = NULL;
-    void        *workspace;
     TRY(find(op, &e, &key));
-    TRY(lib_workspace(&workspace));
     gpu_launching(op);
     Status st = check(op, cublasLtMatmul(handle, e->desc, &p->alpha, b, e->a, a, e->b, &p->beta, c,
-                                         e->c, c, e->c, &e->algorithm, workspace,
+                                         e->c, c, e->c, &e->algorithm, lib_workspace(),
                                          LIB_WORKSPACE_BYTES, gpu_stream()));
     Status launched = gpu_launched(op);
     return st == OK ? launched : st;

@@ -10,6 +10,7 @@
 #include "kernels/cuda/lib.h"
 #include "kernels/cuda/lib_cublas.h"
 #include "kernels/cuda/lib_cudnn_plan.h"
+#include "kernels/cuda/lib_workspace.h"
 
 #include <string.h>
 
@@ -17,6 +18,7 @@ static bool uses_tf32;
 
 Status lib_open(void)
 {
+    TRY(lib_workspace_open());
     TRY(lib_cublas_open());
     return conv_plan_open();
 }

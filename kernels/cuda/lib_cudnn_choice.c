@@ -23,15 +23,16 @@ static Status run_trial(void *trial)
     return t->run(t->ctx, t->way);
 }
 
-static Status measure(int *fastest, const ConvKey *key, int n, Trial t)
+/* The fastest of those that are not unsupported; untimed, the first. */
+static Status find(int *found, const ConvKey *key, int n, Trial t, bool is_timed)
 {
     const char *op = "choosing a convolution";
     double      began = clock_seconds();
     float       best = 0;
     Status      none = OK;
-    *fastest = -1;
+    *found = -1;
     TRY(conv_plan_may_measure(op));
-    for (t.way = 0; t.way < n; t.way++) {
+    for (t.way = 0; t.way < n && (is_timed || *found < 0); t.way++) {
         float  ms = 0;
         Status st = run_trial(&t); // chooses its plans, loads the kernels
         if (st == ERR_UNSUPPORTED || (st == ERR_MEMORY && t.way > 0)) {
@@ -39,14 +40,16 @@ static Status measure(int *fastest, const ConvKey *key, int n, Trial t)
             continue;
         }
         TRY(st);
-        TRY(gpu_time(&ms, op, TIMED_RUNS, run_trial, &t));
-        conv_tell(key, "way", t.way, ms, began);
-        if (*fastest < 0 || ms < BY_FAR * best) {
-            *fastest = t.way;
+        if (is_timed) {
+            TRY(gpu_time(&ms, op, TIMED_RUNS, run_trial, &t));
+            conv_tell(key, "way", t.way, ms, began);
+        }
+        if (*found < 0 || ms < BY_FAR * best) {
+            *found = t.way;
             best = ms;
         }
     }
-    return *fastest < 0 ? none : OK;
+    return *found < 0 ? none : OK;
 }
 
 Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor *w, const Tensor *y,
@@ -60,11 +63,9 @@ Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor 
     bool is_timed = conv_is_worth_timing(&key);
     *way = plan_cache_find(conv_plan_cache(), &key, (int64_t)sizeof key);
     if (*way < 0 || *way >= n) {
-        *way = 0;
-        if (is_timed) {
-            TRY(measure(way, &key, n, (Trial){run, ctx, 0}));
+        TRY(find(way, &key, n, (Trial){run, ctx, 0}, is_timed));
+        if (is_timed)
             plan_cache_note(conv_plan_cache(), &key, (int64_t)sizeof key, *way);
-        }
     }
     (void)key_table_put(&choices, &key, *way); // without memory it is looked up again
     return OK;

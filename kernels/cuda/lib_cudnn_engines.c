@@ -24,7 +24,8 @@ static bool is_note_refused(cudnnBackendNumericalNote_t note, const ConvKey *k)
     }
 }
 
-/* The notes of one kind that the configuration's engine carries; false when cuDNN does not say. */
+/* The notes of one kind that the configuration's engine carries; false when cuDNN does not say, or says more than `most`,
+ * which only a later one than its header can. */
 static bool notes_of(cudnnBackendDescriptor_t config, cudnnBackendAttributeName_t kind,
                      cudnnBackendAttributeType_t type, int64_t most, void *note, int64_t *n)
 {
@@ -37,7 +38,8 @@ static bool notes_of(cudnnBackendDescriptor_t config, cudnnBackendAttributeName_
     is_told =
         cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                                  1, n, &engine) == CUDNN_STATUS_SUCCESS &&
-        cudnnBackendGetAttribute(engine, kind, type, most, n, note) == CUDNN_STATUS_SUCCESS;
+        cudnnBackendGetAttribute(engine, kind, type, most, n, note) == CUDNN_STATUS_SUCCESS &&
+        *n <= most;
     cudnnBackendDestroyDescriptor(engine);
     return is_told;
 }
@@ -48,8 +50,8 @@ bool cudnn_is_exact_enough(cudnnBackendDescriptor_t config, const ConvKey *k)
     int64_t                     n = 0;
     bool is_fine = notes_of(config, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                             CUDNN_NUMERICAL_NOTE_TYPE_COUNT, note, &n);
-    for (int64_t i = 0; i < n; i++)
-        is_fine = is_fine && !is_note_refused(note[i], k);
+    for (int64_t i = 0; is_fine && i < n; i++)
+        is_fine = !is_note_refused(note[i], k);
     return is_fine;
 }
 

@@ -82,8 +82,14 @@ static Status time_of(float *ms, Trial t, float best_ms)
 /* How a plan is looked for. */
 typedef struct Search {
     int wanted; // only this number; -1: any
-    int most;   // candidates; one is not timed
+    int most;   // candidates that run; one is not timed
 } Search;
+
+/* A plan can be had whose engine cannot run: each is run, also where nothing is timed. */
+static Status attempt(float *ms, Trial t, Search how, float best_ms)
+{
+    return how.most > 1 ? time_of(ms, t, best_ms) : run_trial(&t);
+}
 
 /* The fastest of the first candidates goes into p. *chosen is its number, -1 where there is none. */
 static Status choose(const char *op, ConvPlan *p, int *chosen, float *best_ms, Search how,
@@ -110,11 +116,10 @@ static Status choose(const char *op, ConvPlan *p, int *chosen, float *best_ms, S
             if (!p->plan)
                 continue;
             float ms = 0;
-            if (how.most > 1)
-                st = time_of(&ms, (Trial){op, p, on}, *best_ms);
-            n_tried++;
+            st = attempt(&ms, (Trial){op, p, on}, how, *best_ms);
+            n_tried += st == OK;
             n_compiled += is_compiled;
-            if (st == ERR_UNSUPPORTED) { // it can be planned and not run
+            if (st == ERR_UNSUPPORTED) {
                 st = OK;
                 cudnn_forget(&p->plan);
             } else if (st == OK && (!best_plan || ms < *best_ms)) {
@@ -260,9 +265,8 @@ Status conv_plan_run(const char *op, const ConvPlan *p, const ConvAddresses *on)
     int64_t                  uid[3] = {UID_X, UID_W, UID_Y}, n = 3;
     void                    *address[3] = {(void *)(uintptr_t)on->x, (void *)(uintptr_t)on->w,
                                            (void *)(uintptr_t)on->y};
-    void                    *workspace;
+    void                    *workspace = lib_workspace();
     cudnnBackendDescriptor_t pack = NULL;
-    TRY(lib_workspace(&workspace));
     TRY(cudnn_make(op, &pack, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR));
     Status st = cudnn_set(op, pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, n, uid);
     if (st == OK)

@@ -2,8 +2,8 @@
  *
  * The first few of the engines that compute as they should (lib_cudnn_engines.h) are timed on the shape itself; the
  * fastest is noted in memory and on disk (plan_cache.h). A layer that meets pictures of many sizes, as in detection, has
- * the first eight timed; for the others the heuristics' first engine is taken at once. GODWIT_PLANS=1 logs what is
- * chosen, how fast it is and how long that took.
+ * the first eight timed; for the others the heuristics' first engine that runs is taken at once. GODWIT_PLANS=1 logs what
+ * is chosen, how fast it is and how long that took.
  */
 #pragma once
 #include "kernels/cuda/lib_cudnn_graph.h"

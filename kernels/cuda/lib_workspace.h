@@ -9,5 +9,8 @@
 
 enum { LIB_WORKSPACE_BYTES = 256 << 20 };
 
-/* LIB_WORKSPACE_BYTES at *memory. ERR_MEMORY. */
-Status lib_workspace(void **memory);
+/* Once, before all others: what is allocated inside a capture is the graph's, and gone with it. ERR_MEMORY. */
+Status lib_workspace_open(void);
+
+/* LIB_WORKSPACE_BYTES. */
+void *lib_workspace(void);

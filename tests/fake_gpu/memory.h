@@ -1,9 +1,9 @@
 /* memory.h -- the emulated device's memory: a range of addresses that only kernels and copies may touch
  *
- * Everything between two allocations is a guard zone. Fresh memory is garbage (all bits set: NaN). Outside
- * memory_unlock .. memory_lock, which the streams call around the work they run, the pages cannot be touched at all:
- * host code that follows a device pointer ends there with a sentence. What lies beside the range is nobody's: host code
- * that ends there left memory of its own, and is told so.
+ * Everything between two allocations is a guard zone. Fresh memory is garbage (all bits set: NaN), a large block at its
+ * ends. Outside memory_unlock .. memory_lock, which the streams call around the work they run, the pages cannot be
+ * touched at all: host code that follows a device pointer ends there with a sentence. What lies beside the range is
+ * nobody's: host code that ends there left memory of its own, and is told so.
  */
 #pragma once
 #include <stddef.h>

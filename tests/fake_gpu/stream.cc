@@ -56,10 +56,24 @@ enum { LONGEST_QUEUE = 8192 };
 static std::recursive_mutex    device; // one host thread at a time
 static std::set<CUstream_st *> streams;
 static cudaError_t sticky; // a stopped kernel ends the device, as CUDA's errors of this kind do
+static bool        is_clock_stopped;
+static double      spent_ms;
 #define LOCK() std::lock_guard<std::recursive_mutex> guard(device)
+
+void fake_gpu_stop_clock(void)
+{
+    is_clock_stopped = true;
+}
+
+void fake_gpu_spend(double ms)
+{
+    spent_ms += ms;
+}
 
 static double now_ms()
 {
+    if (is_clock_stopped)
+        return spent_ms;
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
@@ -459,6 +473,15 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
     if (s->capture)
         return cudaErrorStreamCaptureUnsupported;
     s->capture = std::make_shared<Captured>();
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamIsCapturing(cudaStream_t s, enum cudaStreamCaptureStatus *status)
+{
+    LOCK();
+    if (!streams.count(s))
+        return cudaErrorInvalidResourceHandle;
+    *status = s->capture ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
     return cudaSuccess;
 }
 

@@ -1,4 +1,5 @@
-/* stream.h -- work that is no kernel, in the order of a stream; and how far streams have come, for tests (watch.h) */
+/* stream.h -- work that is no kernel, in the order of a stream, and what it takes of the device's time; how far streams have
+ * come, for tests (watch.h) */
 #pragma once
 #include "fake_gpu/cuda_runtime_api.h"
 
@@ -17,3 +18,7 @@ struct FakeStream {
 /* Streams are counted as they were made. fake_gpu_run: what is queued on it, and of others what it waits for. */
 extern "C" FakeStream fake_gpu_stream(int number);
 extern "C" void       fake_gpu_run(int number);
+
+/* From now on the device's clock, which events read, stands still but for what work says that it took. */
+void fake_gpu_stop_clock(void);
+void fake_gpu_spend(double ms);
