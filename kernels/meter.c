@@ -76,6 +76,12 @@ static Status augment(Tensor *y, const Tensor *x, const Tensor *plan, const Pixe
     return real->augment(y, x, plan, stats);
 }
 
+static Status standardise(Tensor *y, const Tensor *x, const Tensor *size, const PixelStats *stats)
+{
+    MOVE(y, x, size);
+    return real->standardise(y, x, size, stats);
+}
+
 /* ---- layers ---- */
 
 static Status conv2d_forward(Tensor *y, const Tensor *x, const Tensor *w, const Tensor *bias,
@@ -313,6 +319,12 @@ static Status info_nce_backward(Tensor *dq, float dloss_scale, const Tensor *dlo
     return real->info_nce_backward(dq, dloss_scale, dloss, prob, k, queue, temperature);
 }
 
+static Status top1(Tensor *count, const Tensor *x, const Tensor *label)
+{
+    MOVE(count, x, label);
+    return real->top1(count, x, label);
+}
+
 static Status softmax_cross_entropy_forward(Tensor *loss, Tensor *prob, const Tensor *x,
                                             const Tensor *label, float norm)
 {
@@ -411,6 +423,7 @@ const Backend *meter(const Backend *be)
     metered.fill = fill;
     metered.cast = cast;
     metered.augment = augment;
+    metered.standardise = standardise;
     metered.conv2d_forward = conv2d_forward;
     metered.conv2d_backward_data = conv2d_backward_data;
     metered.conv2d_backward_weights = conv2d_backward_weights;
@@ -443,6 +456,7 @@ const Backend *meter(const Backend *be)
     metered.roi_align_backward = roi_align_backward;
     metered.info_nce_forward = info_nce_forward;
     metered.info_nce_backward = info_nce_backward;
+    metered.top1 = top1;
     metered.softmax_cross_entropy_forward = softmax_cross_entropy_forward;
     metered.softmax_cross_entropy_backward = softmax_cross_entropy_backward;
     metered.sigmoid_cross_entropy_forward = sigmoid_cross_entropy_forward;

@@ -8,6 +8,7 @@
 #include "fake_gpu/libs/fake_libs.h"
 #include "fake_gpu/libs/left_over.h"
 extern "C" {
+#include "base/log.h"
 #include "kernels/plugin.h"
 }
 #include <algorithm>
@@ -38,7 +39,7 @@ class FreshDevice {
         fake = call<FakeLibs *(void)>("fake_libs")();
         if (before)
             before(fake);
-        PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), false};
+        PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), log_line, false};
         opened = call<PluginOpen>(PLUGIN_OPEN)(&be, &host);
         free_bytes = opened == OK ? n_free() : 0;
     }
