@@ -83,6 +83,11 @@ cudaStream_t gpu_copy_stream(void)
     return gpu.copy;
 }
 
+bool gpu_waits(void)
+{
+    return gpu.waits;
+}
+
 int gpu_n_processors(void)
 {
     return gpu.n_processors;

@@ -18,6 +18,7 @@ void gpu_works_now(void);
 cudaStream_t gpu_stream(void);       // of computation
 cudaStream_t gpu_copy_stream(void);  // of copies that overlap with it
 int          gpu_n_processors(void); // multiprocessors
+bool         gpu_waits(void);        // every op waits for itself (--sync)
 const char  *gpu_name(void);         // "NVIDIA H200"
 
 /* OK, or a sentence that names the op, CUDA's error and what to do. */

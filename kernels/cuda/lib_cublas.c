@@ -98,6 +98,7 @@ static Status choose(const char *op, Entry *e)
     cublasLtMatmulHeuristicResult_t best;
     int                             n = 0;
     uint64_t                        workspace = LIB_WORKSPACE_BYTES;
+    uint32_t                        parts_in_f32 = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     uint32_t                        aligned[] = {(uint32_t)e->key.align_b, (uint32_t)e->key.align_a,
                                                  (uint32_t)e->key.align_c};
     cublasLtMatmulPreferenceAttributes_t name[] = {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
@@ -114,6 +115,10 @@ static Status choose(const char *op, Entry *e)
         st = check(op, cublasLtMatmulPreferenceSetAttribute(
                            preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &aligned[2],
                            sizeof aligned[2]));
+    if (st == OK) // parts of a sum are never rounded to the type of c
+        st = check(op, cublasLtMatmulPreferenceSetAttribute(
+                           preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &parts_in_f32,
+                           sizeof parts_in_f32));
     if (st == OK)
         st = check(op, cublasLtMatmulAlgoGetHeuristic(handle, e->desc, e->a, e->b, e->c, e->c,
                                                       preference, 1, &best, &n));

@@ -64,8 +64,7 @@ Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor 
     *way = plan_cache_find(conv_plan_cache(), &key, (int64_t)sizeof key);
     if (*way < 0 || *way >= n) {
         TRY(find(way, &key, n, (Trial){run, ctx, 0}, is_timed));
-        if (is_timed)
-            plan_cache_note(conv_plan_cache(), &key, (int64_t)sizeof key, *way);
+        conv_note(&key, *way);
     }
     (void)key_table_put(&choices, &key, *way); // without memory it is looked up again
     return OK;

@@ -15,7 +15,7 @@ enum {
     MOST_TIMED = 16,
     MOST_COMPILED = 2, // of those timed, engines that are compiled for the purpose
     MANY_SIZES = 8,    // of pictures and batches: those behind take the heuristics' first engine
-    MOST_PLANS = 8192, // kept at a time
+    MOST_PLANS = 182 * 182, // kept at a time, 42 kB of the host's memory each
     TIMED_RUNS = 3,
     MODE_STRIDE = 1000,
 };
@@ -38,6 +38,7 @@ Status conv_plan_open(void)
 {
     struct cudaDeviceProp prop;
     char                  name[320];
+    int                   driver = 0;
     if (cudnnGetVersion() < 90000)
         return status_fail(ERR_DEVICE,
                            "device cuda: cuDNN %zu.%zu was loaded, 9.0 or later is "
@@ -46,7 +47,8 @@ Status conv_plan_open(void)
     TRY(lib_cudnn_check("opening the device", cudnnCreate(&target.handle)));
     TRY(lib_cudnn_check("opening the device", cudnnSetStream(target.handle, gpu_stream())));
     TRY(gpu_check("opening the device", cudaGetDeviceProperties(&prop, 0)));
-    snprintf(name, sizeof name, "%s_cudnn%zu", prop.name, cudnnGetVersion());
+    TRY(gpu_check("opening the device", cudaDriverGetVersion(&driver)));
+    snprintf(name, sizeof name, "%s_cudnn%zu_driver%d", prop.name, cudnnGetVersion(), driver);
     cache = plan_cache_open(name);
     const char *tell = getenv("GODWIT_PLANS");
     is_told = tell && strcmp(tell, "1") == 0;
@@ -151,6 +153,13 @@ bool conv_is_worth_timing(const ConvKey *key)
     return n < MANY_SIZES && key_table_put(&sizes_of_layer, &layer, n + 1);
 }
 
+/* Times of ops that wait for themselves are no times to keep. */
+void conv_note(const ConvKey *key, int32_t number)
+{
+    if (!gpu_waits())
+        plan_cache_note(cache, key, (int64_t)sizeof *key, number);
+}
+
 void conv_tell(const ConvKey *k, const char *what, int number, float ms, double began)
 {
     static const char *const kind[] = {"forward", "data", "weights"};
@@ -183,7 +192,8 @@ static void release(ConvPlan *p)
     free(p);
 }
 
-/* Sizes are counted though their plan be noted: a run that is repeated then chooses alike. */
+/* Notes of untimed choices too, and sizes counted though their plan be noted: a run that is repeated or resumed then chooses
+ * alike, whatever was met in between. */
 static Status fill(const char *op, ConvPlan *p, const ConvAddresses *on)
 {
     double began = clock_seconds();
@@ -195,8 +205,8 @@ static Status fill(const char *op, ConvPlan *p, const ConvAddresses *on)
         TRY(choose(op, p, &number, &ms, (Search){noted, 1}, on));
     if (number < 0) {
         TRY(choose(op, p, &number, &ms, (Search){-1, is_timed ? MOST_TIMED : 1}, on));
-        if (number >= 0 && is_timed)
-            plan_cache_note(cache, &p->key, (int64_t)sizeof p->key, number);
+        if (number >= 0)
+            conv_note(&p->key, number);
         conv_tell(&p->key, "plan", number, ms, began);
     }
     return OK;

@@ -34,6 +34,9 @@ Status conv_plan_find(const char *op, const ConvPlan **plan, const ConvKey *key,
 /* Whether the key's layer has met so few sizes of pictures that a further one is worth its timing; counts it. */
 bool conv_is_worth_timing(const ConvKey *key);
 
+/* Keeps a choice for later processes. */
+void conv_note(const ConvKey *key, int32_t number);
+
 /* One line about a choice that began at that time of clock_seconds. */
 void conv_tell(const ConvKey *key, const char *what, int number, float ms, double began);
 

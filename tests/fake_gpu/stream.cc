@@ -448,6 +448,22 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
     return e == cudaSuccess && is_pageable(to, bytes) && !s->capture ? drain(s) : e;
 }
 
+cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch,
+                              size_t width, size_t height, cudaMemcpyKind kind, cudaStream_t s)
+{
+    LOCK();
+    if (kind != cudaMemcpyDeviceToHost || !memory_is_arena(from) || memory_is_arena(to) ||
+        width > to_pitch || width > from_pitch)
+        return cudaErrorInvalidValue; // other kinds are not asked for
+    cudaError_t e = enqueue(s, [=] {
+        cudaError_t row = cudaSuccess;
+        for (size_t y = 0; y < height && row == cudaSuccess; y++)
+            row = copy_now((char *)to + y * to_pitch, (const char *)from + y * from_pitch, width);
+        return row;
+    });
+    return e == cudaSuccess && is_pageable(to, to_pitch * height) && !s->capture ? drain(s) : e;
+}
+
 cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t s)
 {
     LOCK();

@@ -20,6 +20,9 @@ typedef enum cublasLtMatmulDescAttributes_t {
 typedef enum cublasLtMatmulPreferenceAttributes_t {
     CUBLASLT_PREF_ATTRIBUTES(FAKE_ENUMERATOR)
 } cublasLtMatmulPreferenceAttributes_t;
+typedef enum cublasLtReductionScheme_t {
+    CUBLASLT_REDUCTION_SCHEMES(FAKE_ENUMERATOR)
+} cublasLtReductionScheme_t;
 #undef FAKE_ENUMERATOR
 
 typedef cudaDataType_t cudaDataType;

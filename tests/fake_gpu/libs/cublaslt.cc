@@ -10,9 +10,12 @@ struct cublasLtContext {
     char unused;
 };
 
+enum : uint32_t { ANY_SCHEME = 7 }; // of adding up parts of a sum
+
 struct Preference {
     uint64_t workspace;
     uint32_t aligned[4];
+    uint32_t schemes;
 };
 
 struct Desc {
@@ -154,7 +157,7 @@ cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout)
 
 cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *preference)
 {
-    *preference = preferences.make({0, {256, 256, 256, 256}});
+    *preference = preferences.make({0, {256, 256, 256, 256}, ANY_SCHEME});
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -171,7 +174,9 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t  
         return lt_misuse(CUBLAS_STATUS_INVALID_VALUE, "attribute %d of a preference in %zu bytes",
                          (int)name, bytes);
     void *to = is_size ? (void *)&p->workspace
-                       : &p->aligned[name - CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES];
+               : name == CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK
+                   ? &p->schemes
+                   : &p->aligned[name - CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES];
     memcpy(to, value, bytes);
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -227,6 +232,10 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     cublasStatus_t s = lt_problem(&found.problem, desc, a, b, c, d);
     if (s != CUBLAS_STATUS_SUCCESS)
         return s;
+    if (found.problem.d.type != CUDA_R_32F &&
+        (want->schemes & ~(uint32_t)CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE))
+        return lt_misuse(CUBLAS_STATUS_NOT_SUPPORTED,
+                         "parts of a sum may be rounded to the type of the result");
     if (fake_libs()->has_no_product)
         return CUBLAS_STATUS_NOT_SUPPORTED;
     found.allowed = want->workspace;

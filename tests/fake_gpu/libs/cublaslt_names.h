@@ -28,7 +28,12 @@
 
 #define CUBLASLT_PREF_ATTRIBUTES(V)                                                                \
     V(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, 1)                                                 \
+    V(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, 3)                                               \
     V(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, 5)                                               \
     V(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, 6)                                               \
     V(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, 7)                                               \
     V(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, 8)
+
+#define CUBLASLT_REDUCTION_SCHEMES(V)                                                              \
+    V(CUBLASLT_REDUCTION_SCHEME_NONE, 0)                                                           \
+    V(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, 2)

@@ -58,6 +58,8 @@ struct FakeLibs {
     float product_ms;
     bool  has_no_product;     // the heuristics name nothing
     bool  product_is_invalid; // they name an algorithm whose state is not success
+    bool  has_no_jpeg_engine;
+    bool  jpeg_fails; // decoding does, behind a header that is fine
 
     /* Asked. */
     int                      n_misuses;
@@ -65,9 +67,11 @@ struct FakeLibs {
     int                      n_guesses; // heuristics finalized
     std::vector<FakeRun>     runs;      // plans executed, in the host's order
     std::vector<FakeProduct> products;
-    std::map<int, int>       n_live;    // descriptors by cudnnBackendDescriptorType_t
-    int                      n_live_lt; // cuBLASLt's
-    std::vector<std::string> ranges;    // names that were pushed
+    std::map<int, int>       n_live;      // descriptors by cudnnBackendDescriptorType_t
+    int                      n_live_lt;   // cuBLASLt's
+    int                      n_live_jpeg; // nvJPEG's states and headers
+    int                      n_decoded;
+    std::vector<std::string> ranges; // names that were pushed
     int                      range_depth;
 
     /* Behind: the compute stream, device time spent on it, and the plug-in's own lib.h. */

@@ -23,8 +23,10 @@ class FreshDevice {
     FakeLibs      *fake = nullptr;
     const Backend *be = nullptr;
     Status         opened = OK;
+    std::string    path; // of the plug-in, which is loaded from there and then removed
 
-    explicit FreshDevice(const std::function<void(FakeLibs *)> &before = nullptr)
+    explicit FreshDevice(const std::function<void(FakeLibs *)> &before = nullptr,
+                         bool                                   waits = false)
     {
         static int  n;
         std::string copy = ::testing::TempDir() + "godwit_fakelibs_" + std::to_string(getpid()) +
@@ -32,6 +34,7 @@ class FreshDevice {
         std::filesystem::copy_file(GODWIT_TEST_PLUGIN, copy);
         library = dlopen(copy.c_str(), RTLD_NOW | RTLD_LOCAL);
         std::filesystem::remove(copy);
+        path = copy;
         if (!library) {
             ADD_FAILURE() << dlerror();
             abort();
@@ -39,7 +42,7 @@ class FreshDevice {
         fake = call<FakeLibs *(void)>("fake_libs")();
         if (before)
             before(fake);
-        PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), log_line, false};
+        PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), log_line, waits};
         opened = call<PluginOpen>(PLUGIN_OPEN)(&be, &host);
         free_bytes = opened == OK ? n_free() : 0;
     }

@@ -27,6 +27,7 @@ CUBLAS_COMPUTE_TYPES(SAME)
 CUBLAS_OPERATIONS(SAME)
 CUBLASLT_DESC_ATTRIBUTES(SAME)
 CUBLASLT_PREF_ATTRIBUTES(SAME)
+CUBLASLT_REDUCTION_SCHEMES(SAME)
 
 static_assert(sizeof(cublasLtMatmulAlgo_t) == 64, "an algorithm has another size");
 static_assert(sizeof(cublasLtMatmulHeuristicResult_t) == 96, "a result has another size");

@@ -89,14 +89,14 @@ TEST_F(ManySizes, TheNinthPassesOverEnginesThatCannotServe)
     EXPECT_EQ(1001, d.last_engine());
 }
 
-/* 91 x 91 sizes and one: more plans than are kept. */
+/* As many plans as are kept, and one. */
 TEST_F(ManySizes, PlansWithoutEndAreForgottenAndFoundAgain)
 {
     FreshDevice d;
     d.fake->offer = offer({takes(1)});
-    const int kept = 8192;
-    Floats    one(91 * 91, 1.0f);
-    OnDevice  x(d.be, F32, {1, 91, 91, 1}, one), y(d.be, F32, {1, 91, 91, 1}, one);
+    const int side = 182, kept = side * side;
+    Floats    one(side * side, 1.0f);
+    OnDevice  x(d.be, F32, {1, side, side, 1}, one), y(d.be, F32, {1, side, side, 1}, one);
     OnDevice  w(d.be, F32, {1, 1, 1, 1}, {2});
     Conv2d    op = {1, 0, 1, 1};
     auto      run = [&](int64_t h, int64_t v) {
@@ -104,15 +104,15 @@ TEST_F(ManySizes, PlansWithoutEndAreForgottenAndFoundAgain)
         ASSERT_EQ(OK, d.fake->conv2d_forward(&ty, &tx, &w.t, &op)) << status_text();
     };
     int n = 0;
-    for (int64_t h = 1; h <= 91; h++)
-        for (int64_t v = 1; v <= 91 && n < kept; v++, n++)
+    for (int64_t h = 1; h <= side; h++)
+        for (int64_t v = 1; v <= side; v++, n++)
             run(h, v);
     EXPECT_EQ(kept, d.fake->n_live[CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR]);
-    run(91, 91);
+    run(1, side + 1);
     EXPECT_EQ(1, d.fake->n_live[CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR]);
     EXPECT_EQ(1, d.fake->n_live[CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR]);
     expect_nothing_left_over(d.fake);
     run(1, 1);
     EXPECT_EQ(2, d.fake->n_live[CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR]);
-    EXPECT_EQ(Floats(91 * 91, 2.0f), y.values());
+    EXPECT_EQ(Floats(side * side, 2.0f), y.values());
 }

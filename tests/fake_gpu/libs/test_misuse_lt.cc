@@ -81,6 +81,19 @@ TEST_F(MisuseLt, OfDescriptorsIsSeen)
     expect(CUBLAS_STATUS_INVALID_VALUE, CALL(cublasLtMatmulDescDestroy)(desc), "destroyed");
 }
 
+TEST_F(MisuseLt, OfSumsThatMayBeRoundedOnTheWayIsSeen)
+{
+    cublasLtMatmulHeuristicResult_t result;
+    la = layout(CUDA_R_16BF, 2, 4);
+    lb = layout(CUDA_R_16BF, 4, 3);
+    EXPECT_EQ(0, choose(&result)); // into float32
+    ld = layout(CUDA_R_16BF, 2, 3);
+    expect(CUBLAS_STATUS_NOT_SUPPORTED, choose(&result), "rounded to the type of the result");
+    uint32_t exact = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+    ASSERT_EQ(0, set_preference(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &exact, 4));
+    EXPECT_EQ(0, choose(&result));
+}
+
 TEST_F(MisuseLt, OfMatricesThatDoNotFitIsSeen)
 {
     cublasLtMatmulHeuristicResult_t result;

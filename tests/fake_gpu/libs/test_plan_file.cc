@@ -15,7 +15,7 @@ class PlanFile : public OnFakeLibs {
     }
     std::string path() const
     {
-        return folder + "/godwit/plans_emulated_GPU_cudnn91400.txt";
+        return folder + "/godwit/plans_emulated_GPU_cudnn91400_driver13000.txt";
     }
     std::string text() const
     {
@@ -124,17 +124,36 @@ TEST_F(PlanFile, GarbageIsNoPlanAndIsNotLost)
     EXPECT_EQ(1, process(offer({takes(1), takes(2)})).engine);
 }
 
-TEST_F(PlanFile, UntimedPlansAreNotNoted)
+/* A process that goes on where another was stopped meets sizes in another order, and chooses as the first did. */
+TEST_F(PlanFile, UntimedPlansAreNotedForThoseWhoMeetThemFirst)
 {
-    {
-        FreshDevice d;
+    std::vector<ConvSizes> sizes;
+    for (int64_t i = 0; i < 10; i++)
+        sizes.push_back({1, 3 + i, 4, 4, 6, 3});
+    auto engines = [&](int64_t first, int64_t last) {
+        FreshDevice      d;
+        std::vector<int> taken;
         d.fake->offer = offer({takes(2), takes(1)});
-        for (int64_t i = 0; i < 10; i++) {
-            ConvCase c(d, {1, 3 + i, 4, 4, 6, 3});
+        for (int64_t i = first; i <= last; i++) {
+            ConvCase c(d, sizes[(size_t)i]);
             c.expect_right(CONV_FORWARD);
+            taken.push_back(d.last_engine());
         }
-    }
-    EXPECT_EQ(8, n_lines());
+        return taken;
+    };
+    EXPECT_EQ(std::vector<int>({1, 1, 1, 1, 1, 1, 1, 1, 0, 0}), engines(0, 9));
+    EXPECT_EQ(10, n_lines());
+    EXPECT_EQ(std::vector<int>({1, 0, 0}), engines(7, 9));
+}
+
+/* With --sync a run's time is that of the host's wait. */
+TEST_F(PlanFile, NothingIsNotedWhereEachOpWaits)
+{
+    FreshDevice d([](FakeLibs *) {}, true);
+    d.fake->offer = offer({takes(2), takes(1)});
+    ConvCase c(d, SMALL);
+    c.expect_right(CONV_FORWARD);
+    EXPECT_EQ(0, n_lines());
 }
 
 TEST_F(PlanFile, WhatCannotBeHadIsNotNoted)

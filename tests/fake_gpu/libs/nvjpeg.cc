@@ -1,0 +1,156 @@
+/* nvjpeg.cc -- nvJPEG as kernels/cuda/lib_nvjpeg.c asks for it: batches of one picture on the GPU's engines
+ *
+ * lib_nvjpeg.c finds these functions by name in the library that GODWIT_NVJPEG names: a test names the plug-in itself. Pixels are
+ * libjpeg-turbo's; they come when the stream gets there.
+ */
+#include "fake_gpu/libs/fake_libs.h"
+#include "fake_gpu/libs/misuse.h"
+#include "fake_gpu/memory.h"
+#include "fake_gpu/stream.h"
+
+#include <memory>
+#include <string.h>
+#include <turbojpeg.h>
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+enum { SUCCESS, NOT_INITIALIZED, INVALID, BAD_JPEG, EXECUTION_FAILED = 6, ARCH_MISMATCH };
+enum { HARDWARE = 3, RGBI = 5 };
+
+struct Handle {
+    tjhandle turbo = tjInitDecompress();
+};
+struct State {
+    bool is_ready = false;
+};
+struct Header {
+    int  width = 0, height = 0;
+    bool is_progressive = false, is_parsed = false;
+};
+struct Picture {
+    unsigned char *channel[4];
+    size_t         pitch[4];
+};
+
+int misuse(int status, const char *what)
+{
+    fake_misuse("nvJPEG", "%s", what);
+    return status;
+}
+
+bool has_marker(const unsigned char *bytes, size_t n, unsigned char marker)
+{
+    for (size_t i = 0; i + 1 < n; i++)
+        if (bytes[i] == 0xff && bytes[i + 1] == marker)
+            return true;
+    return false;
+}
+
+} // namespace
+
+EXPORT int nvjpegCreateEx(int backend, void *, void *, unsigned flags, Handle **h)
+{
+    if (backend != HARDWARE || flags != 0)
+        return misuse(INVALID, "a handle of another backend, or with flags");
+    if (fake_libs()->has_no_jpeg_engine)
+        return ARCH_MISMATCH;
+    static Handle only; // nobody gives it back: it serves until the process ends
+    *h = &only;
+    return SUCCESS;
+}
+
+EXPORT int nvjpegJpegStateCreate(Handle *, State **s)
+{
+    *s = new State;
+    fake_libs()->n_live_jpeg++;
+    return SUCCESS;
+}
+
+EXPORT int nvjpegJpegStateDestroy(State *s)
+{
+    delete s;
+    fake_libs()->n_live_jpeg--;
+    return SUCCESS;
+}
+
+EXPORT int nvjpegJpegStreamCreate(Handle *, Header **header)
+{
+    *header = new Header;
+    fake_libs()->n_live_jpeg++;
+    return SUCCESS;
+}
+
+EXPORT int nvjpegJpegStreamDestroy(Header *header)
+{
+    delete header;
+    fake_libs()->n_live_jpeg--;
+    return SUCCESS;
+}
+
+EXPORT int nvjpegJpegStreamParseHeader(Handle *h, const unsigned char *bytes, size_t n,
+                                       Header *header)
+{
+    int sampling = 0, colours = 0;
+    header->is_parsed = tjDecompressHeader3(h->turbo, bytes, (unsigned long)n, &header->width,
+                                            &header->height, &sampling, &colours) == 0;
+    header->is_progressive = has_marker(bytes, n, 0xc2);
+    return header->is_parsed ? SUCCESS : BAD_JPEG;
+}
+
+EXPORT int nvjpegJpegStreamGetFrameDimensions(Header *header, unsigned *width, unsigned *height)
+{
+    if (!header->is_parsed)
+        return misuse(INVALID, "the sizes of a header that was not parsed");
+    *width = (unsigned)header->width;
+    *height = (unsigned)header->height;
+    return SUCCESS;
+}
+
+EXPORT int nvjpegDecodeBatchedInitialize(Handle *, State *s, int batch, int threads, int format)
+{
+    if (batch != 1 || threads < 1 || format != RGBI)
+        return misuse(INVALID, "a batch of other than one picture, or into other than RGB");
+    s->is_ready = true;
+    return SUCCESS;
+}
+
+EXPORT int nvjpegDecodeBatchedSupported(Handle *, Header *header, int *is_refused)
+{
+    if (!header->is_parsed)
+        return misuse(INVALID, "whether a header is supported that was not parsed");
+    *is_refused = header->is_progressive;
+    return SUCCESS;
+}
+
+EXPORT int nvjpegDecodeBatched(Handle *h, State *s, const unsigned char *const *bytes,
+                               const size_t *n, Picture *to, cudaStream_t stream)
+{
+    int w = 0, height = 0, sampling = 0, colours = 0;
+    if (!s->is_ready)
+        return misuse(NOT_INITIALIZED,
+                      "a batch that was not begun, or failed and was not begun again");
+    s->is_ready = false;
+    if (fake_libs()->jpeg_fails || tjDecompressHeader3(h->turbo, bytes[0], (unsigned long)n[0], &w,
+                                                       &height, &sampling, &colours) != 0)
+        return EXECUTION_FAILED;
+    size_t pitch = to->pitch[0], row = 3 * (size_t)w;
+    if (pitch < row || !memory_is_device(to->channel[0], pitch * (size_t)height))
+        return misuse(INVALID, "a picture into less memory of the device than it takes");
+    auto pixels = std::make_shared<std::vector<unsigned char>>(row * (size_t)height);
+    if (tjDecompress2(h->turbo, bytes[0], (unsigned long)n[0], pixels->data(), w, 0, height,
+                      TJPF_RGB, TJFLAG_ACCURATEDCT) != 0)
+        return EXECUTION_FAILED;
+    s->is_ready = true;
+    fake_libs()->n_decoded++;
+    unsigned char *out = to->channel[0];
+    return fake_gpu_enqueue(stream,
+                            [=] {
+                                for (size_t y = 0; y < (size_t)height; y++)
+                                    memcpy(out + y * pitch, pixels->data() + y * row, row);
+                                return true;
+                            }) == cudaSuccess
+               ? SUCCESS
+               : EXECUTION_FAILED;
+}

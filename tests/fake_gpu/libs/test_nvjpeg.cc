@@ -1,0 +1,125 @@
+/* JPEG files through nvJPEG (kernels/cuda/lib_nvjpeg.c): windows, what is left to the host, memory and states given back */
+#include "fake_gpu/libs/fresh_device.h"
+#include <turbojpeg.h>
+
+namespace {
+
+typedef std::vector<uint8_t> Bytes;
+
+struct Photo {
+    int   w, h;
+    Bytes rgb, jpeg;
+
+    Photo(int width, int height, bool is_progressive = false) : w(width), h(height)
+    {
+        for (int i = 0; i < 3 * w * h; i++)
+            rgb.push_back((uint8_t)(40 + i / 3 % w * 2 + i / 3 / w * 3 + i % 3 * 20));
+        unsigned char *out = nullptr;
+        unsigned long  n = 0;
+        tjhandle       turbo = tjInitCompress();
+        EXPECT_EQ(0, tjCompress2(turbo, rgb.data(), w, 0, h, TJPF_RGB, &out, &n, TJSAMP_420, 90,
+                                 is_progressive ? TJFLAG_PROGRESSIVE : 0));
+        jpeg.assign(out, out + n);
+        tjFree(out);
+        tjDestroy(turbo);
+        turbo = tjInitDecompress();
+        EXPECT_EQ(0, tjDecompress2(turbo, jpeg.data(), n, rgb.data(), w, 0, h, TJPF_RGB,
+                                   TJFLAG_ACCURATEDCT));
+        tjDestroy(turbo);
+    }
+    Bytes window(int x, int y, int width, int height) const
+    {
+        Bytes out;
+        for (int row = y; row < y + height; row++)
+            out.insert(out.end(), rgb.begin() + 3 * (row * w + x),
+                       rgb.begin() + 3 * (row * w + x + width));
+        return out;
+    }
+};
+
+class NvJpeg : public ::testing::Test {
+  protected:
+    FreshDevice d;
+    void       *decoder = nullptr;
+
+    void SetUp() override
+    {
+        setenv("GODWIT_NVJPEG", d.path.c_str(), 1);
+    }
+    void TearDown() override
+    {
+        d.be->jpeg_close(decoder);
+        EXPECT_EQ(0, d.fake->n_live_jpeg);
+        unsetenv("GODWIT_NVJPEG");
+    }
+    void open()
+    {
+        ASSERT_EQ(OK, d.be->jpeg_open(&decoder)) << status_text();
+    }
+    Status decode(Bytes *out, const Bytes &jpeg, int x, int y, int w, int h)
+    {
+        out->assign((size_t)(3 * w * h), 0);
+        return d.be->jpeg_decode(decoder, out->data(), x, y, w, h, jpeg.data(),
+                                 (int64_t)jpeg.size());
+    }
+};
+
+} // namespace
+
+TEST_F(NvJpeg, GivesAnyWindowOfAPicture)
+{
+    Photo small(40, 30), large(90, 70);
+    Bytes got;
+    open();
+    ASSERT_EQ(OK, decode(&got, small.jpeg, 0, 0, 40, 30)) << status_text();
+    EXPECT_EQ(small.rgb, got);
+    ASSERT_EQ(OK, decode(&got, large.jpeg, 11, 7, 50, 40)) << status_text(); // memory grows
+    EXPECT_EQ(large.window(11, 7, 50, 40), got);
+    ASSERT_EQ(OK, decode(&got, small.jpeg, 39, 29, 1, 1)) << status_text();
+    EXPECT_EQ(small.window(39, 29, 1, 1), got);
+    EXPECT_EQ(3, d.fake->n_decoded);
+}
+
+TEST_F(NvJpeg, LeavesToTheHostWhatTheEnginesDoNotTake)
+{
+    Photo photo(40, 30), progressive(40, 30, true);
+    Bytes got, garbage(100, 0x55), cut = photo.jpeg;
+    cut.resize(30);
+    open();
+    for (const Bytes &jpeg : {progressive.jpeg, garbage, cut, Bytes{0xff, 0xd8}})
+        EXPECT_EQ(ERR_UNSUPPORTED, decode(&got, jpeg, 0, 0, 10, 10));
+    EXPECT_EQ(ERR_UNSUPPORTED, decode(&got, photo.jpeg, 31, 0, 10, 10)); // beside the picture
+    EXPECT_STREQ("JPEG on the device: not a size that the engines take; use data.decode=host",
+                 status_text());
+    EXPECT_EQ(0, d.fake->n_decoded);
+}
+
+TEST_F(NvJpeg, GoesOnBehindAPictureThatFailed)
+{
+    Photo photo(40, 30);
+    Bytes got;
+    open();
+    d.fake->jpeg_fails = true;
+    EXPECT_EQ(ERR_UNSUPPORTED, decode(&got, photo.jpeg, 0, 0, 40, 30));
+    d.fake->jpeg_fails = false;
+    ASSERT_EQ(OK, decode(&got, photo.jpeg, 0, 0, 40, 30)) << status_text();
+    EXPECT_EQ(photo.rgb, got);
+}
+
+TEST_F(NvJpeg, SaysWhatIsMissing)
+{
+    d.fake->has_no_jpeg_engine = true;
+    EXPECT_EQ(ERR_UNSUPPORTED, d.be->jpeg_open(&decoder));
+    EXPECT_STREQ("JPEG on the device: this GPU has no decoding engine; use data.decode=host",
+                 status_text());
+    setenv("GODWIT_NVJPEG", "/nowhere/libnvjpeg.so", 1);
+    EXPECT_EQ(ERR_UNSUPPORTED, d.be->jpeg_open(&decoder));
+    EXPECT_STREQ("JPEG on the device: nvJPEG (libnvjpeg.so.13 or .12) was not found; use "
+                 "data.decode=host",
+                 status_text());
+    setenv("GODWIT_NVJPEG", "libm.so.6", 1);
+    EXPECT_EQ(ERR_UNSUPPORTED, d.be->jpeg_open(&decoder));
+    EXPECT_STREQ("JPEG on the device: the nvJPEG that was found is too old; use data.decode=host",
+                 status_text());
+    EXPECT_EQ(nullptr, decoder);
+}
