@@ -3,6 +3,8 @@
 
 PRESET ?= release
 OUT    ?= runs/demo
+# tests of the emulated GPU run side by side, all others alone
+JOBS   ?= $(shell nproc)
 
 .PHONY: demo test test-gpu build setup format clean
 
@@ -10,13 +12,13 @@ demo: build
 	build/$(PRESET)/godwit demo --out $(OUT)
 
 test: build
-	ctest --preset $(PRESET)
+	ctest --preset $(PRESET) --parallel $(JOBS)
 
 # The GPU's tests once more, the emulated device and its kernels under AddressSanitizer and UBSan.
 test-gpu: setup
 	cmake --preset asan
 	cmake --build --preset asan --target gpu_tests
-	ctest --preset asan --label-regex gpu --parallel 2
+	ctest --preset asan --label-regex gpu --parallel $(JOBS)
 
 build: setup
 	cmake --preset $(PRESET)

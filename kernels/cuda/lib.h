@@ -1,7 +1,7 @@
 /* lib.h -- what the cuda backend leaves to libraries: convolutions, matrix products and JPEG, nothing else
  *
  * cuDNN, cuBLASLt and nvJPEG serve it on a GPU (lib_cudnn.c, lib_cublas.c, lib_nvjpeg.c); in the tests' emulator ref's loops
- * and libjpeg, or fakes of the first two. All addresses are device memory; work is queued on gpu_stream(). Sums are f32. f32
+ * and libjpeg, or fakes of all three. All addresses are device memory; work is queued on gpu_stream(). Sums are f32. f32
  * operands are multiplied in full f32 unless lib_use_tf32 was called; bf16 products are exact.
  */
 #pragma once
