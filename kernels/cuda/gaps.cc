@@ -71,6 +71,7 @@ void gaps_fill(Backend *be)
         note(#entry, reason_of(#entry));
     BACKEND_ENTRIES(FILL)
     BACKEND_OPTIONAL(NOTE)
+    gap[n_gaps] = {};
     is_filled = true;
 }
 

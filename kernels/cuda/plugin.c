@@ -110,10 +110,10 @@ Status godwit_plugin_open(const Backend **be, const PluginHost *host)
 {
     static bool is_open;
     status_share(host->sentence);
-    log_share(host->log);
     if (host->table_bytes != (int64_t)sizeof(Backend))
         return status_fail(ERR_DEVICE, "device cuda: the plug-in comes from another build than "
                                        "this program; install both together");
+    log_share(host->log);
     if (!is_open) {
         TRY(gpu_open(host->waits));
         TRY(cuda_memory_open());
