@@ -14,11 +14,11 @@ demo: build
 test: build
 	ctest --preset $(PRESET) --parallel $(JOBS)
 
-# The GPU's tests once more, the emulated device and its kernels under AddressSanitizer and UBSan.
+# The GPU's quick tests once more, the emulated device and its kernels under AddressSanitizer and UBSan.
 test-gpu: setup
 	cmake --preset asan
 	cmake --build --preset asan --target gpu_tests
-	ctest --preset asan --label-regex gpu --parallel $(JOBS)
+	ctest --preset asan --label-regex gpu --label-exclude full --parallel $(JOBS)
 
 build: setup
 	cmake --preset $(PRESET)

@@ -12,7 +12,7 @@ TEST_F(ToTheDevice, WritesOfAnySizeArriveWhole)
 {
     const int64_t        MB = 1 << 20, sizes[] = {1,      4 * MB,      3,   4 * MB + 1, 0,  64,
                                                   5 * MB, 9 * MB + 13, 100, 17 * MB,    65, 4 * MB - 1};
-    std::vector<uint8_t> host(17 * (size_t)MB), back(host.size());
+    std::vector<uint8_t> host(17 * (size_t)MB + 251), back(host.size());
     for (size_t i = 0; i < host.size(); i++)
         host[i] = (uint8_t)(i * 2654435761u >> 16);
     std::vector<void *> copy;
