@@ -1,9 +1,10 @@
 #!/bin/bash
 # gpu_check.sh [options] BUILD OUT -- everything that wants a GPU, in one go; each step's output lies in OUT/STEP.txt
 #
-#   --only A,B,...   these steps alone: machine tests sanitizer determinism losses bench detect jpeg peer demo cifar
+#   --only A,B,...   these steps alone: machine tests sanitizer determinism losses bench detect jpeg peer
+#                    peer-c4 compile demo cifar
 #   --seconds N      in all (default 7200); a step that finds less left than it needs is not begun
-#   --peer FILE      a Python program that prints a peer's figures: FILE moco|r50 dtype=bf16 [graph=1] batch=N
+#   --peer FILE      a Python program that prints a peer's figures: FILE moco|r50 dtype=bf16 batch=N [graph=1|compile=1]
 #   --cifar DIR      the moco_cifar10 recipe on it, for --cifar-seconds N (default 1200)
 #   --small          sizes for an emulated device
 #
@@ -224,13 +225,31 @@ jpeg()
 peer()
 {
     [ -n "$peer" ] || { echo "no --peer FILE"; exit 77; }
+    ask_peer "moco" "moco graph=1" "r50" "r50 graph=1"
+}
+
+# Compiling takes minutes before the first step.
+compile()
+{
+    [ -n "$peer" ] || { echo "no --peer FILE"; exit 77; }
+    ask_peer "moco compile=1" "r50 compile=1"
+}
+
+ask_peer()
+{
     local failed=0 how
-    for how in "moco dtype=bf16 batch=256" "moco dtype=bf16 batch=256 graph=1" "moco dtype=bf16 batch=256 compile=1" \
-        "r50 dtype=bf16 batch=256" "r50 dtype=bf16 batch=256 graph=1"; do
+    for how in "$@"; do
         echo "== $how"
-        "${PYTHON:-python3}" "$peer" $how || failed=1
+        "${PYTHON:-python3}" "$peer" $how dtype=bf16 batch=256 || failed=1
     done
     return $failed
+}
+
+# Faster R-CNN C4 of torchvision's parts.
+peer_c4()
+{
+    "${PYTHON:-python3}" -c 'import torchvision' || { echo "torchvision is not there"; exit 77; }
+    "${PYTHON:-python3}" "$here/tests/bench/peer_c4.py" dtype=bf16
 }
 
 demo()
@@ -252,7 +271,8 @@ cifar()
     [ $code -eq 0 ] || [ $code -eq 124 ] || [ $code -eq 75 ]
 }
 export cifar_seconds
-export -f machine tests sanitizer make_data run same determinism loss_of losses bench detect jpeg peer demo cifar
+export -f machine tests sanitizer make_data run same determinism loss_of losses bench detect jpeg peer compile \
+    ask_peer peer_c4 demo cifar
 
 step machine 120 machine
 grep -q -- '--device cuda$' "$out/machine.txt" || { echo "gpu_check: no device answers: $out/machine.txt" >&2; exit 69; }
@@ -262,7 +282,9 @@ is_wanted losses && step losses 900 losses
 is_wanted bench && step bench 900 bench
 is_wanted detect && step detect 600 detect
 is_wanted jpeg && step jpeg 300 jpeg
-is_wanted peer && step peer 900 peer
+is_wanted peer && step peer 600 peer
+is_wanted peer-c4 && step peer-c4 300 peer_c4
+is_wanted compile && step compile 900 compile
 is_wanted sanitizer && step sanitizer 1800 sanitizer
 is_wanted demo && step demo 900 demo
 is_wanted cifar && step cifar $((cifar_seconds + 60)) cifar

@@ -45,12 +45,12 @@ TEST_F(GpuCheck, GoesOnAfterAFailureAndKeepsWhatEveryStepSaid)
                      "--out " +
                      (dir / "pictures"))
                   .code);
-    EXPECT_EQ(1, check("--only tests,determinism,losses,peer,detect,jpeg,cifar --peer " +
+    EXPECT_EQ(1, check("--only tests,determinism,losses,peer,compile,detect,jpeg,cifar --peer " +
                            (dir / "peer.sh") + " --cifar " + (dir / "pictures"),
                        build(), "PYTHON=sh"))
         << slurp(dir / "said");
     for (const char *name :
-         {"machine", "tests", "determinism", "losses", "detect", "jpeg", "cifar"})
+         {"machine", "tests", "determinism", "losses", "compile", "detect", "jpeg", "cifar"})
         EXPECT_TRUE(summary_has("s  " + std::string(name) + "\n"))
             << name << " in\n"
             << slurp(dir / "out/summary.txt") << slurp(dir / ("out/" + std::string(name) + ".txt"));
