@@ -161,8 +161,10 @@ TEST(DetLoader, NormalisesAndPadsWithZero)
     for (int64_t y = 0; y < 20; y++)
         for (int64_t x = 0; x < 20; x++)
             for (int c = 0; c < 3; c++) {
-                float byte = (float)a.im.pixels[3 * (y * 20 + x) + 2 - c];
-                float expect = y < 10 ? (byte - o.stats.mean[c]) / o.stats.std[c] : 0;
+                float expect = 0;
+                if (y < 10)
+                    expect = ((float)a.im.pixels[3 * (y * 20 + x) + 2 - c] - o.stats.mean[c]) /
+                             o.stats.std[c];
                 ASSERT_EQ(expect, b.pixels[3 * (y * 20 + x) + c]);
             }
     ASSERT_EQ(1, b.image[0].n_objects);
