@@ -90,7 +90,8 @@ machine()
     "$godwit" doctor | grep -q -- '--device cuda$'
 }
 
-# All programs of the tier, one after another; a failure does not hide the next. The test of this script is left out.
+# All programs of the tier, one after another; a failure does not hide the next. Left out: the test of this script, and
+# those on fake libraries (fake_gpu/libs), which show nothing here.
 tests()
 {
     local program n=0 failed=0

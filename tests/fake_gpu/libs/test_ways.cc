@@ -58,6 +58,13 @@ TEST_F(Ways, ThoseThatAreUnsupportedArePassedOver)
     EXPECT_EQ(2, chosen({1, 9, 5}, {ERR_UNSUPPORTED, OK, OK}));
 }
 
+/* Folding takes memory that the convolution as it is does without. */
+TEST_F(Ways, ALaterOneThatFindsNoRoomIsPassedOver)
+{
+    EXPECT_EQ(0, chosen({5, 1}, {OK, ERR_MEMORY}));
+    EXPECT_EQ(2, chosen({5, 1, 1}, {OK, ERR_MEMORY, OK}));
+}
+
 TEST_F(Ways, WithoutAnyTheLastSentenceIsHeard)
 {
     FreshDevice d;
