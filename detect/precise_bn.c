@@ -11,11 +11,11 @@ static Status add_batch(DetectTrainer *r, const DetBatch *batch, double *sum, fl
                         int64_t *n_passes)
 {
     ParamSet *ps = &r->params;
-    for (int64_t first = 0; first < batch->n; first += detect_trainer_pass(r)) {
+    for (int64_t first = 0; first < batch->n; first += detect_config_pass(&r->config)) {
         LossTerms terms;
         tape_reset(&r->tape, TAPE_TRAIN);
-        DetectInput in = detect_input(&r->tape, &r->feed, batch, first, detect_trainer_pass(r),
-                                      (uint64_t)r->config.run.seed);
+        DetectInput in = detect_input(&r->tape, &r->feed, batch, first,
+                                      detect_config_pass(&r->config), (uint64_t)r->config.run.seed);
         faster_rcnn_c4_loss(&r->tape, &r->model, &in, &terms);
         TRY(tape_status(&r->tape));
         TRY(r->be->read(host, ps->buffers, ps->n_buffers * (int64_t)sizeof *host));

@@ -11,11 +11,6 @@
 
 /* ---- one step ---- */
 
-int64_t detect_trainer_pass(const DetectTrainer *r)
-{
-    return detect_config_pass(&r->config);
-}
-
 static Status put_terms(Ledger *l, int64_t pass, const LossTerms *terms)
 {
     const Tensor *number[] = {terms->rpn_class, terms->rpn_box, terms->roi_class, terms->roi_box,
@@ -63,7 +58,7 @@ static Status train_step(DetectTrainer *r, const DetBatch *batch)
 {
     SgdOptions  sgd = detect_config_sgd(&r->config);
     DetectNote *note = &r->note[r->ledger.n_rows];
-    int64_t     at_once = detect_trainer_pass(r);
+    int64_t     at_once = detect_config_pass(&r->config);
     Status      st = OK;
     take_note(note, batch);
     params_clear_grads(&r->params);

@@ -51,9 +51,6 @@ typedef struct DetectTrainer {
     int64_t     tested_step;  // of the latest evaluation on the way; 0: none
 } DetectTrainer;
 
-/* Images that run through the network together. */
-int64_t detect_trainer_pass(const DetectTrainer *r);
-
 /* ---- trainer_open.c ---- */
 /* Everything up to the first step. */
 Status detect_trainer_open(DetectTrainer *r, const DetectTrainOptions *o);

@@ -30,7 +30,7 @@ static Status open_loader(DetectTrainer *r)
 
 static Status open_ledger(DetectTrainer *r)
 {
-    int64_t batch = r->config.data.batch, passes = batch / detect_trainer_pass(r);
+    int64_t batch = r->config.data.batch, passes = batch / detect_config_pass(&r->config);
     for (int i = 0; i < LEDGER_STEPS; i++) {
         r->note[i].image = ARENA_ARRAY(&r->config.arena, DetBatchImage, batch);
         if (!r->note[i].image)

@@ -55,7 +55,7 @@ Status detect_trainer_stop(DetectTrainer *r, const DetectNote *note, const char 
 static DetectTerms terms_of_row(const DetectTrainer *r, int64_t row)
 {
     const Ledger *l = &r->ledger;
-    int64_t       batch = r->config.data.batch, pass = detect_trainer_pass(r);
+    int64_t       batch = r->config.data.batch, pass = detect_config_pass(&r->config);
     double        share = (double)((float)pass / (float)batch);
     DetectTerms   t = {.n = 1, .grad_norm = sqrt(ledger_f64(l, row, WORD_SQUARES))};
     double       *sum[] = {&t.rpn_class, &t.rpn_box, &t.roi_class, &t.roi_box};

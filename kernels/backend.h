@@ -201,8 +201,8 @@ struct Backend {
     /* ---- JPEG by the device's own decoder; NULL where it is the host ----
      * A decoder serves one thread at a time, beside the computation; several may work at once. jpeg_open:
      * ERR_UNSUPPORTED when this device or its library cannot. jpeg_decode: rgb (height,width,3), host memory, is the
-     * window at (x,y) of the picture as stored, within a few levels of what libjpeg makes of it; ERR_UNSUPPORTED: not
-     * this file. */
+     * window at (x,y) of the picture as stored; its transform and upsampling are the device's own, the bytes need not be
+     * libjpeg's. ERR_UNSUPPORTED: not this file, or not now. */
     Status (*jpeg_open)(void **decoder);
     Status (*jpeg_decode)(void *decoder, uint8_t *rgb, int64_t x, int64_t y, int64_t width,
                           int64_t height, const void *bytes, int64_t n_bytes);

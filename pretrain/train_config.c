@@ -81,8 +81,8 @@ static const RecipeKey DATA[] = {
         "where colours, blur and mirror are computed, with the same bits; auto: where the "
         "network is"),
     RECIPE_CHOICE(DataKeys, decode, "decode", "host", "host|device",
-                  "who decodes the JPEG files of the training set; a GPU's engines round otherwise "
-                  "than libjpeg, by a few of 255 levels"),
+                  "who decodes the JPEG files of the training set; a GPU's engines do not give "
+                  "libjpeg's bytes"),
     RECIPE_INT(DataKeys, cache_mb, "cache_mb", "0", 0, 1048576,
                "decoded pictures kept in memory, MiB"),
     RECIPE_CHOICE(DataKeys, bad, "bad", "skip", "fail|skip|gray",

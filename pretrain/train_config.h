@@ -42,7 +42,7 @@ typedef struct MocoKeys {
 /* Who does what comes after crop and resize. The results are the same bits. */
 typedef enum AugmentWhere { AUGMENT_AUTO, AUGMENT_ON_HOST, AUGMENT_ON_DEVICE } AugmentWhere;
 
-/* Who decodes the training set's JPEG files. Pixels differ by a few levels. */
+/* Who decodes the training set's JPEG files. A GPU's engines do not give libjpeg's bytes. */
 typedef enum DecodeWhere { DECODE_ON_HOST, DECODE_ON_DEVICE } DecodeWhere;
 
 typedef struct DataKeys {

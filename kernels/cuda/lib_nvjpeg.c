@@ -82,23 +82,25 @@ static Status refuse(const char *why)
     return status_fail(ERR_UNSUPPORTED, "JPEG on the device: %s; use data.decode=host", why);
 }
 
-static void *load(void)
+static Status load(void **library)
 {
     static const char *const usual[] = {"libnvjpeg.so.13", "libnvjpeg.so.12"};
     const char              *named = getenv("GODWIT_NVJPEG");
-    if (named)
-        return dlopen(named, RTLD_NOW | RTLD_LOCAL);
-    void *library = NULL;
-    for (size_t i = 0; !library && i < sizeof usual / sizeof *usual; i++)
-        library = dlopen(usual[i], RTLD_NOW | RTLD_LOCAL);
-    return library;
+    *library = named ? dlopen(named, RTLD_NOW | RTLD_LOCAL) : NULL;
+    if (named && !*library)
+        return status_fail(ERR_UNSUPPORTED,
+                           "JPEG on the device: GODWIT_NVJPEG=%s does not load (%s); use "
+                           "data.decode=host",
+                           named, dlerror());
+    for (size_t i = 0; !*library && i < sizeof usual / sizeof *usual; i++)
+        *library = dlopen(usual[i], RTLD_NOW | RTLD_LOCAL);
+    return *library ? OK : refuse("nvJPEG (libnvjpeg.so.13 or .12) was not found");
 }
 
 static Status open_library(void)
 {
-    void *library = load();
-    if (!library)
-        return refuse("nvJPEG (libnvjpeg.so.13 or .12) was not found");
+    void *library = NULL;
+    TRY(load(&library));
     for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
         *(void **)FUNCTIONS[i].function = dlsym(library, FUNCTIONS[i].name);
         if (!*(void **)FUNCTIONS[i].function)
@@ -151,7 +153,13 @@ static Status reserve(Decoder *d, int64_t bytes)
         TRY(gpu_check("JPEG", cudaFreeAsync(d->pixels, d->stream)));
     d->pixels = NULL;
     d->capacity = 0;
-    TRY(gpu_check("JPEG", cudaMallocAsync((void **)&d->pixels, (size_t)bytes, d->stream)));
+    cudaError_t e = cudaMallocAsync((void **)&d->pixels, (size_t)bytes, d->stream);
+    if (e == cudaErrorMemoryAllocation) {
+        (void)cudaGetLastError();
+        d->pixels = NULL;
+        return refuse("the GPU has no room for the picture");
+    }
+    TRY(gpu_check("JPEG", e));
     d->capacity = bytes;
     return OK;
 }

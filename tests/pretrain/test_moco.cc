@@ -1,29 +1,12 @@
 /* moco: the ring, the numbers it refuses, what is averaged, what the collapse alarm sees */
 #include "pretrain/formula.h"
+#include "pretrain/tiny_moco.h"
 extern "C" {
 #include "kernels/optim/sgd.h"
 #include "pretrain/moco.h"
 }
 
 namespace {
-
-MocoConfig tiny()
-{
-    MocoConfig c = {};
-    EXPECT_EQ(OK, resnet_config(&c.net, "resnet18"));
-    for (int &n : c.net.n_blocks)
-        n = 1;
-    c.net.width = 0.0625;
-    c.net.has_small_stem = true;
-    c.net.bn_groups = 2;
-    c.head = HEAD_LINEAR;
-    c.C = 8;
-    c.K = 12;
-    c.m = 0.5f;
-    c.T = 0.1f;
-    c.is_shuffled = true;
-    return c;
-}
 
 struct Bench {
     Moco   m = {};
@@ -58,7 +41,7 @@ struct Bench {
 
 TEST(Moco, StartsWithEqualEncodersAndUnitKeys)
 {
-    Bench r(tiny());
+    Bench r(tiny_moco());
     ASSERT_EQ(OK, r.status) << status_text();
     for (int i = 0; i < r.m.params_q.n_params; i++)
         EXPECT_EQ(device_values(backend_ref(), &r.m.params_q.param[i]->value),
@@ -71,7 +54,7 @@ TEST(Moco, StartsWithEqualEncodersAndUnitKeys)
 
 TEST(Moco, QueueGoesRoundAndForgetsTheOldestKeys)
 {
-    Bench               r(tiny());
+    Bench               r(tiny_moco());
     std::vector<Floats> keys;
     for (int step = 0; step < 5; step++) {
         (void)r.forward(step);
@@ -89,7 +72,7 @@ TEST(Moco, QueueGoesRoundAndForgetsTheOldestKeys)
 
 TEST(Moco, AveragesWeightsButNotRunningStatistics)
 {
-    Bench          r(tiny());
+    Bench          r(tiny_moco());
     const Backend *be = backend_ref();
     const Param   *wq = params_find(&r.m.params_q, "fc.weight"),
                 *wk = params_find(&r.m.params_k, "fc.weight");
@@ -105,7 +88,7 @@ TEST(Moco, AveragesWeightsButNotRunningStatistics)
 
 TEST(Moco, KeysCarryNoHistory)
 {
-    Bench r(tiny());
+    Bench r(tiny_moco());
     (void)r.forward(0);
     for (int i = 0; i < r.m.params_k.n_params; i++)
         EXPECT_EQ(nullptr, r.m.params_k.param[i]->value.grad);
@@ -114,7 +97,7 @@ TEST(Moco, KeysCarryNoHistory)
 
 TEST(Moco, ShufflingChangesKeysOnlyThroughBatchNormGroups)
 {
-    MocoConfig plain = tiny(), shuffled = tiny();
+    MocoConfig plain = tiny_moco(), shuffled = tiny_moco();
     plain.is_shuffled = false;
     plain.net.bn_groups = shuffled.net.bn_groups = 1;
     Bench a(plain), b(shuffled);
@@ -146,7 +129,7 @@ TEST(Moco, ShufflingChangesKeysOnlyThroughBatchNormGroups)
 
 TEST(Moco, SymmetricLossEnqueuesBothKeyBatches)
 {
-    MocoConfig c = tiny();
+    MocoConfig c = tiny_moco();
     c.is_symmetric = true;
     c.K = 16;
     Bench    r(c);
@@ -162,7 +145,7 @@ TEST(Moco, SymmetricLossEnqueuesBothKeyBatches)
 
 TEST(Moco, RefusesAQueueThatBatchesDoNotFill)
 {
-    MocoConfig c = tiny();
+    MocoConfig c = tiny_moco();
     EXPECT_EQ(OK, moco_check_batch(&c, 4));
     EXPECT_EQ(ERR_RECIPE, moco_check_batch(&c, 8));
     EXPECT_NE(nullptr, std::strstr(status_text(), "nearest is 16"));
@@ -189,7 +172,7 @@ TEST(Moco, LossFallsWhenOneBatchIsRepeated)
 {
     const Backend *be = nullptr;
     ASSERT_EQ(OK, backend_open(&be, "cpu"));
-    MocoConfig c = tiny();
+    MocoConfig c = tiny_moco();
     c.m = 0.9f;
     c.T = 0.2f;
     Bench      r(c, be);

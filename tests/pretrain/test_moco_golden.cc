@@ -1,5 +1,6 @@
 /* moco: three whole steps against PyTorch in double precision (tests/golden/pretrain/moco.py) */
 #include "pretrain/formula.h"
+#include "pretrain/tiny_moco.h"
 extern "C" {
 #include "kernels/optim/sgd.h"
 #include "pretrain/moco.h"
@@ -7,21 +8,16 @@ extern "C" {
 
 namespace {
 
+/* As the script has it. */
 MocoConfig tiny()
 {
-    MocoConfig c = {};
-    EXPECT_EQ(OK, resnet_config(&c.net, "resnet18"));
-    for (int &n : c.net.n_blocks)
-        n = 1;
+    MocoConfig c = tiny_moco();
     c.net.width = 0.125;
-    c.net.has_small_stem = true;
-    c.net.bn_groups = 2;
     c.head = HEAD_MLP;
     c.C = 16;
     c.K = 32;
     c.m = 0.9f;
     c.T = 0.2f;
-    c.is_shuffled = true;
     c.seed = 5;
     return c;
 }

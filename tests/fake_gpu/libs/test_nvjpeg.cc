@@ -106,6 +106,20 @@ TEST_F(NvJpeg, GoesOnBehindAPictureThatFailed)
     EXPECT_EQ(photo.rgb, got);
 }
 
+TEST_F(NvJpeg, LeavesToTheHostWhatFindsNoRoom)
+{
+    Photo photo(40, 30);
+    Bytes got;
+    open();
+    setenv("FAKE_GPU_MEMORY", "1000", 1);
+    EXPECT_EQ(ERR_UNSUPPORTED, decode(&got, photo.jpeg, 0, 0, 40, 30));
+    unsetenv("FAKE_GPU_MEMORY");
+    EXPECT_STREQ("JPEG on the device: the GPU has no room for the picture; use data.decode=host",
+                 status_text());
+    ASSERT_EQ(OK, decode(&got, photo.jpeg, 0, 0, 40, 30)) << status_text();
+    EXPECT_EQ(photo.rgb, got);
+}
+
 TEST_F(NvJpeg, SaysWhatIsMissing)
 {
     d.fake->has_no_jpeg_engine = true;
@@ -114,9 +128,10 @@ TEST_F(NvJpeg, SaysWhatIsMissing)
                  status_text());
     setenv("GODWIT_NVJPEG", "/nowhere/libnvjpeg.so", 1);
     EXPECT_EQ(ERR_UNSUPPORTED, d.be->jpeg_open(&decoder));
-    EXPECT_STREQ("JPEG on the device: nvJPEG (libnvjpeg.so.13 or .12) was not found; use "
-                 "data.decode=host",
-                 status_text());
+    EXPECT_NE(nullptr,
+              strstr(status_text(), "JPEG on the device: GODWIT_NVJPEG=/nowhere/libnvjpeg.so "
+                                    "does not load (/nowhere/libnvjpeg.so: cannot open"))
+        << status_text();
     setenv("GODWIT_NVJPEG", "libm.so.6", 1);
     EXPECT_EQ(ERR_UNSUPPORTED, d.be->jpeg_open(&decoder));
     EXPECT_STREQ("JPEG on the device: the nvJPEG that was found is too old; use data.decode=host",

@@ -6,6 +6,7 @@
 #include "device_under_test.h"
 #include "fake_gpu/watch.h"
 #include "pretrain/formula.h"
+#include "pretrain/tiny_moco.h"
 extern "C" {
 #include "kernels/optim/sgd.h"
 #include "pretrain/moco_graph.h"
@@ -17,19 +18,9 @@ const int64_t N = 4, SIDE = 16;
 
 MocoConfig tiny()
 {
-    MocoConfig c = {};
-    EXPECT_EQ(OK, resnet_config(&c.net, "resnet18"));
-    for (int &n : c.net.n_blocks)
-        n = 1;
-    c.net.width = 0.0625;
-    c.net.has_small_stem = true;
-    c.net.bn_groups = 2;
-    c.head = HEAD_LINEAR;
-    c.C = 8;
+    MocoConfig c = tiny_moco();
     c.K = 16;
-    c.m = 0.5f;
-    c.T = 0.1f;
-    c.is_shuffled = c.is_symmetric = true;
+    c.is_symmetric = true;
     return c;
 }
 
