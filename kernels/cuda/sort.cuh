@@ -64,6 +64,7 @@ __device__ inline void select_narrow(SelectState *state, const unsigned *bin, in
         upto += lane >= step ? other : 0;
     }
     int64_t before = upto - own, all = __shfl_sync(GPU_ALL_LANES, upto, GPU_WARP - 1);
+    __syncwarp();          // all have read the state before one writes it
     if (all <= s.wanted) { // only at the first digit
         if (lane == 0) {
             state->end = SORT_NONE;

@@ -271,7 +271,8 @@ uint64_t fake_warp(FakeWarpCall call, unsigned mask)
         }
     }
     finish_warp(first, mask);
-    guard_warp_barrier(first / 32);
+    if (call.op == FAKE_SYNC) // shuffles and votes order no memory
+        guard_warp_barrier(first / 32);
     for (unsigned l = 0; l < 32 && first + l < run.thread.size(); l++)
         if ((mask >> l & 1) && &run.thread[first + l] != t)
             release(&run.thread[first + l]);

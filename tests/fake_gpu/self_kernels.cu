@@ -35,6 +35,14 @@ __global__ void forget_the_barrier(int *y, const int *x)
     y[threadIdx.x] = tile[63 - threadIdx.x];
 }
 
+__global__ void shuffle_for_a_barrier(int *y, const int *x)
+{
+    GPU_SHARED(int, tile, [32]);
+    tile[threadIdx.x] = x[threadIdx.x];
+    int step = __shfl_sync(~0u, 1, 0);
+    y[threadIdx.x] = tile[(threadIdx.x + step) % 32];
+}
+
 __global__ void store_past_the_end(int *y, int n)
 {
     y[n] = 1;
@@ -98,6 +106,11 @@ EXPORT Status self_part_at_barriers(void *y)
 EXPORT Status self_forget_the_barrier(void *y, const void *x)
 {
     return gpu_launch("forget_the_barrier", forget_the_barrier, 1, 64, 0, (int *)y, (const int *)x);
+}
+EXPORT Status self_shuffle_for_a_barrier(void *y, const void *x)
+{
+    return gpu_launch("shuffle_for_a_barrier", shuffle_for_a_barrier, 1, 32, 0, (int *)y,
+                      (const int *)x);
 }
 EXPORT Status self_store_past_the_end(void *y, int n)
 {

@@ -184,4 +184,11 @@ TEST_F(FakeGpu, ASharedArrayReadWithoutABarrierIsNamed)
     EXPECT_FAULT(self<Status(void *, const void *)>("self_forget_the_barrier")(y, x),
                  "forget_the_barrier.*race in shared memory.*no barrier between");
 }
+
+TEST_F(FakeGpu, AShuffleIsNoBarrierForMemory)
+{
+    void *y = ints(std::vector<int>(32)), *x = ints(counting(32));
+    EXPECT_FAULT(self<Status(void *, const void *)>("self_shuffle_for_a_barrier")(y, x),
+                 "shuffle_for_a_barrier.*race in shared memory.*no barrier between");
+}
 #endif
