@@ -38,6 +38,8 @@ typedef struct Norm {
         *count; // NULL, or (1) i32: only the first count images exist (train entries, G = 1)
     const NormShare
         *share; // NULL: this process alone; lives as long as the tape's step (train entries)
+    const Tensor
+        *beta; // NULL, or that of the forward call, which added no residual (train backward)
 } Norm;
 
 typedef struct Pool2d {
@@ -82,7 +84,8 @@ struct Backend {
      * train: statistics of each group (biased variance) into mean and rstd; running statistics, where not NULL, move by
      * momentum towards the mean over the groups of the group's mean and unbiased variance.
      * eval: mean/variance are the running ones.
-     * backward: y is the forward output, read for the ReLU mask only (NULL without ReLU); dresidual may be NULL.
+     * backward: y is the forward output, read for the ReLU mask only (NULL without ReLU); dresidual may be NULL. With
+     * op->beta the mask follows from x too, so that y need not be read.
      * op->count: images from *count on enter no statistic and no gradient; their y is 0, and so is what they add to
      * dx and dresidual. With *count 0 running statistics stay. The host never learns *count.
      * op->share: group g is that of all processes together, for mean, rstd, running statistics and dx. dgamma and dbeta

@@ -132,7 +132,7 @@ static Status batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *d
                                         const Tensor *rstd, const Norm *op)
 {
     ADD_TO(dx, dresidual, dgamma, dbeta);
-    MOVE(dy, y, x, gamma, mean, rstd);
+    MOVE(dy, op->beta ? NULL : y, x, gamma, mean, rstd);
     return real->batch_norm_train_backward(dx, dresidual, dgamma, dbeta, dy, y, x, gamma, mean,
                                            rstd, op);
 }

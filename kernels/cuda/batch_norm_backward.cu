@@ -1,4 +1,4 @@
-/* batch_norm_backward.cu -- gradients of batch norm with residual and ReLU: two passes over dy, x and y
+/* batch_norm_backward.cu -- gradients of batch norm with residual and ReLU: two passes over dy, x and the ReLU's mask
  *
  *      d = dy where y > 0 (everywhere without ReLU)          xhat = (x - mean) rstd
  *      dgamma = sum d xhat    dbeta = sum d    dresidual = d
@@ -8,18 +8,25 @@
  *    for dx also those of other processes where there are some.
  * 3. apply: dx, from the last rows to the first as in batch_norm.cu. Where step 1 wrote a blank dresidual, it is read
  *    in the place of dy and y: one tensor less. In eval mode step 3 needs no sums and writes dresidual itself.
+ *
+ * Where nothing was added, y is not read: it is computed from x again, to the forward pass's last bit.
  */
 #include "kernels/cuda/batch_norm.h"
 #include "kernels/cuda/batch_norm_share.h"
 
+/* Where the ReLU's mask comes from. */
+enum NormMask { MASK_NONE, MASK_BY_Y, MASK_BY_X };
+
 /* Rows that a thread loads before it uses the first, of two or three tensors. */
-enum { NORM_AHEAD_OF_SUMS = 2, NORM_AHEAD_OF_DX = 2 };
+template <NormMask MASK>
+constexpr int NORM_AHEAD_BACK = MASK == MASK_BY_Y ? 2 : 3;
 
 /* What both passes read and write; NULL marks what is absent. */
 template <typename T>
 struct NormGradient {
-    const T     *dy, *y, *x; // y: the ReLU's mask
-    const float *gamma, *mean, *rstd, *var;
+    NormMask     mask;
+    const T     *dy, *y, *x; // y by MASK_BY_Y
+    const float *gamma, *beta, *mean, *rstd, *var;
     float        eps;
     const float *of_norm; // (G,2,C): sum d / n and sum d xhat / n
     T           *dx, *dresidual;
@@ -27,8 +34,34 @@ struct NormGradient {
     T           *behind; // a dresidual that is done, except for zeros in rows that do not exist
 };
 
+/* The normalised value that the forward pass rounded to y, by MASK_BY_X, of channels c .. c+V-1 of group g. */
+template <int V, NormMask MASK>
+struct NormAgain {
+    float scale[MASK == MASK_BY_X ? V : 1], shift[MASK == MASK_BY_X ? V : 1];
+    template <typename T>
+    __device__ inline NormAgain(const NormGradient<T> &k, int64_t g, int64_t C, int64_t c)
+    {
+        if constexpr (MASK == MASK_BY_X) {
+            float rstd[V];
+            row_load<V>(scale, k.gamma + c);
+            row_load<V>(rstd, k.rstd + g * C + c);
+            row_load<V>(shift, k.beta + c);
+            GPU_UNROLL
+            for (int j = 0; j < V; j++)
+                scale[j] *= rstd[j];
+        }
+    }
+};
+
+/* The largest number that becomes 0 in memory. */
+template <typename T>
+__device__ inline float norm_vanishes()
+{
+    return std::is_same_v<T, bf16> ? 0x1p-134f : 0.0f;
+}
+
 /* V elements of dy, y and x, loaded ahead. */
-template <int V, typename T>
+template <int V, typename T, NormMask MASK>
 struct NormLoaded {
     RowVector<V, T> dy, y, x;
     __device__ inline NormLoaded(const NormGradient<T> &k, int64_t at, bool is_there, bool wants_x)
@@ -36,7 +69,7 @@ struct NormLoaded {
         if (!is_there)
             return;
         dy = row_fetch<V>(k.dy + at);
-        if (k.y)
+        if (MASK == MASK_BY_Y)
             y = row_fetch<V>(k.y + at);
         if (wants_x)
             x = row_fetch<V>(k.x + at);
@@ -44,22 +77,30 @@ struct NormLoaded {
     __device__ NormLoaded()
     {
     }
-    /* dy, masked where y is given. */
-    __device__ inline void arrived(float *d, const NormGradient<T> &k) const
+    /* dy behind the mask; v holds x, m the means. */
+    __device__ inline void arrived(float *d, const NormAgain<V, MASK> &again, const float *v,
+                                   const float *m) const
     {
         row_unpack<V>(d, dy);
-        if (!k.y)
-            return;
-        float v[V];
-        row_unpack<V>(v, y);
-        GPU_UNROLL
-        for (int j = 0; j < V; j++)
-            d[j] = v[j] > 0.0f ? d[j] : 0.0f;
+        if constexpr (MASK == MASK_BY_Y) {
+            float kept[V];
+            row_unpack<V>(kept, y);
+            GPU_UNROLL
+            for (int j = 0; j < V; j++)
+                d[j] = kept[j] > 0.0f ? d[j] : 0.0f;
+        }
+        if constexpr (MASK == MASK_BY_X) {
+            GPU_UNROLL
+            for (int j = 0; j < V; j++)
+                d[j] = fmaf(v[j] - m[j], again.scale[j], again.shift[j]) > norm_vanishes<T>()
+                           ? d[j]
+                           : 0.0f;
+        }
     }
 };
 
 /* parts (G, n_parts, 2, C): the sums of d and of d (x - mean), the second 0 without x; grid (channels, parts, G). */
-template <int V, typename T>
+template <int V, typename T, NormMask MASK>
 __global__ void batch_norm_sums_kernel(float *parts, NormGradient<T> k, NormShape s)
 {
     int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
@@ -67,26 +108,27 @@ __global__ void batch_norm_sums_kernel(float *parts, NormGradient<T> k, NormShap
     int64_t end = min(first + per_part, n_rows), g = blockIdx.z;
     if (first >= end)
         return; // the whole block
-    float m[V] = {}, sum[V] = {}, dot[V] = {};
-    if (c < s.C)
-        row_load<V>(m, k.mean + g * s.C + c);
-    for (int64_t r = first + threadIdx.y; c < s.C && r < end;
-         r += NORM_AHEAD_OF_SUMS * blockDim.y) {
-        NormLoaded<V, T> loaded[NORM_AHEAD_OF_SUMS];
+    constexpr int      AHEAD = NORM_AHEAD_BACK<MASK>;
+    float              m[V] = {}, sum[V] = {}, dot[V] = {};
+    int64_t            here = min(c, s.C - V); // some channels, for threads beyond the last
+    NormAgain<V, MASK> again(k, g, s.C, here);
+    row_load<V>(m, k.mean + g * s.C + here);
+    for (int64_t r = first + threadIdx.y; c < s.C && r < end; r += AHEAD * blockDim.y) {
+        NormLoaded<V, T, MASK> loaded[AHEAD];
         GPU_UNROLL
-        for (int a = 0; a < NORM_AHEAD_OF_SUMS; a++) {
+        for (int a = 0; a < AHEAD; a++) {
             int64_t row = r + a * blockDim.y;
-            loaded[a] = NormLoaded<V, T>(k, (g * s.rows + row) * s.C + c, row < end, k.x);
+            loaded[a] = NormLoaded<V, T, MASK>(k, (g * s.rows + row) * s.C + c, row < end, k.x);
         }
         GPU_UNROLL
-        for (int a = 0; a < NORM_AHEAD_OF_SUMS; a++) {
+        for (int a = 0; a < AHEAD; a++) {
             int64_t row = r + a * blockDim.y, at = (g * s.rows + row) * s.C + c;
             float   d[V], v[V] = {};
             if (row >= end)
                 break;
-            loaded[a].arrived(d, k);
             if (k.x)
                 row_unpack<V>(v, loaded[a].x);
+            loaded[a].arrived(d, again, v, m);
             if (k.dresidual)
                 row_add<V>(k.dresidual + at, k.dresidual_beta, d);
             GPU_UNROLL
@@ -161,13 +203,15 @@ __global__ void batch_norm_share_sums_kernel(float *of_norm, const double *all, 
 }
 
 /* dx = dx_beta dx + (a d + p (x - mean) + q), of rows that exist. */
-template <int V, typename T>
+template <int V, typename T, NormMask MASK>
 __global__ void batch_norm_backward_kernel(NormGradient<T> k, NormShape s)
 {
     int64_t c = gpu_channel<V>(), g = blockIdx.z, n_rows = norm_rows(s);
     if (c >= s.C)
         return;
-    float a[V], m[V] = {}, p[V] = {}, q[V] = {}, scale[V];
+    constexpr int      AHEAD = NORM_AHEAD_BACK<MASK>;
+    float              a[V], m[V] = {}, p[V] = {}, q[V] = {}, scale[V];
+    NormAgain<V, MASK> again(k, g, s.C, c);
     row_load<V>(a, k.gamma + c);
     norm_rstd<V>(scale, k.rstd, k.var, k.eps, g * s.C + c);
     if (k.of_norm) {
@@ -183,36 +227,46 @@ __global__ void batch_norm_backward_kernel(NormGradient<T> k, NormShape s)
     }
     int64_t step = gpu_row_stride();
     bool    wants_x = k.dx && k.of_norm;
-    for (int64_t first = gpu_row(); first < s.rows; first += NORM_AHEAD_OF_DX * step) {
-        NormLoaded<V, T> loaded[NORM_AHEAD_OF_DX];
+    for (int64_t first = gpu_row(); first < s.rows; first += AHEAD * step) {
+        NormLoaded<V, T, MASK> loaded[AHEAD];
         GPU_UNROLL
-        for (int l = 0; l < NORM_AHEAD_OF_DX; l++) {
+        for (int l = 0; l < AHEAD; l++) {
             int64_t r = s.rows - 1 - first - l * step;
-            loaded[l] =
-                NormLoaded<V, T>(k, (g * s.rows + r) * s.C + c, r >= 0 && r < n_rows, wants_x);
+            loaded[l] = NormLoaded<V, T, MASK>(k, (g * s.rows + r) * s.C + c, r >= 0 && r < n_rows,
+                                               wants_x);
         }
         GPU_UNROLL
-        for (int l = 0; l < NORM_AHEAD_OF_DX; l++) {
+        for (int l = 0; l < AHEAD; l++) {
             int64_t r = s.rows - 1 - first - l * step, at = (g * s.rows + r) * s.C + c;
             float   d[V] = {}, v[V] = {};
             if (r < 0)
                 break;
+            if (wants_x && r < n_rows)
+                row_unpack<V>(v, loaded[l].x);
             if (r < n_rows)
-                loaded[l].arrived(d, k);
+                loaded[l].arrived(d, again, v, m);
             if (k.dresidual)
                 row_add<V>(k.dresidual + at, k.dresidual_beta, d);
             if (k.behind && r >= n_rows)
                 row_store<V>(k.behind + at, d);
             if (!k.dx)
                 continue;
-            if (wants_x && r < n_rows)
-                row_unpack<V>(v, loaded[l].x);
             GPU_UNROLL
             for (int j = 0; j < V; j++)
                 v[j] = r < n_rows ? fmaf(a[j], d[j], fmaf(p[j], v[j] - m[j], q[j])) : 0.0f;
             row_add<V>(k.dx + at, k.dx_beta, v);
         }
     }
+}
+
+/* f(the constant mask). */
+template <typename F>
+static Status by_mask(NormMask mask, F f)
+{
+    using std::integral_constant;
+    return mask == MASK_NONE   ? f(integral_constant<NormMask, MASK_NONE>{})
+           : mask == MASK_BY_Y ? f(integral_constant<NormMask, MASK_BY_Y>{})
+                               : f(integral_constant<NormMask, MASK_BY_X>{});
 }
 
 static const float *floats(const Tensor *x)
@@ -239,8 +293,10 @@ static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T
     TRY(tables.take(share, s.G, s.C));
     if (n_parts > 0) {
         RowLaunch at = gpu_rows_blocks(s.C, V, n_parts, s.G);
-        TRY(gpu_launch("batch_norm gradient", batch_norm_sums_kernel<V, T>, at.grid, at.block, 0,
-                       parts, k, s));
+        TRY(by_mask(k.mask, [&](auto mask) {
+            return gpu_launch("batch_norm gradient", batch_norm_sums_kernel<V, T, mask>, at.grid,
+                              at.block, 0, parts, k, s);
+        }));
     }
     TRY(gpu_launch("batch_norm gradient", batch_norm_sums_finish_kernel, norm_finish_grid(s.C),
                    NORM_FINISH_BLOCK, 0, (float *)(dgamma ? dgamma->data : nullptr), gamma_beta,
@@ -260,8 +316,10 @@ static Status apply(NormGradient<T> k, NormShape s)
     if (s.rows == 0 || (!k.dx && !k.dresidual && !k.behind))
         return OK;
     RowLaunch at = gpu_rows(s.rows, s.C, V, s.G, 8);
-    return gpu_launch("batch_norm gradient", batch_norm_backward_kernel<V, T>, at.grid, at.block, 0,
-                      k, s);
+    return by_mask(k.mask, [&](auto mask) {
+        return gpu_launch("batch_norm gradient", batch_norm_backward_kernel<V, T, mask>, at.grid,
+                          at.block, 0, k, s);
+    });
 }
 
 template <typename T>
@@ -271,6 +329,7 @@ static NormGradient<T> gradient_of(Tensor *dx, Tensor *dresidual, const Tensor *
 {
     NormGradient<T> k = {};
     k.dy = (const T *)dy->data;
+    k.mask = op->relu ? MASK_BY_Y : MASK_NONE;
     k.y = op->relu ? (const T *)y->data : nullptr;
     k.x = x ? (const T *)x->data : nullptr;
     k.gamma = floats(gamma);
@@ -292,7 +351,7 @@ Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dga
     if (C == 0)
         return OK;
     bool is_aligned =
-        gpu_all_aligned(dx, dresidual, dy, op->relu ? y : nullptr, x, gamma, mean, rstd);
+        gpu_all_aligned(dx, dresidual, dy, op->relu ? y : nullptr, x, gamma, op->beta, mean, rstd);
     return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
         using T = decltype(type);
         constexpr int   V = decltype(width)::value;
@@ -303,10 +362,13 @@ Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dga
         TRY(scratch.take(&of_norm, s.G * 2 * C));
         k.rstd = floats(rstd);
         k.of_norm = of_norm;
+        k.beta = floats(op->beta);
+        if (op->relu && op->beta)
+            k.mask = MASK_BY_X;
         TRY((sums<V, T>(dgamma, dbeta, of_norm, k, s, op->share)));
         if (k.dresidual && k.dresidual_beta == 0.0f) { // it holds d
             k.dy = k.dresidual;
-            k.y = nullptr;
+            k.mask = MASK_NONE;
             k.behind = s.count ? k.dresidual : nullptr;
         }
         k.dresidual = nullptr;

@@ -1,8 +1,8 @@
 /* max_pool.cu -- the largest of each window, and the tap it came from
  *
  * Forward: neighbouring windows share taps through the caches, so x is read from memory about once. Backward gathers
- * over the windows that cover a place (at most 4 for ResNet's 3x3 by 2): nothing is added twice and no order is left to
- * chance.
+ * over the windows that cover a place (at most 4 for ResNet's 3x3 by 2), the last first: nothing is added twice and no
+ * order is left to chance.
  */
 #include "kernels/cuda/pool.h"
 
@@ -11,7 +11,7 @@ struct alignas(V) MaxPoolTaps {
     uint8_t tap[V];
 };
 
-/* SIZE and STRIDE are s.size and s.stride, known in advance, or 0: then taps are met one by one. */
+/* SIZE is s.size, known in advance, or 0: then taps are met one by one. */
 template <int V, typename T, int SIZE>
 __global__ void max_pool_forward_kernel(T *y, uint8_t *where, const T *x, PoolShape s)
 {
@@ -63,92 +63,114 @@ __global__ void max_pool_forward_kernel(T *y, uint8_t *where, const T *x, PoolSh
     }
 }
 
-template <int V, typename T, int SIZE, int STRIDE>
+/* Windows of any size, a place a thread. */
+template <int V, typename T>
 __global__ void max_pool_backward_kernel(T *dx, float beta, const T *dy, const uint8_t *where,
                                          PoolShape s)
 {
-    constexpr int A =
-        SIZE ? (SIZE + STRIDE - 1) / STRIDE : 1; // windows that cover a place, along an axis
     int64_t c = gpu_channel<V>();
     for (int64_t line = blockIdx.y; c < s.C && line < s.N * s.H; line += gridDim.y) {
-        int64_t n = line / s.H;
-        int     h = (int)(line % s.H), p1 = (int)pool_end_window(h, s.stride, s.pad, s.P);
-        int     p0 = (int)pool_first_window(h, s.size, s.stride, s.pad);
-        for (int w = (int)threadIdx.y; w < s.W; w += (int)blockDim.y) {
-            int   q1 = (int)pool_end_window(w, s.stride, s.pad, s.Q);
-            int   q0 = (int)pool_first_window(w, s.size, s.stride, s.pad);
-            float sum[V] = {};
-            for (int p = p1 - 1; p >= p0; p -= A)
-                for (int q = q1 - 1; q >= q0; q -= A) {
-                    MaxPoolTaps<V>  best[A][A];
-                    RowVector<V, T> arrived[A][A];
+        int64_t n = line / s.H, h = line % s.H;
+        int64_t p0 = pool_first_window(h, s.size, s.stride, s.pad);
+        int64_t p1 = pool_end_window(h, s.stride, s.pad, s.P);
+        for (int64_t w = threadIdx.y; w < s.W; w += blockDim.y) {
+            int64_t q0 = pool_first_window(w, s.size, s.stride, s.pad);
+            int64_t q1 = pool_end_window(w, s.stride, s.pad, s.Q);
+            float   sum[V] = {}, v[V];
+            for (int64_t p = p1 - 1; p >= p0; p--)
+                for (int64_t q = q1 - 1; q >= q0; q--) {
+                    int64_t        at = ((n * s.P + p) * s.Q + q) * s.C + c;
+                    MaxPoolTaps<V> best = *(const MaxPoolTaps<V> *)(where + at);
+                    int64_t tap = (h + s.pad - p * s.stride) * s.size + w + s.pad - q * s.stride;
+                    row_load<V>(v, dy + at);
                     GPU_UNROLL
-                    for (int i = 0; i < A; i++)
-                        GPU_UNROLL
-                    for (int j = 0; j < A; j++)
-                        if (p - i >= p0 && q - j >= q0) {
-                            int64_t at = ((n * s.P + p - i) * s.Q + q - j) * s.C + c;
-                            best[i][j] = *(const MaxPoolTaps<V> *)(where + at);
-                            arrived[i][j] = row_fetch<V>(dy + at);
-                        }
-                    GPU_UNROLL
-                    for (int i = 0; i < A; i++)
-                        GPU_UNROLL
-                    for (int j = 0; j < A; j++) {
-                        if (p - i < p0 || q - j < q0)
-                            continue;
-                        int   tap = (int)((h + s.pad - (p - i) * s.stride) * s.size + w + s.pad -
-                                        (q - j) * s.stride);
-                        float v[V];
-                        row_unpack<V>(v, arrived[i][j]);
-                        GPU_UNROLL
-                        for (int l = 0; l < V; l++)
-                            sum[l] += best[i][j].tap[l] == tap ? v[l] : 0.0f;
-                    }
+                    for (int l = 0; l < V; l++)
+                        sum[l] += best.tap[l] == tap ? v[l] : 0.0f;
                 }
             row_add<V>(dx + (line * s.W + w) * s.C + c, beta, sum);
         }
     }
 }
 
-/* f(SIZE, STRIDE): ResNet's 3x3 by 2 has kernels of its own. */
-template <typename F>
-static Status by_size(const PoolShape &s, F f)
+/* ResNet's 3x3 by 2 with a border of 1: 2x2 places a thread, which lie under 2x2 windows. Place i of the two along an axis
+ * lies under window 0 as its tap i + 1 and, if odd, under window 1 as its tap 0. */
+template <int V, typename T>
+__global__ void max_pool_backward_3x3_kernel(T *dx, float beta, const T *dy, const uint8_t *where,
+                                             PoolShape s)
 {
-    using std::integral_constant;
-    return s.size == 3 && s.stride == 2
-               ? f(integral_constant<int, 3>{}, integral_constant<int, 2>{})
-               : f(integral_constant<int, 0>{}, integral_constant<int, 1>{});
+    int64_t c = gpu_channel<V>(), lines = (s.H + 1) / 2;
+    for (int64_t line = blockIdx.y; c < s.C && line < s.N * lines; line += gridDim.y) {
+        int64_t n = line / lines;
+        int     C = (int)s.C, Q = (int)s.Q, W = (int)s.W, p = (int)(line % lines);
+        int64_t windows = (n * s.P + p) * s.Q * C + c, places = (n * s.H + 2 * p) * s.W * C + c;
+        for (int q = (int)threadIdx.y; 2 * q < W; q += (int)blockDim.y) {
+            MaxPoolTaps<V>  best[2][2];
+            RowVector<V, T> arrived[2][2];
+            bool            is_there[2][2];
+            GPU_UNROLL
+            for (int i = 0; i < 2; i++)
+                GPU_UNROLL
+            for (int j = 0; j < 2; j++) {
+                int64_t at = windows + (int64_t)(i * Q + q + j) * C;
+                is_there[i][j] = p + i < s.P && q + j < Q;
+                if (!is_there[i][j])
+                    continue;
+                best[i][j] = *(const MaxPoolTaps<V> *)(where + at);
+                arrived[i][j] = row_fetch<V>(dy + at);
+            }
+            GPU_UNROLL
+            for (int h = 0; h < 2; h++)
+                GPU_UNROLL
+            for (int w = 0; w < 2; w++) {
+                float sum[V] = {};
+                if (2 * p + h >= s.H || 2 * q + w >= W)
+                    continue;
+                GPU_UNROLL
+                for (int i = h; i >= 0; i--)
+                    GPU_UNROLL
+                for (int j = w; j >= 0; j--) {
+                    float v[V];
+                    if (!is_there[i][j])
+                        continue;
+                    row_unpack<V>(v, arrived[i][j]);
+                    GPU_UNROLL
+                    for (int l = 0; l < V; l++)
+                        sum[l] +=
+                            best[i][j].tap[l] == (h + 1 - 2 * i) * 3 + w + 1 - 2 * j ? v[l] : 0.0f;
+                }
+                row_add<V>(dx + places + (int64_t)(h * W + 2 * q + w) * C, beta, sum);
+            }
+        }
+    }
 }
 
 Status cuda_max_pool_forward(Tensor *y, Tensor *where, const Tensor *x, const Pool2d *op)
 {
     PoolShape s = pool_shape_of(x, y, op);
-    return by_size(s, [&](auto size, auto) {
-        return pool_launch(
-            y, s.C, s.N * s.P, gpu_all_aligned(y, where, x),
-            [&](auto type, auto width, RowLaunch at) {
-                using T = decltype(type);
-                return gpu_launch(
-                    "max_pool", max_pool_forward_kernel<decltype(width)::value, T, size>, at.grid,
-                    at.block, 0, (T *)y->data, (uint8_t *)where->data, (const T *)x->data, s);
-            });
-    });
+    return pool_launch(
+        y, s.C, s.N * s.P, gpu_all_aligned(y, where, x), [&](auto type, auto width, RowLaunch at) {
+            using T = decltype(type);
+            constexpr int V = decltype(width)::value;
+            return gpu_launch(
+                "max_pool",
+                s.size == 3 ? max_pool_forward_kernel<V, T, 3> : max_pool_forward_kernel<V, T, 0>,
+                at.grid, at.block, 0, (T *)y->data, (uint8_t *)where->data, (const T *)x->data, s);
+        });
 }
 
 Status cuda_max_pool_backward(Tensor *dx, const Tensor *dy, const Tensor *where, const Pool2d *op)
 {
     PoolShape s = pool_shape_of(dx, dy, op);
     float     beta = tensor_beta(dx);
-    return by_size(s, [&](auto size, auto stride) {
-        return pool_launch(
-            dx, s.C, s.N * s.H, gpu_all_aligned(dx, dy, where),
-            [&](auto type, auto width, RowLaunch at) {
-                using T = decltype(type);
-                return gpu_launch("max_pool gradient",
-                                  max_pool_backward_kernel<decltype(width)::value, T, size, stride>,
-                                  at.grid, at.block, 0, (T *)dx->data, beta, (const T *)dy->data,
-                                  (const uint8_t *)where->data, s);
-            });
-    });
+    bool      is_3x3 = s.size == 3 && s.stride == 2 && s.pad == 1;
+    return pool_launch(dx, s.C, s.N * (is_3x3 ? (s.H + 1) / 2 : s.H),
+                       gpu_all_aligned(dx, dy, where), [&](auto type, auto width, RowLaunch at) {
+                           using T = decltype(type);
+                           constexpr int V = decltype(width)::value;
+                           return gpu_launch("max_pool gradient",
+                                             is_3x3 ? max_pool_backward_3x3_kernel<V, T>
+                                                    : max_pool_backward_kernel<V, T>,
+                                             at.grid, at.block, 0, (T *)dx->data, beta,
+                                             (const T *)dy->data, (const uint8_t *)where->data, s);
+                       });
 }

@@ -59,14 +59,17 @@ bool batch_norm_fits(Tape *t, const NormLayer *layer, const Tensor *x, const Ten
 Status batch_norm_gradients(Tape *t, Tensor *dx, const NormSaved *s, const Tensor *dy,
                             const Norm *op)
 {
+    Norm    own = *op;
     Tensor *dgamma = GRAD_OF(t, s->gamma), *dbeta = GRAD_OF(t, s->beta),
            *dresidual = GRAD_OF(t, s->residual);
     TRY(t->status);
     const Tensor *y = op->relu ? s->y : NULL;
-    return s->mean ? t->be->batch_norm_train_backward(dx, dresidual, dgamma, dbeta, dy, y, s->x,
-                                                      s->gamma, s->mean, s->rstd, op)
-                   : t->be->batch_norm_eval_backward(dx, dresidual, dgamma, dbeta, dy, y, s->x,
-                                                     s->gamma, s->running_mean, s->running_var, op);
+    own.beta = s->residual ? NULL : s->beta;
+    return s->mean
+               ? t->be->batch_norm_train_backward(dx, dresidual, dgamma, dbeta, dy, y, s->x,
+                                                  s->gamma, s->mean, s->rstd, &own)
+               : t->be->batch_norm_eval_backward(dx, dresidual, dgamma, dbeta, dy, y, s->x,
+                                                 s->gamma, s->running_mean, s->running_var, &own);
 }
 
 static Status backward(Tape *t, Node *n)

@@ -34,8 +34,9 @@ void guard_close(void *p, size_t bytes)
 /* ---- races ----
  *
  * Each cell of memory remembers who read and who wrote it last, and when: barriers move the clock of their block or
- * warp (shuffles and votes do not: they order no memory). Cells are 2 bytes wide, and single bytes have a plane of their own, so that neighbours of every element type stay
- * apart; a race between a byte and a wider access goes unseen, as does one with a reader before the last.
+ * warp; shuffles and votes do not, for they order no memory. Cells are 2 bytes wide, and single bytes have a plane of
+ * their own, so that neighbours of every element type stay apart; a race between a byte and a wider access goes unseen,
+ * as does one with a reader before the last.
  */
 struct Touch {
     uint32_t grid; // number of the launch; 0: never

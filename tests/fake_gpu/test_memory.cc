@@ -69,8 +69,7 @@ static Tensor *sum(Bench &b, Tensor *y, Tensor *weight)
 TEST_F(Memory, OfABatchNormIsAskedForByName)
 {
     Build norm = [](Bench &b, std::vector<Tensor *> &in) {
-        NormLayer l = {
-            {1e-5f, 0.1f, 2, false, nullptr, nullptr}, in[1], in[2], in[3], in[4], false};
+        NormLayer l = {norm_options(2), in[1], in[2], in[3], in[4], false};
         return sum(b, batch_norm(&b.t, &l, in[0], nullptr, true), in[5]);
     };
     Floats                ones(64, 1.0f);

@@ -27,8 +27,7 @@ static Build norm(int64_t groups)
         int64_t C = in[1]->dim[0];
         Tensor *mean = b.tensor({C}, Floats((size_t)C, 0.0f), false),
                *var = b.tensor({C}, Floats((size_t)C, 1.0f), false);
-        NormLayer l = {
-            {1e-5f, 0.1f, groups, false, nullptr, nullptr}, in[1], in[2], mean, var, false};
+        NormLayer l = {norm_options(groups), in[1], in[2], mean, var, false};
         return batch_norm(&b.t, &l, in[0], in[3], true);
     };
 }

@@ -18,8 +18,7 @@ static SharedBuild norm(int64_t groups = 1, int32_t count = -1)
 {
     return [=](Bench &b, std::vector<Tensor *> &in, const NormShare *share, Tensor *mean,
                Tensor *var) {
-        NormLayer l = {
-            {1e-5f, 0.1f, groups, false, nullptr, share}, in[1], in[2], mean, var, false};
+        NormLayer l = {norm_options(groups, share), in[1], in[2], mean, var, false};
         b.t.count = count >= 0 ? b.ints({1}, {count}) : nullptr;
         Tensor *y = batch_norm(&b.t, &l, in[0], in[3], true);
         b.t.count = nullptr;
@@ -33,7 +32,7 @@ static SharedBuild conv_norm()
     return
         [](Bench &b, std::vector<Tensor *> &in, const NormShare *share, Tensor *mean, Tensor *var) {
             ConvBn l = {{{1, 1, 1, 1}, in[4], nullptr},
-                        {{1e-5f, 0.1f, 1, false, nullptr, share}, in[1], in[2], mean, var, false}};
+                        {norm_options(1, share), in[1], in[2], mean, var, false}};
             return conv_bn_act(&b.t, &l, in[0], in[3], true);
         };
 }

@@ -7,9 +7,7 @@ static Build block(Conv2d conv, int64_t groups, bool relu, bool residual)
         int64_t C = in[1]->dim[0];
         Tensor *mean = b.tensor({C}, Floats((size_t)C, 0.0f), false),
                *var = b.tensor({C}, Floats((size_t)C, 1.0f), false);
-        ConvBn l = {
-            {conv, in[1], nullptr},
-            {{1e-5f, 0.1f, groups, false, nullptr, nullptr}, in[2], in[3], mean, var, false}};
+        ConvBn l = {{conv, in[1], nullptr}, {norm_options(groups), in[2], in[3], mean, var, false}};
         return conv_bn_act(&b.t, &l, in[0], residual ? in[4] : nullptr, relu);
     };
 }
@@ -42,8 +40,7 @@ TEST(ConvBnAct, EqualsItsParts)
             Tensor *mean = b.tensor({16}, Floats(16, 0.0f), false),
                    *var = b.tensor({16}, Floats(16, 1.0f), false);
             ConvLayer c = {{1, 1, 1, 1}, in[1], nullptr};
-            NormLayer n = {
-                {1e-5f, 0.1f, 1, false, nullptr, nullptr}, in[2], in[3], mean, var, false};
+            NormLayer n = {norm_options(1), in[2], in[3], mean, var, false};
             return relu(
                 &b.t,
                 add(&b.t, batch_norm(&b.t, &n, conv2d(&b.t, &c, in[0]), nullptr, false), in[4]));
@@ -93,12 +90,7 @@ TEST(ConvBnAct, LeavesRefsStatisticsOnModelShapes)
                            *mean = b.tensor({c.co}, Floats((size_t)c.co, 3.0f), false),
                            *var = b.tensor({c.co}, Floats((size_t)c.co, 2.0f), false);
                     ConvBn  l = {{c.conv, w, nullptr},
-                                 {{1e-5f, 0.1f, c.groups, false, nullptr, nullptr},
-                                  gamma,
-                                  beta,
-                                  mean,
-                                  var,
-                                  false}};
+                                 {norm_options(c.groups), gamma, beta, mean, var, false}};
                     Tensor *y = tape_keep(conv_bn_act(&b.t, &l, x, nullptr, true));
                     ASSERT_EQ(OK, tape_status(&b.t)) << status_text();
                     seen[i++] = {b.values(y), b.values(mean), b.values(var)};

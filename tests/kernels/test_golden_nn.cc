@@ -83,9 +83,8 @@ TEST_P(GoldenNn, BatchNormsAgree)
                *beta = b.tensor({3}, stream(7, 3));
         Tensor *mean = b.tensor({3}, Floats(3, 0.25f), false),
                *var = b.tensor({3}, Floats(3, 1.5f), false);
-        NormLayer l = {
-            {1e-5f, 0.1f, groups, false, nullptr, nullptr}, gamma, beta, mean, var, !train};
-        Tensor *y = tape_keep(batch_norm(&b.t, &l, x, nullptr, true));
+        NormLayer l = {norm_options(groups), gamma, beta, mean, var, !train};
+        Tensor   *y = tape_keep(batch_norm(&b.t, &l, x, nullptr, true));
         expect_close(b.values(y), numbers(c, "y"), 2e-6, "y");
         expect_close(b.values(mean), numbers(c, "mean"), 2e-6, "running mean");
         expect_close(b.values(var), numbers(c, "var"), 2e-6, "running variance");
@@ -111,7 +110,7 @@ TEST_P(GoldenNn, HalvesThatShareStatisticsAgreeWithTheWholeBatch)
         Tensor *gamma = b.tensor({3}, stream(6, 3, 3)), *beta = b.tensor({3}, stream(7, 3)),
                *m = b.tensor({3}, Floats(3, 0.25f), false),
                *v = b.tensor({3}, Floats(3, 1.5f), false);
-        NormLayer l = {{1e-5f, 0.1f, 1, false, nullptr, share}, gamma, beta, m, v, false};
+        NormLayer l = {norm_options(1, share), gamma, beta, m, v, false};
         Tensor   *out = tape_keep(batch_norm(&b.t, &l, half, nullptr, true));
         Floats    weight(dy.begin() + 36 * i, dy.end() - 36 * (1 - i));
         ASSERT_EQ(OK, tape_backward(&b.t, b.dot(out, weight))) << status_text();

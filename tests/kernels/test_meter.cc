@@ -49,8 +49,7 @@ TEST_F(Meter, CountsAFusedConvolutionAsItsParts)
         Tensor *v[4];
         for (Tensor *&each : v)
             each = on.tensor({3}, {1, 1, 1});
-        ConvBn l = {{{1, 0, 1, 1}, w, nullptr},
-                    {{1e-5f, 0.1f, 1, false, nullptr, nullptr}, v[0], v[1], v[2], v[3], false}};
+        ConvBn l = {{{1, 0, 1, 1}, w, nullptr}, {norm_options(1), v[0], v[1], v[2], v[3], false}};
         (void)counted();
         (void)conv_bn_act(&on.t, &l, x, nullptr, true);
         ASSERT_EQ(OK, tape_status(&on.t)) << status_text();
