@@ -8,6 +8,7 @@
 #include "cli/verbs.h"
 #include "kernels/backend.h"
 #include "kernels/bench.h"
+#include "pretrain/device_decoder.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -95,12 +96,11 @@ static int look(Finding *f)
     if (is_ready)
         find_gaps(&f[n++]);
     if (is_ready && gpu->jpeg_open) {
-        void *decoder = NULL;
+        JpegDecoders decoders;
         f[n].what = "GPU's JPEG";
-        bool can = gpu->jpeg_open(&decoder) == OK;
         snprintf(f[n].is, sizeof f[n].is, "%s",
-                 can ? "decodes: data.decode=device" : status_text());
-        gpu->jpeg_close(decoder);
+                 device_decoders(&decoders, gpu) == OK ? "decodes: data.decode=device"
+                                                       : status_text());
         f[n++].is_fine = true;
     }
     return n;

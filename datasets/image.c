@@ -3,6 +3,7 @@
 #include "base/size.h"
 #include "datasets/exif.h"
 #include "datasets/image_format.h"
+#include <stdio.h>
 #include <string.h>
 
 typedef struct Magic {
@@ -110,6 +111,8 @@ static Status decode_elsewhere(Image *out, JpegDecoder *d, const ImageInfo *info
     if ((info->channels == 1 || info->channels == 3) && info->bits == 8) {
         TRY(image_resize_buffer(out, crop.width, crop.height));
         st = d->decode(d->state, out->pixels, crop, bytes, n_bytes);
+        if (st == ERR_UNSUPPORTED)
+            snprintf(d->why, sizeof d->why, "%s", status_text());
     }
     d->n_served += st == OK;
     d->n_left += st == ERR_UNSUPPORTED;

@@ -58,6 +58,7 @@ typedef struct JpegDecoder {
     Status (*decode)(void *state, uint8_t *rgb, ImageRect window, const void *bytes,
                      int64_t n_bytes);
     int64_t n_served, n_left; // files that it decoded, and that libjpeg did in its place
+    char    why[200];         // it left the last of those
 } JpegDecoder;
 
 /* All zero means the defaults. */

@@ -214,20 +214,22 @@ static Status open_decoders(Loader *l)
     return OK;
 }
 
-/* Says how many files the decoders served, once the workers are gone. */
+/* Says how many files the decoders served, and why not the others, once the workers are gone. */
 static void close_decoders(Loader *l)
 {
-    int64_t n_served = 0, n_left = 0;
+    int64_t     n_served = 0, n_left = 0;
+    const char *why = "";
     for (int64_t i = 0; l->worker != NULL && i < l->o.n_workers; i++) {
         JpegDecoder *d = &l->worker[i].jpeg;
         n_served += d->n_served;
         n_left += d->n_left;
+        why = d->why[0] ? d->why : why;
         if (d->decode != NULL)
             l->o.jpeg.close(d);
     }
     if (n_served + n_left > 0)
-        log_info("JPEG files decoded by the device: %lld of %lld", (long long)n_served,
-                 (long long)(n_served + n_left));
+        log_info("JPEG files decoded by the device: %lld of %lld%s%s", (long long)n_served,
+                 (long long)(n_served + n_left), why[0] ? "; of the last other: " : "", why);
 }
 
 static Status check_options(const LoaderOptions *o, int64_t n_samples)

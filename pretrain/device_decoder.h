@@ -3,6 +3,6 @@
 #include "datasets/loader.h"
 #include "kernels/backend.h"
 
-/* For LoaderOptions.jpeg. ERR_UNSUPPORTED: the backend has none. A device of the name that cannot serve says so when the
- * loader opens. */
+/* For LoaderOptions.jpeg. A small photograph is decoded first. ERR_UNSUPPORTED: the backend has no decoder, or it could not, or
+ * its pixels are not libjpeg's within a few levels. */
 Status device_decoders(JpegDecoders *out, const Backend *be);

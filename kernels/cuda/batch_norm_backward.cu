@@ -17,7 +17,9 @@
 /* Where the ReLU's mask comes from. */
 enum NormMask { MASK_NONE, MASK_BY_Y, MASK_BY_X };
 
-/* Rows that a thread loads before it uses the first, of two or three tensors. */
+/* Rows that a thread loads before it uses the first, of two or three tensors. Eight channels a thread would leave room for
+ * two blocks a multiprocessor; four, for four and three. */
+enum { NORM_BACK_WIDTH = 4 };
 template <NormMask MASK>
 constexpr int NORM_AHEAD_BACK = MASK == MASK_BY_Y ? 2 : 3;
 
@@ -101,7 +103,8 @@ struct NormLoaded {
 
 /* parts (G, n_parts, 2, C): the sums of d and of d (x - mean), the second 0 without x; grid (channels, parts, G). */
 template <int V, typename T, NormMask MASK>
-__global__ void batch_norm_sums_kernel(float *parts, NormGradient<T> k, NormShape s)
+__global__ void __launch_bounds__(GPU_BLOCK, 4)
+    batch_norm_sums_kernel(float *parts, NormGradient<T> k, NormShape s)
 {
     int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
     int64_t c = gpu_channel<V>(), first = blockIdx.y * per_part;
@@ -204,7 +207,8 @@ __global__ void batch_norm_share_sums_kernel(float *of_norm, const double *all, 
 
 /* dx = dx_beta dx + (a d + p (x - mean) + q), of rows that exist. */
 template <int V, typename T, NormMask MASK>
-__global__ void batch_norm_backward_kernel(NormGradient<T> k, NormShape s)
+__global__ void __launch_bounds__(GPU_BLOCK, 3)
+    batch_norm_backward_kernel(NormGradient<T> k, NormShape s)
 {
     int64_t c = gpu_channel<V>(), g = blockIdx.z, n_rows = norm_rows(s);
     if (c >= s.C)
@@ -354,7 +358,7 @@ Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dga
         gpu_all_aligned(dx, dresidual, dy, op->relu ? y : nullptr, x, gamma, op->beta, mean, rstd);
     return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
         using T = decltype(type);
-        constexpr int   V = decltype(width)::value;
+        constexpr int   V = decltype(width)::value == 1 ? 1 : NORM_BACK_WIDTH;
         NormShape       s = norm_shape_of(x, op->groups, op->count, V);
         NormGradient<T> k = gradient_of<T>(dx, dresidual, dy, y, x, gamma, mean, op);
         Scratch         scratch("batch_norm gradient");
@@ -390,7 +394,7 @@ Status cuda_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgam
                                       running_mean, running_var);
     return gpu_by_width(dy, C, is_aligned, [&](auto type, auto width) {
         using T = decltype(type);
-        constexpr int   V = decltype(width)::value;
+        constexpr int   V = decltype(width)::value == 1 ? 1 : NORM_BACK_WIDTH;
         NormShape       s = norm_shape_of(dy, 1, nullptr, V);
         NormGradient<T> k = gradient_of<T>(dx, dresidual, dy, y, x, gamma, running_mean, op);
         k.var = floats(running_var);

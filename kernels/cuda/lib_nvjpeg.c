@@ -82,6 +82,13 @@ static Status refuse(const char *why)
     return status_fail(ERR_UNSUPPORTED, "JPEG on the device: %s; use data.decode=host", why);
 }
 
+static Status refuse_for(const char *why, int nvjpeg_status)
+{
+    return status_fail(ERR_UNSUPPORTED,
+                       "JPEG on the device: %s (nvJPEG status %d); use data.decode=host", why,
+                       nvjpeg_status);
+}
+
 static Status load(void **library)
 {
     static const char *const usual[] = {"libnvjpeg.so.13", "libnvjpeg.so.12"};
@@ -106,27 +113,26 @@ static Status open_library(void)
         if (!*(void **)FUNCTIONS[i].function)
             return refuse("the nvJPEG that was found is too old");
     }
-    if (nvjpeg.CreateEx(BACKEND_HARDWARE, NULL, NULL, 0, &handle) != SUCCESS) {
-        handle = NULL;
-        return refuse("this GPU has no decoding engine");
-    }
-    return OK;
+    int made = nvjpeg.CreateEx(BACKEND_HARDWARE, NULL, NULL, 0, &handle);
+    if (made == SUCCESS)
+        return OK;
+    handle = NULL;
+    return refuse_for("this GPU has no decoding engine", made);
 }
 
 static Status make_ready(Decoder *d)
 {
-    return nvjpeg.DecodeBatchedInitialize(handle, d->state, 1, 1, OUTPUT_RGBI) == SUCCESS
-               ? OK
-               : refuse("nvJPEG does not start");
+    int begun = nvjpeg.DecodeBatchedInitialize(handle, d->state, 1, 1, OUTPUT_RGBI);
+    return begun == SUCCESS ? OK : refuse_for("nvJPEG does not start", begun);
 }
 
 static Status open_decoder(Decoder *d)
 {
     TRY(gpu_check("JPEG", cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking)));
-    if (nvjpeg.JpegStateCreate(handle, &d->state) != SUCCESS ||
-        nvjpeg.JpegStreamCreate(handle, &d->header) != SUCCESS)
-        return refuse("nvJPEG does not start");
-    return make_ready(d);
+    int made = nvjpeg.JpegStateCreate(handle, &d->state);
+    if (made == SUCCESS)
+        made = nvjpeg.JpegStreamCreate(handle, &d->header);
+    return made == SUCCESS ? make_ready(d) : refuse_for("nvJPEG does not start", made);
 }
 
 Status lib_jpeg_open(void **decoder)
@@ -169,9 +175,14 @@ static Status look(Decoder *d, int64_t *width, int64_t *height, const void *byte
 {
     unsigned w = 0, h = 0;
     int      is_refused = 1;
-    if (nvjpeg.JpegStreamParseHeader(handle, bytes, (size_t)n_bytes, d->header) != SUCCESS ||
-        nvjpeg.JpegStreamGetFrameDimensions(d->header, &w, &h) != SUCCESS ||
-        nvjpeg.DecodeBatchedSupported(handle, d->header, &is_refused) != SUCCESS || is_refused)
+    int      read = nvjpeg.JpegStreamParseHeader(handle, bytes, (size_t)n_bytes, d->header);
+    if (read == SUCCESS)
+        read = nvjpeg.JpegStreamGetFrameDimensions(d->header, &w, &h);
+    if (read == SUCCESS)
+        read = nvjpeg.DecodeBatchedSupported(handle, d->header, &is_refused);
+    if (read != SUCCESS)
+        return refuse_for("nvJPEG cannot read the header", read);
+    if (is_refused)
         return refuse("not a kind that the engines take");
     *width = w;
     *height = h;
@@ -190,9 +201,10 @@ Status lib_jpeg_decode(void *decoder, uint8_t *rgb, int64_t x, int64_t y, int64_
         return refuse("not a size that the engines take");
     TRY(reserve(d, 3 * w * h));
     Picture to = {.channel = {d->pixels}, .pitch = {(size_t)(3 * w)}};
-    if (nvjpeg.DecodeBatched(handle, d->state, &data, &n, &to, d->stream) != SUCCESS) {
+    int     decoded = nvjpeg.DecodeBatched(handle, d->state, &data, &n, &to, d->stream);
+    if (decoded != SUCCESS) {
         TRY(make_ready(d)); // a batch that failed has to be started again
-        return refuse("the engines could not read it");
+        return refuse_for("the engines could not read it", decoded);
     }
     TRY(gpu_check("JPEG", cudaMemcpy2DAsync(rgb, (size_t)(3 * width), d->pixels + 3 * (y * w + x),
                                             (size_t)(3 * w), (size_t)(3 * width), (size_t)height,

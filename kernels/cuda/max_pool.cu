@@ -6,6 +6,9 @@
  */
 #include "kernels/cuda/pool.h"
 
+/* Channels a thread: of eight, nine taps' worth of registers leave too few threads to hide their loads. */
+enum { FORWARD_WIDTH = 4 };
+
 template <int V>
 struct alignas(V) MaxPoolTaps {
     uint8_t tap[V];
@@ -150,7 +153,7 @@ Status cuda_max_pool_forward(Tensor *y, Tensor *where, const Tensor *x, const Po
     return pool_launch(
         y, s.C, s.N * s.P, gpu_all_aligned(y, where, x), [&](auto type, auto width, RowLaunch at) {
             using T = decltype(type);
-            constexpr int V = decltype(width)::value;
+            constexpr int V = decltype(width)::value == 1 ? 1 : FORWARD_WIDTH;
             return gpu_launch(
                 "max_pool",
                 s.size == 3 ? max_pool_forward_kernel<V, T, 3> : max_pool_forward_kernel<V, T, 0>,

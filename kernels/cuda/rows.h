@@ -89,7 +89,7 @@ __device__ inline int64_t gpu_row_stride()
 
 /* V elements as they lie in memory: what is loaded ahead of its use takes half the registers that way. */
 template <int V, typename T>
-struct alignas(V == 1 ? sizeof(T) : 16) RowVector {
+struct alignas(V * sizeof(T)) RowVector {
     T element[V];
 };
 
@@ -111,8 +111,8 @@ __device__ inline void row_unpack(float *v, const RowVector<V, T> &packed)
 template <int V, typename T>
 __device__ inline void row_load(float *v, const T *p)
 {
-    if constexpr (V == 1)
-        v[0] = gpu_get(p);
+    if constexpr (V * sizeof(T) <= 16)
+        row_unpack<V>(v, row_fetch<V>(p));
     else
         gpu_load<V>(v, p);
 }
@@ -120,9 +120,13 @@ __device__ inline void row_load(float *v, const T *p)
 template <int V, typename T>
 __device__ inline void row_store(T *p, const float *v)
 {
-    if constexpr (V == 1)
-        gpu_put(p, v[0]);
-    else
+    if constexpr (V * sizeof(T) <= 16) {
+        RowVector<V, T> packed;
+        GPU_UNROLL
+        for (int j = 0; j < V; j++)
+            gpu_put(&packed.element[j], v[j]);
+        *reinterpret_cast<RowVector<V, T> *>(p) = packed;
+    } else
         gpu_store<V>(p, v);
 }
 

@@ -101,6 +101,9 @@ TEST_F(NvJpeg, GoesOnBehindAPictureThatFailed)
     open();
     d.fake->jpeg_fails = true;
     EXPECT_EQ(ERR_UNSUPPORTED, decode(&got, photo.jpeg, 0, 0, 40, 30));
+    EXPECT_STREQ("JPEG on the device: the engines could not read it (nvJPEG status 6); use "
+                 "data.decode=host",
+                 status_text());
     d.fake->jpeg_fails = false;
     ASSERT_EQ(OK, decode(&got, photo.jpeg, 0, 0, 40, 30)) << status_text();
     EXPECT_EQ(photo.rgb, got);
@@ -124,7 +127,8 @@ TEST_F(NvJpeg, SaysWhatIsMissing)
 {
     d.fake->has_no_jpeg_engine = true;
     EXPECT_EQ(ERR_UNSUPPORTED, d.be->jpeg_open(&decoder));
-    EXPECT_STREQ("JPEG on the device: this GPU has no decoding engine; use data.decode=host",
+    EXPECT_STREQ("JPEG on the device: this GPU has no decoding engine (nvJPEG status 7); use "
+                 "data.decode=host",
                  status_text());
     setenv("GODWIT_NVJPEG", "/nowhere/libnvjpeg.so", 1);
     EXPECT_EQ(ERR_UNSUPPORTED, d.be->jpeg_open(&decoder));

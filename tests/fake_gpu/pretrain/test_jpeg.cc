@@ -98,4 +98,28 @@ TEST_F(DecodedBatch, LeavesBrokenFilesToTheHost)
     std::ofstream(path, std::ios::binary) << bytes;
     std::vector<uint8_t> device = crops(decoders, &said);
     EXPECT_EQ((size_t)(2 * 8 * 3 * SIDE * SIDE), device.size()) << said << status_text();
+    EXPECT_NE(std::string::npos, said.find("; of the last other: JPEG on the device: ")) << said;
+}
+
+/* Engines that are there and do not serve are told before a run begins. */
+TEST_F(DecodedBatch, IsTriedOnAPictureFirst)
+{
+    static const Backend *real;
+    real = device_under_test();
+    Backend other = *real;
+    other.jpeg_decode = [](void *, uint8_t *, int64_t, int64_t, int64_t, int64_t, const void *,
+                           int64_t) { return status_fail(ERR_UNSUPPORTED, "no engine answers"); };
+    EXPECT_EQ(ERR_UNSUPPORTED, device_decoders(&decoders, &other));
+    EXPECT_STREQ("no engine answers", status_text());
+    other.jpeg_decode = [](void *d, uint8_t *rgb, int64_t x, int64_t y, int64_t w, int64_t h,
+                           const void *bytes, int64_t n) {
+        Status st = real->jpeg_decode(d, rgb, x, y, w, h, bytes, n);
+        for (int64_t i = 0; i < 3 * w * h; i++)
+            rgb[i] ^= 16;
+        return st;
+    };
+    EXPECT_EQ(ERR_UNSUPPORTED, device_decoders(&decoders, &other));
+    EXPECT_STREQ("JPEG on the device: a picture came out 16.0 of 255 levels off on the mean, at "
+                 "most 4 expected; use data.decode=host",
+                 status_text());
 }
