@@ -39,7 +39,8 @@ typedef struct Norm {
     const NormShare
         *share; // NULL: this process alone; lives as long as the tape's step (train entries)
     const Tensor
-        *beta; // NULL, or that of the forward call, which added no residual (train backward)
+           *beta; // NULL, or that of the forward call, which added no residual (train backward)
+    Tensor *mask; // NULL, or (N,H,W,C/8) u8: whether y > 0, bit c % 8 of byte c / 8 (train entries)
 } Norm;
 
 typedef struct Pool2d {
@@ -54,8 +55,9 @@ typedef struct DeviceFacts {
 } DeviceFacts;
 
 struct Backend {
-    const char *name;    // "ref", "cpu", "cuda"
-    bool        is_host; // its memory is the host's: reading a number waits for nothing
+    const char *name;           // "ref", "cpu", "cuda"
+    bool        is_host;        // its memory is the host's: reading a number waits for nothing
+    bool        has_norm_masks; // batch norm takes Norm.mask, of bf16 and C a multiple of 8
 
     /* ---- memory ---- */
     Status (*alloc)(void **memory, int64_t bytes); // 64-byte aligned, contents undefined
@@ -85,7 +87,7 @@ struct Backend {
      * momentum towards the mean over the groups of the group's mean and unbiased variance.
      * eval: mean/variance are the running ones.
      * backward: y is the forward output, read for the ReLU mask only (NULL without ReLU); dresidual may be NULL. With
-     * op->beta the mask follows from x too, so that y need not be read.
+     * op->beta the mask follows from x too, and op->mask holds what forward wrote there: y need not be read.
      * op->count: images from *count on enter no statistic and no gradient; their y is 0, and so is what they add to
      * dx and dresidual. With *count 0 running statistics stay. The host never learns *count.
      * op->share: group g is that of all processes together, for mean, rstd, running statistics and dx. dgamma and dbeta

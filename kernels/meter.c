@@ -110,7 +110,7 @@ static Status batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Te
                                        Tensor *running_var, const Tensor *x, const Tensor *residual,
                                        const Tensor *gamma, const Tensor *beta, const Norm *op)
 {
-    MOVE(y, mean, rstd, running_mean, running_var, x, residual, gamma, beta);
+    MOVE(y, op->mask, mean, rstd, running_mean, running_var, x, residual, gamma, beta);
     MOVE(running_mean, running_var);
     return real->batch_norm_train_forward(y, mean, rstd, running_mean, running_var, x, residual,
                                           gamma, beta, op);
@@ -132,7 +132,7 @@ static Status batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *d
                                         const Tensor *rstd, const Norm *op)
 {
     ADD_TO(dx, dresidual, dgamma, dbeta);
-    MOVE(dy, op->beta ? NULL : y, x, gamma, mean, rstd);
+    MOVE(dy, op->mask ? op->mask : op->beta ? NULL : y, x, gamma, mean, rstd);
     return real->batch_norm_train_backward(dx, dresidual, dgamma, dbeta, dy, y, x, gamma, mean,
                                            rstd, op);
 }

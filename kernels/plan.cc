@@ -109,6 +109,7 @@ const Backend *plan_backend(const Backend *like)
     table.measure = nullptr;
     table.name = "plan";
     table.is_host = like && like->is_host;
+    table.has_norm_masks = !like || like->has_norm_masks;
     table.alloc = alloc;
     table.free = give;
     table.read = read_zeros;

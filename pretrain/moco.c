@@ -177,12 +177,12 @@ Status moco_batch_rewrite(const Moco *m, const MocoBatch *batch, int64_t step)
     return st;
 }
 
-/* Keys of key batch i: shuffled, encoded without history, restored. */
+/* Keys of key batch i: shuffled (in the network's type: fewer bytes), encoded without history, restored. */
 static Tensor *encode_keys(Tape *t, const Moco *m, Tensor *x, const MocoBatch *batch, int i)
 {
     if (!m->config.is_shuffled)
         return tape_keep(encode(t, &m->k, x));
-    Tensor *k = encode(t, &m->k, gather(t, x, batch->shuffle[i]));
+    Tensor *k = encode(t, &m->k, gather(t, cast(t, t->dtype, x), batch->shuffle[i]));
     return tape_keep(gather(t, k, batch->restore[i]));
 }
 

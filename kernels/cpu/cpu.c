@@ -12,6 +12,7 @@ static void fill_table(void)
 {
     CPU = *backend_ref();
     CPU.name = "cpu";
+    CPU.has_norm_masks = false;
     CPU.alloc = cpu_alloc;
     CPU.write = cpu_copy;
     CPU.read = cpu_copy;

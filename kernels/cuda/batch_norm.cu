@@ -133,11 +133,35 @@ __global__ void batch_norm_share_kernel(NormOutputs out, const double *all, int6
     }
 }
 
-/* rstd (G,C), or var (C) in eval mode. Rows that do not exist become 0. */
+/* Bit j of a byte of Norm.mask. */
+template <typename T>
+__device__ static uint8_t norm_bits(const float *v)
+{
+    unsigned bits = 0;
+    GPU_UNROLL
+    for (int j = 0; j < 8; j++)
+        bits |= (unsigned)norm_is_kept<T>(v[j]) << j;
+    return (uint8_t)bits;
+}
+
+/* The same from y, where a thread has not all channels of a byte. */
+template <typename T>
+__global__ void batch_norm_mask_kernel(uint8_t *mask, const T *y, int64_t n)
+{
+    for (int64_t i = gpu_index(); i < n; i += gpu_stride()) {
+        float v[8];
+        for (int j = 0; j < 8; j++)
+            v[j] = gpu_get(&y[8 * i + j]);
+        mask[i] = norm_bits<T>(v);
+    }
+}
+
+/* rstd (G,C), or var (C) in eval mode. Rows that do not exist become 0. mask may be NULL; V = 8 fills it. */
 template <int V, typename T>
-__global__ void batch_norm_apply_kernel(T *y, const T *x, const T *residual, const float *gamma,
-                                        const float *beta, const float *mean, const float *rstd,
-                                        const float *var, float eps, NormShape s, bool relu)
+__global__ void __launch_bounds__(GPU_BLOCK, 2)
+    batch_norm_apply_kernel(T *y, uint8_t *mask, const T *x, const T *residual, const float *gamma,
+                            const float *beta, const float *mean, const float *rstd,
+                            const float *var, float eps, NormShape s, bool relu)
 {
     int64_t c = gpu_channel<V>(), g = blockIdx.z, n_rows = norm_rows(s);
     if (c >= s.C)
@@ -178,6 +202,8 @@ __global__ void batch_norm_apply_kernel(T *y, const T *x, const T *residual, con
                 }
             }
             row_store<V>(y + at, v);
+            if (V == 8 && mask)
+                mask[at / 8] = norm_bits<T>(v);
         }
     }
 }
@@ -194,11 +220,16 @@ static Status apply(Tensor *y, const Tensor *x, const Tensor *residual, const Te
                     const Norm *op, NormShape s)
 {
     RowLaunch at = gpu_rows(s.rows, s.C, V, s.G, 8);
-    return gpu_launch("batch_norm", batch_norm_apply_kernel<V, T>, at.grid, at.block, 0,
-                      (T *)y->data, (const T *)x->data,
-                      (const T *)(residual ? residual->data : nullptr), floats(gamma), floats(beta),
-                      floats(mean), rstd ? floats(rstd) : nullptr, var ? floats(var) : nullptr,
-                      op->eps, s, op->relu);
+    uint8_t  *mask = op->mask ? (uint8_t *)op->mask->data : nullptr;
+    TRY(gpu_launch("batch_norm", batch_norm_apply_kernel<V, T>, at.grid, at.block, 0, (T *)y->data,
+                   mask, (const T *)x->data, (const T *)(residual ? residual->data : nullptr),
+                   floats(gamma), floats(beta), floats(mean), rstd ? floats(rstd) : nullptr,
+                   var ? floats(var) : nullptr, op->eps, s, op->relu));
+    if (V == 8 || !mask)
+        return OK;
+    int64_t n = tensor_count(op->mask);
+    return gpu_launch("batch_norm", batch_norm_mask_kernel<T>, gpu_grid(n), GPU_BLOCK, 0, mask,
+                      (const T *)y->data, n);
 }
 
 Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,

@@ -78,6 +78,13 @@ inline dim3 norm_finish_grid(int64_t C)
 }
 #define NORM_FINISH_BLOCK dim3(NORM_FINISH_X, NORM_FINISH_Y)
 
+/* Whether v is above 0 in memory: bfloat16 has nothing between 0 and 2^-133, and ties go to 0. */
+template <typename T>
+__device__ inline bool norm_is_kept(float v)
+{
+    return v > (std::is_same_v<T, bf16> ? 0x1p-134f : 0.0f);
+}
+
 /* rstd of channels c .. c+V-1 from the saved ones, or from running variances when `var` is given. */
 template <int V>
 __device__ inline void norm_rstd(float *v, const float *rstd, const float *var, float eps,

@@ -9,13 +9,14 @@
  * 3. apply: dx, from the last rows to the first as in batch_norm.cu. Where step 1 wrote a blank dresidual, it is read
  *    in the place of dy and y: one tensor less. In eval mode step 3 needs no sums and writes dresidual itself.
  *
- * Where nothing was added, y is not read: it is computed from x again, to the forward pass's last bit.
+ * y is not read where it can be helped: where nothing was added it is computed from x again, to the forward pass's last
+ * bit, and otherwise the forward pass may have left the mask in bits.
  */
 #include "kernels/cuda/batch_norm.h"
 #include "kernels/cuda/batch_norm_share.h"
 
 /* Where the ReLU's mask comes from. */
-enum NormMask { MASK_NONE, MASK_BY_Y, MASK_BY_X };
+enum NormMask { MASK_NONE, MASK_BY_Y, MASK_BY_X, MASK_BY_BITS };
 
 /* Rows that a thread loads before it uses the first, of two or three tensors. Eight channels a thread would leave room for
  * two blocks a multiprocessor; four, for four and three. */
@@ -26,14 +27,15 @@ constexpr int NORM_AHEAD_BACK = MASK == MASK_BY_Y ? 2 : 3;
 /* What both passes read and write; NULL marks what is absent. */
 template <typename T>
 struct NormGradient {
-    NormMask     mask;
-    const T     *dy, *y, *x; // y by MASK_BY_Y
-    const float *gamma, *beta, *mean, *rstd, *var;
-    float        eps;
-    const float *of_norm; // (G,2,C): sum d / n and sum d xhat / n
-    T           *dx, *dresidual;
-    float        dx_beta, dresidual_beta;
-    T           *behind; // a dresidual that is done, except for zeros in rows that do not exist
+    NormMask       mask;
+    const T       *dy, *y, *x; // y by MASK_BY_Y
+    const uint8_t *bits;
+    const float   *gamma, *beta, *mean, *rstd, *var;
+    float          eps;
+    const float   *of_norm; // (G,2,C): sum d / n and sum d xhat / n
+    T             *dx, *dresidual;
+    float          dx_beta, dresidual_beta;
+    T             *behind; // a dresidual that is done, except for zeros in rows that do not exist
 };
 
 /* The normalised value that the forward pass rounded to y, by MASK_BY_X, of channels c .. c+V-1 of group g. */
@@ -55,17 +57,11 @@ struct NormAgain {
     }
 };
 
-/* The largest number that becomes 0 in memory. */
-template <typename T>
-__device__ inline float norm_vanishes()
-{
-    return std::is_same_v<T, bf16> ? 0x1p-134f : 0.0f;
-}
-
 /* V elements of dy, y and x, loaded ahead. */
 template <int V, typename T, NormMask MASK>
 struct NormLoaded {
     RowVector<V, T> dy, y, x;
+    unsigned        bits;
     __device__ inline NormLoaded(const NormGradient<T> &k, int64_t at, bool is_there, bool wants_x)
     {
         if (!is_there)
@@ -73,6 +69,8 @@ struct NormLoaded {
         dy = row_fetch<V>(k.dy + at);
         if (MASK == MASK_BY_Y)
             y = row_fetch<V>(k.y + at);
+        if (MASK == MASK_BY_BITS)
+            bits = k.bits[at / 8] >> at % 8;
         if (wants_x)
             x = row_fetch<V>(k.x + at);
     }
@@ -94,9 +92,13 @@ struct NormLoaded {
         if constexpr (MASK == MASK_BY_X) {
             GPU_UNROLL
             for (int j = 0; j < V; j++)
-                d[j] = fmaf(v[j] - m[j], again.scale[j], again.shift[j]) > norm_vanishes<T>()
-                           ? d[j]
-                           : 0.0f;
+                d[j] = norm_is_kept<T>(fmaf(v[j] - m[j], again.scale[j], again.shift[j])) ? d[j]
+                                                                                          : 0.0f;
+        }
+        if constexpr (MASK == MASK_BY_BITS) {
+            GPU_UNROLL
+            for (int j = 0; j < V; j++)
+                d[j] = bits >> j & 1 ? d[j] : 0.0f;
         }
     }
 };
@@ -268,9 +270,16 @@ template <typename F>
 static Status by_mask(NormMask mask, F f)
 {
     using std::integral_constant;
-    return mask == MASK_NONE   ? f(integral_constant<NormMask, MASK_NONE>{})
-           : mask == MASK_BY_Y ? f(integral_constant<NormMask, MASK_BY_Y>{})
-                               : f(integral_constant<NormMask, MASK_BY_X>{});
+    switch (mask) {
+    case MASK_BY_Y:
+        return f(integral_constant<NormMask, MASK_BY_Y>{});
+    case MASK_BY_X:
+        return f(integral_constant<NormMask, MASK_BY_X>{});
+    case MASK_BY_BITS:
+        return f(integral_constant<NormMask, MASK_BY_BITS>{});
+    default:
+        return f(integral_constant<NormMask, MASK_NONE>{});
+    }
 }
 
 static const float *floats(const Tensor *x)
@@ -367,8 +376,9 @@ Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dga
         k.rstd = floats(rstd);
         k.of_norm = of_norm;
         k.beta = floats(op->beta);
-        if (op->relu && op->beta)
-            k.mask = MASK_BY_X;
+        k.bits = op->mask ? (const uint8_t *)op->mask->data : nullptr;
+        if (op->relu && (op->mask || op->beta))
+            k.mask = op->mask ? MASK_BY_BITS : MASK_BY_X;
         TRY((sums<V, T>(dgamma, dbeta, of_norm, k, s, op->share)));
         if (k.dresidual && k.dresidual_beta == 0.0f) { // it holds d
             k.dy = k.dresidual;

@@ -6,8 +6,7 @@
  */
 #include "kernels/cuda/pool.h"
 
-/* Channels a thread: of eight, nine taps' worth of registers leave too few threads to hide their loads. */
-enum { FORWARD_WIDTH = 4 };
+#include <cuda_bf16.h>
 
 template <int V>
 struct alignas(V) MaxPoolTaps {
@@ -62,6 +61,67 @@ __global__ void max_pool_forward_kernel(T *y, uint8_t *where, const T *x, PoolSh
                 at.tap[l] = (uint8_t)tap[l];
             row_store<V>(y + (line * s.Q + q) * s.C + c, best);
             *(MaxPoolTaps<V> *)(where + (line * s.Q + q) * s.C + c) = at;
+        }
+    }
+}
+
+/* Eight channels in pairs. */
+struct alignas(16) PoolPairs {
+    __nv_bfloat162 pair[4];
+};
+
+/* ResNet's 3x3 by 2 with a border of 1, in bfloat16: maxima of two channels an instruction, then the first tap that equals
+ * them, or is NaN where they are. A tap outside is read as the nearest one inside, which belongs to the window too, and
+ * goes by that one's name. Of zeros of both signs y may have either. */
+__global__ void max_pool_forward_3x3_kernel(bf16 *y, uint8_t *where, const bf16 *x, PoolShape s)
+{
+    int64_t c = gpu_channel<8>();
+    int     C = (int)s.C, H = (int)s.H, W = (int)s.W;
+    for (int64_t line = blockIdx.y; c < s.C && line < s.N * s.P; line += gridDim.y) {
+        int64_t     n = line / s.P;
+        int         h0 = 2 * (int)(line % s.P) - 1, name_of_row[3];
+        const bf16 *row[3];
+        GPU_UNROLL
+        for (int i = 0; i < 3; i++) {
+            int h = min(max(h0 + i, 0), H - 1);
+            row[i] = x + (n * H + h) * W * C + c;
+            name_of_row[i] = 3 * (h - h0);
+        }
+        for (int q = (int)threadIdx.y; q < s.Q; q += (int)blockDim.y) {
+            int       w0 = 2 * q - 1, name[3];
+            PoolPairs tap[3][3];
+            GPU_UNROLL
+            for (int j = 0; j < 3; j++) {
+                int w = min(max(w0 + j, 0), W - 1);
+                name[j] = w - w0;
+                GPU_UNROLL
+                for (int i = 0; i < 3; i++)
+                    tap[i][j] = *(const PoolPairs *)(row[i] + (int64_t)w * C);
+            }
+            PoolPairs      best = tap[0][0];
+            MaxPoolTaps<8> at;
+            GPU_UNROLL
+            for (int k = 0; k < 4; k++) {
+                GPU_UNROLL
+                for (int t = 1; t < 9; t++)
+                    best.pair[k] = __hmax2_nan(best.pair[k], tap[t / 3][t % 3].pair[k]);
+                bool     has_nan = __hneu2_mask(best.pair[k], best.pair[k]) != 0;
+                unsigned first = 0; // of both channels
+                GPU_UNROLL
+                for (int t = 8; t >= 0; t--) {
+                    __nv_bfloat162 v = tap[t / 3][t % 3].pair[k];
+                    unsigned       is_it = __heq2_mask(v, best.pair[k]);
+                    if (has_nan)
+                        is_it |= __hneu2_mask(v, v);
+                    unsigned own = (unsigned)(name_of_row[t / 3] + name[t % 3]) * 0x10001u;
+                    first = (own & is_it) | (first & ~is_it);
+                }
+                at.tap[2 * k] = (uint8_t)first;
+                at.tap[2 * k + 1] = (uint8_t)(first >> 16);
+            }
+            int64_t to = (line * s.Q + q) * s.C + c;
+            *(PoolPairs *)(y + to) = best;
+            *(MaxPoolTaps<8> *)(where + to) = at;
         }
     }
 }
@@ -147,13 +207,18 @@ __global__ void max_pool_backward_3x3_kernel(T *dx, float beta, const T *dy, con
     }
 }
 
+static bool is_3x3(const PoolShape &s)
+{
+    return s.size == 3 && s.stride == 2 && s.pad == 1;
+}
+
 Status cuda_max_pool_forward(Tensor *y, Tensor *where, const Tensor *x, const Pool2d *op)
 {
     PoolShape s = pool_shape_of(x, y, op);
     return pool_launch(
         y, s.C, s.N * s.P, gpu_all_aligned(y, where, x), [&](auto type, auto width, RowLaunch at) {
             using T = decltype(type);
-            constexpr int V = decltype(width)::value == 1 ? 1 : FORWARD_WIDTH;
+            constexpr int V = decltype(width)::value;
             return gpu_launch(
                 "max_pool",
                 s.size == 3 ? max_pool_forward_kernel<V, T, 3> : max_pool_forward_kernel<V, T, 0>,
@@ -165,14 +230,13 @@ Status cuda_max_pool_backward(Tensor *dx, const Tensor *dy, const Tensor *where,
 {
     PoolShape s = pool_shape_of(dx, dy, op);
     float     beta = tensor_beta(dx);
-    bool      is_3x3 = s.size == 3 && s.stride == 2 && s.pad == 1;
-    return pool_launch(dx, s.C, s.N * (is_3x3 ? (s.H + 1) / 2 : s.H),
+    return pool_launch(dx, s.C, s.N * (is_3x3(s) ? (s.H + 1) / 2 : s.H),
                        gpu_all_aligned(dx, dy, where), [&](auto type, auto width, RowLaunch at) {
                            using T = decltype(type);
                            constexpr int V = decltype(width)::value;
                            return gpu_launch("max_pool gradient",
-                                             is_3x3 ? max_pool_backward_3x3_kernel<V, T>
-                                                    : max_pool_backward_kernel<V, T>,
+                                             is_3x3(s) ? max_pool_backward_3x3_kernel<V, T>
+                                                       : max_pool_backward_kernel<V, T>,
                                              at.grid, at.block, 0, (T *)dx->data, beta,
                                              (const T *)dy->data, (const uint8_t *)where->data, s);
                        });

@@ -12,6 +12,7 @@
 
 static Backend CUDA = {
     .name = "cuda",
+    .has_norm_masks = true,
     .alloc = cuda_alloc,
     .free = cuda_free,
     .write = cuda_write,

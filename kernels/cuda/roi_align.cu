@@ -1,9 +1,10 @@
 /* roi_align.cu -- forward: a bin and 32 vectors of channels a warp; backward: a cell a block, which gathers
  *
- *      dx[cell] = sum over regions, bins ph, pw of  Wy[ph] Wx[pw] / samples  dy[region][ph][pw]
+ *      y[region][ph][pw] = sum over cells of              Wy[ph] Wx[pw] / samples  x[cell]
+ *      dx[cell] = sum over regions, bins ph, pw of        Wy[ph] Wx[pw] / samples  dy[region][ph][pw]
  *
  * The weight that all samples of a bin give a cell is the product of a row's and a column's part (body/roi_align.h:
- * roi_side), so a block finds 2 P numbers for a region and reads each bin that touches its cell once. Additions have one
+ * roi_side). On the way back a block finds 2 P such numbers for a region and reads each bin that touches its cell once. Additions have one
  * order, regions ascending, then bins: two runs give the same bits, and dx is written once, without a float32 copy.
  * A scatter with float atomics would read dy once but add (cells a bin touches) x 4 bytes a channel at L2, where the gather
  * reads as many times the 2 or 4 bytes of dy: it moves more, and needs the float32 copy for bfloat16.
@@ -28,61 +29,110 @@ enum {
     ALIGN_BINS = 4, // of a warp, one after the other
 };
 
-/* What the lanes of a warp tell each other of a sample. */
-struct alignas(16) AlignTaps {
-    int   at[4]; // cells of the map
-    float weight[4];
+/* What the samples of bin p weigh on `cell` along one side, of n cells. */
+__device__ static float side_weight(float start, float bin, int64_t p, int g, int64_t cell,
+                                    int64_t n)
+{
+    float sum = 0;
+    for (int i = 0; i < g; i++) {
+        RoiSide side = roi_side(start, bin, p, i, g, n);
+        sum += (side.lo == cell ? side.w_lo : 0.0f) + (side.hi == cell ? side.w_hi : 0.0f);
+    }
+    return sum;
+}
+
+/* Cells first .. end-1 of n, between which the samples of bin p lie along one side. */
+struct AlignSpan {
+    int first, end;
 };
 
-/* y (R,P,P,C). Lane l finds the cells and weights of sample l, for 32 samples at once; then all lanes go through the samples,
- * neighbours reading neighbouring channels of the same four cells. Block (region, some of its bins; slab of channels): the
- * bins of a block lie side by side and re-read their cells out of L1. DRAM moves x once and y once. */
+__device__ static AlignSpan span_of(float start, float bin, int p, int g, int n)
+{
+    float from = start + (float)p * bin, last = (float)(n - 1);
+    float a = from + 0.5f * bin / (float)g, b = from + ((float)(g - 1) + 0.5f) * bin / (float)g;
+    int   lo = (int)fminf(fmaxf(fminf(a, b), 0.0f), last),
+        hi = (int)fminf(fmaxf(fmaxf(a, b), 0.0f), last);
+    return {lo, min(hi + 2, n)};
+}
+
+/* What the lanes of a warp tell each other: a row's and a column's part, and cells with their weights. */
+struct AlignNotes {
+    float row[GPU_WARP], column[GPU_WARP], weight[GPU_WARP];
+    int   at[GPU_WARP];
+};
+
+/* sum += weighted cells of the map, AT_ONCE loaded together. */
+template <int V, typename T>
+__device__ static void add_cells(float *sum, const T *map, const AlignNotes *notes, int n_cells,
+                                 int C)
+{
+    constexpr int AT_ONCE = 4;
+    for (int i = 0; i < n_cells; i += AT_ONCE) {
+        RowVector<V, T> cell[AT_ONCE];
+        GPU_UNROLL
+        for (int k = 0; k < AT_ONCE; k++)
+            cell[k] = row_fetch<V>(map + (int64_t)notes->at[i + k] * C);
+        GPU_UNROLL
+        for (int k = 0; k < AT_ONCE; k++) {
+            float v[V], weight = notes->weight[i + k];
+            if (weight == 0.0f)
+                continue;
+            row_unpack<V>(v, cell[k]);
+            GPU_UNROLL
+            for (int j = 0; j < V; j++)
+                sum[j] += weight * v[j];
+        }
+    }
+}
+
+/* y (R,P,P,C). A bin weighs each cell that its samples touch once: fewer reads than four a sample. Lanes find a row's and a
+ * column's part each, then the weights of 32 cells; then all lanes go through the cells, neighbours reading neighbouring
+ * channels. Block (region, some of its bins; slab of channels): the bins of a block lie side by side and re-read their cells
+ * out of L1. DRAM moves x once and y once. */
 template <int V, typename T>
 __global__ void __launch_bounds__(GPU_BLOCK)
     roi_align_forward_kernel(T *y, const T *x, const float *roi, AlignShape s, unsigned per_region)
 {
-    GPU_SHARED(AlignTaps, taps, [ALIGN_WARPS][GPU_WARP]);
-    int        P = (int)s.op.P, C = (int)s.C, lane = (int)threadIdx.x, warp = (int)threadIdx.y;
-    int64_t    r = blockIdx.x / per_region, c = ((int64_t)blockIdx.y * GPU_WARP + lane) * V;
-    RoiFrame   f = frame_of(s, roi + 5 * r);
-    int64_t    n_samples = (int64_t)f.g_h * f.g_w;
-    const T   *map = x + (int64_t)roi[5 * r] * s.H * s.W * C + c;
-    T         *bins = y + r * P * P * C + c;
-    AlignTaps *of_warp = taps[warp];
-    bool       has_channels = c < s.C;
+    GPU_SHARED(AlignNotes, of_warp, [ALIGN_WARPS]);
+    int         P = (int)s.op.P, C = (int)s.C, H = (int)s.H, W = (int)s.W;
+    int         lane = (int)threadIdx.x, warp = (int)threadIdx.y;
+    int64_t     r = blockIdx.x / per_region, c = ((int64_t)blockIdx.y * GPU_WARP + lane) * V;
+    RoiFrame    f = frame_of(s, roi + 5 * r);
+    bool        has_samples = f.g_h > 0 && f.g_w > 0;
+    const T    *map = x + (int64_t)roi[5 * r] * H * W * C + c;
+    T          *bins = y + r * P * P * C + c;
+    AlignNotes *notes = &of_warp[warp];
     for (int bin = (int)(blockIdx.x % per_region) * ALIGN_WARPS + warp; bin < P * P;
          bin += (int)per_region * ALIGN_WARPS) {
-        float sum[V] = {};
-        for (int64_t first = 0; first < n_samples; first += GPU_WARP) {
-            int64_t own = first + lane;
-            int     n_here = (int)min(n_samples - first, (int64_t)GPU_WARP);
-            if (lane < n_here) {
-                RoiTaps t = roi_taps(&f, bin / P, bin % P, (int)(own / f.g_w), (int)(own % f.g_w),
-                                     s.H, s.W);
-                for (int k = 0; k < 4; k++) {
-                    of_warp[lane].at[k] = (int)t.at[k];
-                    of_warp[lane].weight[k] = t.weight[k];
-                }
-            }
-            __syncwarp();
-            for (int i = 0; has_channels && i < n_here; i++) {
-                AlignTaps       t = of_warp[i];
-                RowVector<V, T> tap[4];
-                GPU_UNROLL
-                for (int k = 0; k < 4; k++)
-                    tap[k] = row_fetch<V>(map + (int64_t)t.at[k] * C);
-                GPU_UNROLL
-                for (int k = 0; k < 4; k++) {
-                    float v[V];
-                    row_unpack<V>(v, tap[k]);
-                    GPU_UNROLL
-                    for (int j = 0; j < V; j++)
-                        sum[j] += t.weight[k] * v[j];
-                }
-            }
-            __syncwarp(); // taps may be written again
+        float     sum[V] = {};
+        int       ph = bin / P, pw = bin % P;
+        AlignSpan rows = {0, 0}, columns = {0, 0};
+        if (has_samples) {
+            rows = span_of(f.y1, f.bin_h, ph, f.g_h, H);
+            columns = span_of(f.x1, f.bin_w, pw, f.g_w, W);
         }
-        if (!has_channels)
+        for (int y0 = rows.first; y0 < rows.end; y0 += GPU_WARP)
+            for (int x0 = columns.first; x0 < columns.end; x0 += GPU_WARP) {
+                int n_rows = min(rows.end - y0, (int)GPU_WARP),
+                    n_columns = min(columns.end - x0, (int)GPU_WARP);
+                int n_cells = n_rows * n_columns;
+                if (lane < n_rows)
+                    notes->row[lane] = side_weight(f.y1, f.bin_h, ph, f.g_h, y0 + lane, H);
+                if (lane < n_columns)
+                    notes->column[lane] = side_weight(f.x1, f.bin_w, pw, f.g_w, x0 + lane, W);
+                __syncwarp();
+                for (int first = 0; first < n_cells; first += GPU_WARP) {
+                    int  own = first + lane, dy = own / n_columns, dx = own % n_columns;
+                    bool is_cell = own < n_cells;
+                    notes->at[lane] = is_cell ? (y0 + dy) * W + x0 + dx : 0;
+                    notes->weight[lane] = is_cell ? notes->row[dy] * notes->column[dx] : 0.0f;
+                    __syncwarp();
+                    if (c < C)
+                        add_cells<V>(sum, map, notes, min(n_cells - first, (int)GPU_WARP), C);
+                    __syncwarp(); // notes may be written again
+                }
+            }
+        if (c >= C)
             continue;
         GPU_UNROLL
         for (int j = 0; j < V; j++)
@@ -95,18 +145,6 @@ __global__ void __launch_bounds__(GPU_BLOCK)
 __device__ static bool may_touch(float first, float last, int64_t cell)
 {
     return fminf(first, last) < (float)cell + 1.01f && fmaxf(first, last) > (float)cell - 1.01f;
-}
-
-/* What the samples of bin p weigh on `cell` along one side, of n cells. */
-__device__ static float side_weight(float start, float bin, int64_t p, int g, int64_t cell,
-                                    int64_t n)
-{
-    float sum = 0;
-    for (int i = 0; i < g; i++) {
-        RoiSide side = roi_side(start, bin, p, i, g, n);
-        sum += (side.lo == cell ? side.w_lo : 0.0f) + (side.hi == cell ? side.w_hi : 0.0f);
-    }
-    return sum;
 }
 
 /* sum += the bins of one region, weighed; weight holds P rows, then P columns. */

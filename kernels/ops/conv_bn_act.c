@@ -46,6 +46,12 @@ static bool keeps_conv(const Tape *t, const ConvBn *layer, const Tensor *x, bool
     return x->wants_grad || w->wants_grad || gamma->wants_grad || beta->wants_grad;
 }
 
+/* Whether backward will find the ReLU's mask in bits: where a residual was added, x does not tell it. */
+static bool keeps_mask(const Tape *t, const Tensor *y, const Tensor *residual, bool relu)
+{
+    return t->be->has_norm_masks && relu && residual && y->dtype == BF16 && y->dim[3] % 8 == 0;
+}
+
 static Status run(Tape *t, Tensor *y, Tensor *c, Tensor *mean, Tensor *rstd, const ConvBn *layer,
                   const Tensor *x, const Tensor *residual, const Norm *norm)
 {
@@ -70,21 +76,24 @@ Tensor *conv_bn_act(Tape *t, const ConvBn *layer, Tensor *x, Tensor *residual, b
     bool    keeps = keeps_conv(t, layer, x, by_batch);
     Tensor *y = tape_tensor(t, x->dtype, 4, dim);
     Tensor *c = keeps ? tape_tensor(t, x->dtype, 4, dim) : y;
-    Tensor *saved[3] = {keeps ? c : NULL, NULL, NULL};
+    Tensor *saved[4] = {keeps ? c : NULL, NULL, NULL, NULL};
     if (t->status != OK || !batch_norm_fits(t, &layer->norm, y, residual))
         return &t->nothing;
     if (by_batch) {
         saved[1] = TAPE_TENSOR(t, F32, layer->norm.op.groups, dim[3]);
         saved[2] = TAPE_TENSOR(t, F32, layer->norm.op.groups, dim[3]);
+        if (keeps && keeps_mask(t, y, residual, relu))
+            saved[3] = TAPE_TENSOR(t, U8, dim[0], dim[1], dim[2], dim[3] / 8);
     }
     Options o = {layer->conv.op, layer->norm.op, layer->norm.running_mean, layer->norm.running_var};
     o.norm.relu = relu;
     o.norm.count = by_batch ? t->count : NULL;
+    o.norm.mask = saved[3];
     if (t->status != OK)
         return &t->nothing;
     Status st = run(t, y, c, saved[1], saved[2], layer, x, residual, &o.norm);
     if (st != OK)
         return tape_fail(t, st);
     Tensor *in[] = {x, layer->conv.weight, layer->norm.gamma, residual, layer->norm.beta};
-    return tape_record(t, "conv_bn_act", y, backward, in, 5, saved, 3, &o, sizeof o);
+    return tape_record(t, "conv_bn_act", y, backward, in, 5, saved, 4, &o, sizeof o);
 }

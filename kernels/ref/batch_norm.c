@@ -52,6 +52,17 @@ static void normalise(Tensor *y, Tensor *mean, Tensor *rstd, const Tensor *x,
     }
 }
 
+static void leave_mask(const Norm *op, const Tensor *y)
+{
+    int64_t n = op->mask ? tensor_count(y) / 8 : 0;
+    for (int64_t i = 0; i < n; i++) {
+        unsigned bits = 0;
+        for (int j = 0; j < 8; j++)
+            bits |= (unsigned)(ref_load(y, 8 * i + j) > 0.0f) << j;
+        ((uint8_t *)op->mask->data)[i] = (uint8_t)bits;
+    }
+}
+
 static void move_running(Tensor *running, int64_t c, double seen, const Norm *op)
 {
     if (running)
@@ -90,6 +101,7 @@ Status ref_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tenso
         move_running(running_mean, c, mean_sum / (double)s.G, op);
         move_running(running_var, c, unbiased_sum / (double)s.G, op);
     }
+    leave_mask(op, y);
 out:
     arena_release(&a);
     return st;
@@ -117,7 +129,10 @@ Status ref_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *res
 /* dy behind the ReLU: what arrives at the normalised value. */
 static double arrived(const Tensor *dy, const Tensor *y, int64_t at, const Norm *op)
 {
-    return op->relu && !(ref_load(y, at) > 0.0f) ? 0.0 : (double)ref_load(dy, at);
+    bool is_kept = !op->relu  ? true
+                   : op->mask ? ((const uint8_t *)op->mask->data)[at / 8] >> at % 8 & 1
+                              : ref_load(y, at) > 0.0f;
+    return is_kept ? (double)ref_load(dy, at) : 0.0;
 }
 
 static void residual_gradient(Tensor *dresidual, const Tensor *dy, const Tensor *y, const Norm *op)

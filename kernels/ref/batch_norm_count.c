@@ -40,6 +40,10 @@ Status ref_counted_norm_forward(NormForward *run, Tensor *y, Tensor *mean, Tenso
     TRY(run(&ys, mean, rstd, running_mean, running_var, &xs, residual ? &rs : NULL, gamma, beta,
             &all));
     zero_behind(y, &ys);
+    if (op->mask) {
+        Tensor masks = leading(op->mask, n);
+        zero_behind(op->mask, &masks);
+    }
     return OK;
 }
 

@@ -5,6 +5,7 @@
 static const Backend REF = {
     .name = "ref",
     .is_host = true,
+    .has_norm_masks = true,
     .alloc = ref_alloc,
     .free = ref_free,
     .write = ref_copy,

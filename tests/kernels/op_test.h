@@ -38,7 +38,7 @@ inline Floats noise(int64_t n, uint64_t key, float scale = 1.0f)
 /* As PyTorch's BatchNorm2d has them, without a ReLU. */
 inline Norm norm_options(int64_t groups, const NormShare *share = nullptr)
 {
-    return {1e-5f, 0.1f, groups, false, nullptr, share, nullptr};
+    return {1e-5f, 0.1f, groups, false, nullptr, share, nullptr, nullptr};
 }
 
 /* One tape on one backend, and tensors made from host values. */

@@ -58,6 +58,32 @@ TEST_F(Meter, CountsAFusedConvolutionAsItsParts)
     }
 }
 
+/* Of 256 sums in bfloat16 forward writes a bit each, and backward reads the bits in the place of the sums. */
+TEST_F(Meter, CountsTheMaskOfASumInThePlaceOfTheSum)
+{
+    Build build = [](Bench &on, std::vector<Tensor *> &in) {
+        Tensor *mean = on.tensor({8}, Floats(8, 0), false),
+               *var = on.tensor({8}, Floats(8, 1), false);
+        ConvBn l = {{{1, 0, 1, 1}, in[1], nullptr},
+                    {norm_options(1), in[2], in[3], mean, var, false}};
+        return conv_bn_act(&on.t, &l, in[0], in[4], true);
+    };
+    std::vector<Leaf> leaves = {{{2, 4, 4, 2}, noise(64, 1)},
+                                {{8, 1, 1, 2}, noise(16, 2), true, true},
+                                {{8}, Floats(8, 1), true, true},
+                                {{8}, Floats(8, 0), true, true},
+                                {{2, 4, 4, 8}, noise(256, 3)}};
+    Backend           without = *backend_ref();
+    int64_t           bytes[2];
+    without.has_norm_masks = false;
+    for (int i = 0; i < 2; i++) {
+        (void)counted();
+        EXPECT_EQ(OK, run_op(meter(i ? backend_ref() : &without), build, leaves, BF16).status);
+        bytes[i] = counted();
+    }
+    EXPECT_EQ(256 * 2 - 2 * 256 / 8, bytes[0] - bytes[1]);
+}
+
 TEST_F(Meter, CountsTheOptimiserBySpansAndPutsItIntoTheProfile)
 {
     Tensor *w = b.tensor({8}, Floats(8, 1.0f)), *v = b.tensor({8}, Floats(8, 0.0f)),

@@ -1,0 +1,34 @@
+/* cuda_bf16.h -- pairs of bfloat16 in one word, as far as kernels/cuda speaks of them (CUDA Math API 13.0) */
+#pragma once
+#include <math.h>
+#include <string.h>
+
+#include "kernels/body/bf16.h"
+
+struct alignas(4) __nv_bfloat162 {
+    unsigned short x, y;
+};
+
+template <typename F>
+unsigned short fake_bf16_of_two(unsigned short a, unsigned short b, F f)
+{
+    return bf16_from_f32(f(bf16_to_f32(a), bf16_to_f32(b)));
+}
+
+/* NaN wins. */
+inline __nv_bfloat162 __hmax2_nan(__nv_bfloat162 a, __nv_bfloat162 b)
+{
+    auto most = [](float p, float q) { return isnan(p) || isnan(q) ? NAN : fmaxf(p, q); };
+    return {fake_bf16_of_two(a.x, b.x, most), fake_bf16_of_two(a.y, b.y, most)};
+}
+
+/* Sixteen ones for each half that holds: equal; not equal or NaN. */
+inline unsigned __heq2_mask(__nv_bfloat162 a, __nv_bfloat162 b)
+{
+    return (bf16_to_f32(a.x) == bf16_to_f32(b.x) ? 0xffffu : 0) |
+           (bf16_to_f32(a.y) == bf16_to_f32(b.y) ? 0xffff0000u : 0);
+}
+inline unsigned __hneu2_mask(__nv_bfloat162 a, __nv_bfloat162 b)
+{
+    return ~__heq2_mask(a, b);
+}
