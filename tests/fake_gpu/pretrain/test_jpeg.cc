@@ -48,7 +48,11 @@ class DecodedBatch : public ::testing::Test {
             im.pixels[i] = (uint8_t)(128 + 60 * std::sin(x / 9 + (double)(i % 3)) +
                                      50 * std::cos(y / 7 + x / 31));
         }
-        ASSERT_EQ(OK, image_write(&im, path.c_str())) << status_text();
+        ImageBytes jpeg = {};
+        ASSERT_EQ(OK, image_encode_jpeg(&jpeg, &im, 90, JPEG_420))
+            << status_text(); // as cameras write
+        std::ofstream(path, std::ios::binary).write((const char *)jpeg.data, jpeg.n_bytes);
+        image_bytes_release(&jpeg);
         image_release(&im);
     }
     std::vector<uint8_t> crops(const JpegDecoders &jpeg, std::string *said)
