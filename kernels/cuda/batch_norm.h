@@ -15,7 +15,7 @@ enum {
     NORM_LEAST_ROWS = 128, // of a part, whose first row serves as its origin (batch_norm.cu)
     NORM_AHEAD = 4,        // rows that a thread loads before it uses the first
     NORM_FINISH_X = 8,     // channels and part lanes of a block that adds parts
-    NORM_FINISH_Y = 32,
+    NORM_FINISH_Y = 64,    // 8 of the at most 512 parts a lane, whose loads overlap
 };
 
 struct NormShape {
