@@ -1,13 +1,14 @@
 /* conv2d.c -- convolutions: the library's, with bias and empty tensors taken care of
  *
- * A strided bf16 convolution of few channels, the first of a network, has two ways: as it is, and folded (fold.h). The
- * faster one for the shape is taken; where the device has no room to fold, it runs as it is.
+ * A strided bf16 convolution of few channels, the first of a network, has three ways: as it is, folded, and folded with
+ * two outputs a place (fold.h). The fastest one for the shape is taken; where the device has no room to fold, it runs as
+ * it is.
  */
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/fold.h"
 #include "kernels/cuda/lib.h"
 
-enum { FEW_CHANNELS = 4, WAYS = 2 };
+enum { FEW_CHANNELS = 4, FEW_OUTPUTS = 64 };
 
 /* CONV_FORWARD writes y, CONV_WEIGHTS w. */
 typedef struct ConvCall {
@@ -29,31 +30,42 @@ static int64_t round_up(int64_t n, int64_t to)
     return (n + to - 1) / to * to;
 }
 
-static Fold fold_of(const ConvCall *c)
+static FoldAxis fold_axis(int64_t k, int64_t n_out, const Conv2d *op, int64_t outputs)
 {
-    int64_t s = c->op->stride, blocks = (c->op->pad + s - 1) / s, shift = blocks * s - c->op->pad;
-    int64_t size = (c->w.dim[1] + shift + s - 1) / s;
-    return (Fold){.stride = s,
-                  .blocks = blocks,
-                  .shift = shift,
-                  .size = size,
-                  .channels = round_up(s * s * c->x.dim[3], 8),
-                  .H = c->y.dim[1] + size - 1,
-                  .W = c->y.dim[2] + size - 1};
+    int64_t  s = op->stride * outputs;
+    FoldAxis a = {.pixels = s, .blocks = (op->pad + s - 1) / s};
+    a.shift = a.blocks * s - op->pad;
+    a.size = (k + a.shift + (outputs - 1) * op->stride + s - 1) / s;
+    a.length = n_out / outputs + a.size - 1;
+    return a;
 }
 
-static Status run_folded(ConvCall *c)
+static Fold fold_of(const ConvCall *c, int64_t outputs)
 {
-    Fold     f = fold_of(c);
+    Fold f = {.h = fold_axis(c->w.dim[1], c->y.dim[1], c->op, 1),
+              .w = fold_axis(c->w.dim[2], c->y.dim[2], c->op, outputs),
+              .stride = c->op->stride,
+              .outputs = outputs};
+    f.channels = round_up(f.h.pixels * f.w.pixels * c->x.dim[3], 8);
+    return f;
+}
+
+static Status run_folded(ConvCall *c, int64_t outputs)
+{
+    Fold     f = fold_of(c, outputs);
     Conv2d   op = {1, 0, 1, 1};
     bool     writes_w = c->kind == CONV_WEIGHTS;
     ConvCall folded = {c->kind, c->x, c->w, c->y, &op, 0};
-    Tensor  *x = &folded.x, *w = &folded.w;
+    Tensor  *x = &folded.x, *w = &folded.w, *y = &folded.y;
     Status   st = OK;
-    x->dim[1] = f.H;
-    x->dim[2] = f.W;
-    w->dim[1] = w->dim[2] = f.size;
+    x->dim[1] = f.h.length;
+    x->dim[2] = f.w.length;
+    w->dim[0] *= outputs;
+    w->dim[1] = f.h.size;
+    w->dim[2] = f.w.size;
     x->dim[3] = w->dim[3] = f.channels;
+    y->dim[2] /= outputs;
+    y->dim[3] *= outputs;
     x->data = w->data = NULL;
     TRY_OUT(cuda_scratch("conv2d, folded", &x->data, tensor_bytes(x)));
     TRY_OUT(cuda_scratch("conv2d, folded", &w->data, tensor_bytes(w)));
@@ -71,7 +83,7 @@ out:
 
 static Status run_way(void *call, int way)
 {
-    return way == 0 ? run_as_it_is(call) : run_folded(call);
+    return way == 0 ? run_as_it_is(call) : run_folded(call, way);
 }
 
 static Status run(ConvCall *c)
@@ -79,9 +91,11 @@ static Status run(ConvCall *c)
     bool can_fold = c->x.dtype == BF16 && c->x.dim[3] < FEW_CHANNELS && c->op->stride > 1 &&
                     c->op->groups == 1 && c->op->dilation == 1 && c->w.dim[1] == c->w.dim[2] &&
                     c->beta == 0;
-    int way = 0;
+    bool can_pair = c->y.dim[2] % 2 == 0 && c->y.dim[3] <= FEW_OUTPUTS;
+    int  way = 0; // 0, or the outputs of a place
     if (can_fold)
-        TRY(lib_conv2d_choose(&way, c->kind, &c->x, &c->w, &c->y, c->op, WAYS, run_way, c));
+        TRY(lib_conv2d_choose(&way, c->kind, &c->x, &c->w, &c->y, c->op, can_pair ? 3 : 2, run_way,
+                              c));
     Status st = run_way(c, way);
     return st == ERR_MEMORY && way > 0 ? run_way(c, 0) : st; // folding wants room of its own
 }

@@ -7,20 +7,21 @@ extern "C" {
 __global__ void fold_x_kernel(uint4 *folded, const uint16_t *x, int64_t n_vectors, int parts, int H,
                               int W, int Ci, Fold f)
 {
-    int s = (int)f.stride;
+    int high = (int)f.h.pixels, wide = (int)f.w.pixels;
     for (int64_t v = gpu_index(); v < n_vectors; v += gpu_stride()) {
-        int64_t place = v / parts, n = place / (f.H * f.W);
-        int     h0 = ((int)(place / f.W % f.H) - (int)f.blocks) * s;
-        int     w0 = ((int)(place % f.W) - (int)f.blocks) * s, first = (int)(v % parts) * 8;
+        int64_t place = v / parts, n = place / (f.h.length * f.w.length);
+        int     h0 = ((int)(place / f.w.length % f.h.length) - (int)f.h.blocks) * high;
+        int     w0 = ((int)(place % f.w.length) - (int)f.w.blocks) * wide;
+        int     first = (int)(v % parts) * 8;
         union {
             uint4    word;
             uint16_t bits[8];
         } u;
         GPU_UNROLL
         for (int j = 0; j < 8; j++) {
-            int channel = first + j, c = channel % Ci, w = w0 + channel / Ci % s;
-            int h = h0 + channel / Ci / s;
-            u.bits[j] = channel < s * s * Ci && h >= 0 && h < H && w >= 0 && w < W
+            int channel = first + j, c = channel % Ci, w = w0 + channel / Ci % wide;
+            int h = h0 + channel / Ci / wide;
+            u.bits[j] = channel < high * wide * Ci && h >= 0 && h < H && w >= 0 && w < W
                             ? x[((n * H + h) * W + w) * Ci + c]
                             : (uint16_t)0;
         }
@@ -28,33 +29,45 @@ __global__ void fold_x_kernel(uint4 *folded, const uint16_t *x, int64_t n_vector
     }
 }
 
-/* Where w (Co,k,k,Ci) has element e of the folded (Co,size,size,channels); -1: nowhere, a zero. */
-__device__ inline int64_t unfolded(int64_t e, int64_t k, int64_t Ci, const Fold &f)
-{
-    int64_t channel = e % f.channels, at = e / f.channels, s = f.stride;
-    int64_t i = at / f.size % f.size * s + channel / Ci / s - f.shift;
-    int64_t j = at % f.size * s + channel / Ci % s - f.shift;
-    bool    is_there = channel < s * s * Ci && i >= 0 && i < k && j >= 0 && j < k;
-    return is_there ? ((at / f.size / f.size * k + i) * k + j) * Ci + channel % Ci : -1;
-}
+/* Of w (Co,k,k,Ci). */
+struct FoldedKernel {
+    int64_t Co, k, Ci;
+};
 
-__global__ void fold_w_kernel(uint16_t *folded, const uint16_t *w, int64_t n, int64_t k, int64_t Ci,
+/* folded (outputs Co,h.size,w.size,channels). */
+__global__ void fold_w_kernel(uint16_t *folded, const uint16_t *w, int64_t n, FoldedKernel l,
                               Fold f)
 {
     for (int64_t e = gpu_index(); e < n; e += gpu_stride()) {
-        int64_t at = unfolded(e, k, Ci, f);
-        folded[e] = at < 0 ? (uint16_t)0 : w[at];
+        int64_t channel = e % f.channels, part = channel / l.Ci, at = e / f.channels;
+        int64_t output = at / f.w.size / f.h.size, d = output / l.Co;
+        int64_t i = at / f.w.size % f.h.size * f.h.pixels + part / f.w.pixels - f.h.shift;
+        int64_t j = at % f.w.size * f.w.pixels + part % f.w.pixels - f.w.shift - d * f.stride;
+        bool    is_there = part < f.h.pixels * f.w.pixels && i >= 0 && i < l.k && j >= 0 && j < l.k;
+        folded[e] = is_there ? w[((output % l.Co * l.k + i) * l.k + j) * l.Ci + channel % l.Ci]
+                             : (uint16_t)0;
     }
 }
 
-__global__ void unfold_dw_kernel(float *dw, const float *folded, int64_t n, int64_t k, int64_t Ci,
-                                 Fold f)
+/* dw (Co,k,k,Ci): the sum over a place's outputs. */
+__global__ void unfold_dw_kernel(float *dw, const float *folded, int64_t n, FoldedKernel l, Fold f)
 {
     for (int64_t e = gpu_index(); e < n; e += gpu_stride()) {
-        int64_t at = unfolded(e, k, Ci, f);
-        if (at >= 0)
-            dw[at] = folded[e];
+        int64_t c = e % l.Ci, at = e / l.Ci, i = at / l.k % l.k + f.h.shift, o = at / l.k / l.k;
+        float   sum = 0;
+        for (int64_t d = 0; d < f.outputs; d++) {
+            int64_t j = at % l.k + f.w.shift + d * f.stride;
+            int64_t part = i % f.h.pixels * f.w.pixels + j % f.w.pixels;
+            int64_t tap = ((d * l.Co + o) * f.h.size + i / f.h.pixels) * f.w.size + j / f.w.pixels;
+            sum += folded[tap * f.channels + part * l.Ci + c];
+        }
+        dw[e] = sum;
     }
+}
+
+static FoldedKernel kernel_of(const Tensor *w)
+{
+    return {w->dim[0], w->dim[1], w->dim[3]};
 }
 
 Status cuda_fold_x(Tensor *folded, const Tensor *x, const Fold *f)
@@ -69,12 +82,12 @@ Status cuda_fold_w(Tensor *folded, const Tensor *w, const Fold *f)
 {
     int64_t n = tensor_count(folded);
     return gpu_launch("fold", fold_w_kernel, gpu_grid(n), GPU_BLOCK, 0, (uint16_t *)folded->data,
-                      (const uint16_t *)w->data, n, w->dim[1], w->dim[3], *f);
+                      (const uint16_t *)w->data, n, kernel_of(w), *f);
 }
 
 Status cuda_unfold_dw(Tensor *dw, const Tensor *folded, const Fold *f)
 {
-    int64_t n = tensor_count(folded);
+    int64_t n = tensor_count(dw);
     return gpu_launch("fold", unfold_dw_kernel, gpu_grid(n), GPU_BLOCK, 0, (float *)dw->data,
-                      (const float *)folded->data, n, dw->dim[1], dw->dim[3], *f);
+                      (const float *)folded->data, n, kernel_of(dw), *f);
 }

@@ -160,7 +160,7 @@ TEST_F(Memory, ThatDoesNotSufficeForFoldingLeavesTheConvolutionAsItIs)
     std::vector<Tensor *> in;
     for (const Leaf &l : leaves)
         in.push_back(b.tensor(l.dims, l.values, false, BF16));
-    leave(10000); // y takes 8704 bytes, the folded x 24320
+    leave(10000); // y takes 8704 bytes, the folded x 19200
     Tensor *y = conv(b, in);
     ASSERT_EQ(OK, tape_status(&b.t)) << status_text();
     expect_close(b.values(y), want.y, 1e-2, "output"); // of bf16

@@ -124,33 +124,44 @@ TEST_F(Ways, ALayerOfManySizesGoesTheFirstThatIsOpen)
     EXPECT_EQ(1, way);
 }
 
-/* The stem of a network on pictures, as it is and folded: the same map, whichever is faster. */
+/* The stem of a network on pictures as it is, folded, and folded with two outputs a place: the same map, whichever is fastest. */
 TEST_F(Ways, AStemIsFoldedWhereThatIsFaster)
 {
+    struct {
+        ConvSizes sizes;
+        int64_t   kw[3]; // as it is, and folded
+    } stems[] = {{{2, 21, 24, 3, 8, 7, 2}, {7, 4, 3}},
+                 {{2, 21, 22, 3, 8, 7, 2}, {7, 4, 7}}, // eleven outputs a row
+                 {{1, 20, 23, 1, 5, 3, 2}, {3, 2, 2}},
+                 {{1, 19, 34, 2, 64, 5, 3}, {5, 2, 2}},
+                 {{1, 19, 34, 2, 65, 5, 3}, {5, 2, 5}}}; // too many channels come out
     auto weights = [](ConvCase *c) {
         return c->d.be->conv2d_backward_weights(&c->gradient.t, nullptr, &c->x.t, &c->y.t, &c->op);
     };
-    for (bool is_faster : {false, true}) {
-        FreshDevice d;
-        d.fake->offer = [=](const FakeConv &conv, int) {
-            return Engines{takes(conv.stride == 1 && is_faster ? 1 : 2)};
-        };
-        ConvCase c(d, {2, 21, 22, 3, 8, 7, 2}, BF16, F32);
-        for (int i = 0; i < 2; i++) {
-            Floats map = c.want(CONV_FORWARD), dw;
-            ASSERT_EQ(OK, d.be->conv2d_forward(&c.y.t, &c.x.t, &c.w.t, nullptr, &c.op));
-            expect_close(c.y.values(), map, 8e-3, "output");
-            EXPECT_EQ(is_faster ? 4 : 7, d.fake->runs.back().conv.kh);
-            dw = c.want(CONV_WEIGHTS);
-            c.gradient.t.is_blank = true;
-            ASSERT_EQ(OK, weights(&c));
-            expect_close(c.gradient.values(), dw, 8e-3, "gradient");
-            EXPECT_EQ(is_faster ? 4 : 7, d.fake->runs.back().conv.kh);
-            ASSERT_EQ(OK, weights(&c)); // is added, as it is
-            for (float &v : dw)
-                v *= 2;
-            expect_close(c.gradient.values(), dw, 8e-3, "sum of two gradients");
-            EXPECT_EQ(7, d.fake->runs.back().conv.kh);
+    for (const auto &stem : stems)
+        for (int fastest : {0, 1, 2}) {
+            SCOPED_TRACE("way " + std::to_string(fastest) + " of " + std::to_string(stem.sizes.W));
+            FreshDevice d;
+            int64_t     co = stem.sizes.co * (fastest == 2 ? 2 : 1);
+            d.fake->offer = [=](const FakeConv &conv, int) {
+                return Engines{takes((conv.stride == 1) == (fastest > 0) && conv.Co == co ? 1 : 2)};
+            };
+            ConvCase c(d, stem.sizes, BF16, F32);
+            for (int i = 0; i < 2; i++) {
+                Floats map = c.want(CONV_FORWARD), dw;
+                ASSERT_EQ(OK, d.be->conv2d_forward(&c.y.t, &c.x.t, &c.w.t, nullptr, &c.op));
+                expect_close(c.y.values(), map, 8e-3, "output");
+                EXPECT_EQ(stem.kw[fastest], d.fake->runs.back().conv.kw);
+                dw = c.want(CONV_WEIGHTS);
+                c.gradient.t.is_blank = true;
+                ASSERT_EQ(OK, weights(&c));
+                expect_close(c.gradient.values(), dw, 8e-3, "gradient");
+                EXPECT_EQ(stem.kw[fastest], d.fake->runs.back().conv.kw);
+                ASSERT_EQ(OK, weights(&c)); // is added, as it is
+                for (float &v : dw)
+                    v *= 2;
+                expect_close(c.gradient.values(), dw, 8e-3, "sum of two gradients");
+                EXPECT_EQ(stem.kw[0], d.fake->runs.back().conv.kw);
+            }
         }
-    }
 }
