@@ -1,5 +1,6 @@
 /* Thousands of steps on little data: memory settles and stays. */
 #include "cli/run_program.h"
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <map>
 
@@ -23,6 +24,9 @@ TEST(Soak, MemoryOfALongRunStaysWhereItSettled)
     GTEST_SKIP() << "a sanitizer's own memory grows with the run; LeakSanitizer looks for leaks in "
                     "every test";
 #endif
+    /* glibc gives each thread an arena of its own and keeps what is freed there: up to 1.6 MB more around step 5000, which
+     * depends on who frees what first. From one arena, the peak is the program's own. */
+    setenv("MALLOC_ARENA_MAX", "1", 1);
     TempDir dir;
     ASSERT_EQ(0, godwit("scenes --kind object --layout shards --train 64 --val 0 --test 16 --out " +
                         (dir / "data"))
@@ -31,11 +35,16 @@ TEST(Soak, MemoryOfALongRunStaysWhereItSettled)
                    "checkpoint_every=500 knn.every=100 knn.k=5 data.train=train-*.tar "
                    "data.test=test-*.tar --data " +
                    (dir / "data") + " --out " + (dir / "run"));
+    unsetenv("MALLOC_ARENA_MAX");
     ASSERT_EQ(0, r.code) << r.err;
     auto peak = peaks(dir / "run/metrics.jsonl");
     ASSERT_EQ(8u, peak.size());
     EXPECT_GT(peak[4000], 5);
-    /* 4000 steps, 8 checkpoints and 5 evaluations later: what the allocator holds in another order is below 1 MB; a
-     * leak of 300 bytes a step would be more. */
-    EXPECT_LT(peak[8000], peak[4000] + 1);
+    /* A leak grows in every thousand steps: by 0.1 MB, were it 100 bytes a step. Beside one, a batch of the loader that was
+     * never needed before may be touched for the first time, 1.5 MB, once. */
+    double least = peak[8000];
+    for (int step = 5000; step <= 8000; step += 1000)
+        least = std::min(least, peak[step] - peak[step - 1000]);
+    EXPECT_LT(least, 0.1);
+    EXPECT_LT(peak[8000], peak[4000] + 2);
 }
