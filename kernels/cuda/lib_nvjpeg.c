@@ -36,6 +36,7 @@ typedef struct Picture {
 static struct {
     int (*CreateEx)(int backend, void *dev_allocator, void *pinned_allocator, unsigned flags,
                     Handle *h);
+    int (*Destroy)(Handle h);
     int (*JpegStateCreate)(Handle h, State *s);
     int (*JpegStateDestroy)(State s);
     int (*JpegStreamCreate)(Handle h, Header *header);
@@ -46,6 +47,7 @@ static struct {
     int (*DecodeBatchedSupported)(Handle h, Header header, int *is_refused);
     int (*DecodeBatched)(Handle h, State s, const unsigned char *const *bytes, const size_t *n,
                          Picture *to, cudaStream_t stream);
+    int (*GetHardwareDecoderInfo)(Handle h, unsigned *engines, unsigned *cores); // from 11.9 on
 } nvjpeg;
 static Handle handle; // of all decoders; NULL until the library and the engines were found
 
@@ -58,6 +60,7 @@ static const struct {
         "nvjpeg" #name, &nvjpeg.name                                                               \
     }
     FUNCTION(CreateEx),
+    FUNCTION(Destroy),
     FUNCTION(JpegStateCreate),
     FUNCTION(JpegStateDestroy),
     FUNCTION(JpegStreamCreate),
@@ -113,9 +116,15 @@ static Status open_library(void)
         if (!*(void **)FUNCTIONS[i].function)
             return refuse("the nvJPEG that was found is too old");
     }
-    int made = nvjpeg.CreateEx(BACKEND_HARDWARE, NULL, NULL, 0, &handle);
-    if (made == SUCCESS)
+    *(void **)&nvjpeg.GetHardwareDecoderInfo = dlsym(library, "nvjpegGetHardwareDecoderInfo");
+    int      made = nvjpeg.CreateEx(BACKEND_HARDWARE, NULL, NULL, 0, &handle);
+    unsigned engines = 1, cores = 0;
+    if (made == SUCCESS && nvjpeg.GetHardwareDecoderInfo)
+        made = nvjpeg.GetHardwareDecoderInfo(handle, &engines, &cores);
+    if (made == SUCCESS && engines > 0)
         return OK;
+    if (handle)
+        nvjpeg.Destroy(handle);
     handle = NULL;
     return refuse_for("this GPU has no decoding engine", made);
 }

@@ -59,7 +59,8 @@ struct FakeLibs {
     bool  has_no_product;     // the heuristics name nothing
     bool  product_is_invalid; // they name an algorithm whose state is not success
     bool  has_no_jpeg_engine;
-    bool  jpeg_fails; // decoding does, behind a header that is fine
+    bool  hides_jpeg_engines; // a handle can be had, and none is there
+    bool  jpeg_fails;         // decoding does, behind a header that is fine
 
     /* Asked. */
     int                      n_misuses;

@@ -56,8 +56,21 @@ EXPORT int nvjpegCreateEx(int backend, void *, void *, unsigned flags, Handle **
         return misuse(INVALID, "a handle of another backend, or with flags");
     if (fake_libs()->has_no_jpeg_engine)
         return ARCH_MISMATCH;
-    static Handle only; // nobody gives it back: it serves until the process ends
+    static Handle only; // serves until the process ends
     *h = &only;
+    return SUCCESS;
+}
+
+EXPORT int nvjpegDestroy(Handle *)
+{
+    return SUCCESS;
+}
+
+/* Virtual machines may keep the engines to themselves. */
+EXPORT int nvjpegGetHardwareDecoderInfo(Handle *, unsigned *engines, unsigned *cores)
+{
+    *engines = fake_libs()->hides_jpeg_engines ? 0 : 7;
+    *cores = 1;
     return SUCCESS;
 }
 

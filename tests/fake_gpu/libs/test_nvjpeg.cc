@@ -130,6 +130,12 @@ TEST_F(NvJpeg, SaysWhatIsMissing)
     EXPECT_STREQ("JPEG on the device: this GPU has no decoding engine (nvJPEG status 7); use "
                  "data.decode=host",
                  status_text());
+    d.fake->has_no_jpeg_engine = false;
+    d.fake->hides_jpeg_engines = true;
+    EXPECT_EQ(ERR_UNSUPPORTED, d.be->jpeg_open(&decoder));
+    EXPECT_STREQ("JPEG on the device: this GPU has no decoding engine (nvJPEG status 0); use "
+                 "data.decode=host",
+                 status_text());
     setenv("GODWIT_NVJPEG", "/nowhere/libnvjpeg.so", 1);
     EXPECT_EQ(ERR_UNSUPPORTED, d.be->jpeg_open(&decoder));
     EXPECT_NE(nullptr,
