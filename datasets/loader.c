@@ -229,7 +229,8 @@ static void close_decoders(Loader *l)
     }
     if (n_served + n_left > 0)
         log_info("JPEG files decoded by the device: %lld of %lld%s%s", (long long)n_served,
-                 (long long)(n_served + n_left), why[0] ? "; of the last other: " : "", why);
+                 (long long)(n_served + n_left), why[0] ? "; the last left to the host: " : "",
+                 why);
 }
 
 static Status check_options(const LoaderOptions *o, int64_t n_samples)

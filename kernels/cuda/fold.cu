@@ -29,14 +29,13 @@ __global__ void fold_x_kernel(uint4 *folded, const uint16_t *x, int64_t n_vector
     }
 }
 
-/* Of w (Co,k,k,Ci). */
-struct FoldedKernel {
+/* Of w (Co,k,k,Ci), which is folded. */
+struct KernelShape {
     int64_t Co, k, Ci;
 };
 
 /* folded (outputs Co,h.size,w.size,channels). */
-__global__ void fold_w_kernel(uint16_t *folded, const uint16_t *w, int64_t n, FoldedKernel l,
-                              Fold f)
+__global__ void fold_w_kernel(uint16_t *folded, const uint16_t *w, int64_t n, KernelShape l, Fold f)
 {
     for (int64_t e = gpu_index(); e < n; e += gpu_stride()) {
         int64_t channel = e % f.channels, part = channel / l.Ci, at = e / f.channels;
@@ -50,7 +49,7 @@ __global__ void fold_w_kernel(uint16_t *folded, const uint16_t *w, int64_t n, Fo
 }
 
 /* dw (Co,k,k,Ci): the sum over a place's outputs. */
-__global__ void unfold_dw_kernel(float *dw, const float *folded, int64_t n, FoldedKernel l, Fold f)
+__global__ void unfold_dw_kernel(float *dw, const float *folded, int64_t n, KernelShape l, Fold f)
 {
     for (int64_t e = gpu_index(); e < n; e += gpu_stride()) {
         int64_t c = e % l.Ci, at = e / l.Ci, i = at / l.k % l.k + f.h.shift, o = at / l.k / l.k;
@@ -65,7 +64,7 @@ __global__ void unfold_dw_kernel(float *dw, const float *folded, int64_t n, Fold
     }
 }
 
-static FoldedKernel kernel_of(const Tensor *w)
+static KernelShape kernel_of(const Tensor *w)
 {
     return {w->dim[0], w->dim[1], w->dim[3]};
 }

@@ -3,7 +3,7 @@
  *      x (N,H,W,3), 7x7 by 2     blocks of 2x2 pixels are places of 12 channels (16 with zeros): (N,115,115,16), 4x4 by 1
  *                                blocks of 2x4: two outputs side by side are one place of y: (N,115,58,24), 4x3 by 1, 128 channels
  *
- * Neighbours in a row of y are one another's channels in memory anyway, and matrix units are half idle with 64. The
+ * Neighbours in a row of y are one another's channels in memory anyway, and matrix units like more of them than 64. The
  * multiplications that count are the same, the others are with zeros. Along an axis, with s the pixels of a block, place j
  * holds the pixels (j - blocks) s .. + s - 1, of which those outside are 0; tap i of the kernel for the d-th output of a
  * place becomes (i + shift + d stride) / s of the folded one, part (i + shift + d stride) % s. `blocks` and `shift` make

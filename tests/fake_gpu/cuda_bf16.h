@@ -1,7 +1,6 @@
 /* cuda_bf16.h -- pairs of bfloat16 in one word, as far as kernels/cuda speaks of them (CUDA Math API 13.0) */
 #pragma once
 #include <math.h>
-#include <string.h>
 
 #include "kernels/body/bf16.h"
 
@@ -9,17 +8,16 @@ struct alignas(4) __nv_bfloat162 {
     unsigned short x, y;
 };
 
-template <typename F>
-unsigned short fake_bf16_of_two(unsigned short a, unsigned short b, F f)
+inline unsigned short fake_max_nan(unsigned short a, unsigned short b)
 {
-    return bf16_from_f32(f(bf16_to_f32(a), bf16_to_f32(b)));
+    float p = bf16_to_f32(a), q = bf16_to_f32(b);
+    return bf16_from_f32(isnan(p) || isnan(q) ? NAN : fmaxf(p, q));
 }
 
 /* NaN wins. */
 inline __nv_bfloat162 __hmax2_nan(__nv_bfloat162 a, __nv_bfloat162 b)
 {
-    auto most = [](float p, float q) { return isnan(p) || isnan(q) ? NAN : fmaxf(p, q); };
-    return {fake_bf16_of_two(a.x, b.x, most), fake_bf16_of_two(a.y, b.y, most)};
+    return {fake_max_nan(a.x, b.x), fake_max_nan(a.y, b.y)};
 }
 
 /* Sixteen ones for each half that holds: equal; not equal or NaN. */
