@@ -29,18 +29,19 @@ TEST(Soak, MemoryOfALongRunStaysWhereItSettled)
                         (dir / "data"))
                      .code);
     Ran r = godwit("pretrain moco_tiny --threads 1 --quiet solver.iters=8000 log_every=1000 "
-                   "checkpoint_every=500 knn.every=100 knn.k=5 data.train=train-*.tar "
+                   "checkpoint_every=500 knn.every=125 knn.k=5 data.train=train-*.tar "
                    "data.test=test-*.tar --data " +
                    (dir / "data") + " --out " + (dir / "run"));
     ASSERT_EQ(0, r.code) << r.err;
     auto peak = peaks(dir / "run/metrics.jsonl");
     ASSERT_EQ(8u, peak.size());
     EXPECT_GT(peak[4000], 5);
-    /* A leak grows in every thousand steps: by 0.1 MB, were it 100 bytes a step. Beside one, the peak was seen to rise by
-     * 1.6 MB once, near step 5000, for a cause that was not found; 16,000 steps ended no higher. */
+    /* 4000 steps, 8 checkpoints and 4 evaluations later, which fall together from step 1000 on. What the allocator holds in
+     * another order is below 1 MB: were their first meeting at step 4000, 1.6. A leak grows in every thousand steps: by
+     * 0.1 MB, were it 100 bytes a step. */
     double least = peak[8000];
     for (int step = 5000; step <= 8000; step += 1000)
         least = std::min(least, peak[step] - peak[step - 1000]);
     EXPECT_LT(least, 0.1);
-    EXPECT_LT(peak[8000], peak[4000] + 2);
+    EXPECT_LT(peak[8000], peak[4000] + 1);
 }
