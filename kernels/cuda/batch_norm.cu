@@ -1,11 +1,11 @@
 /* batch_norm.cu -- batch norm with residual and ReLU behind it, forward: x is read twice, y written once
  *
- * 1. moments: a block sums x - origin and its square over one part; the origin is the part's first row, so numbers far
- *    from zero lose nothing. Each part leaves its mean and its squared deviations.
+ * 1. moments: a block sums x - origin and its square over one part, from the last rows to the first; the origin is the
+ *    part's first row, so numbers far from zero lose nothing. Each part leaves its mean and its squared deviations.
  * 2. finish: the parts are merged in double (Chan et al. 1979), and with those of other processes where there are some;
  *    running statistics move.
- * 3. apply: y = relu((x - mean) k + beta + residual), k = gamma rstd, from the last rows to the first: what step 1 read
- *    last may still lie in the cache of 50 MB.
+ * 3. apply: y = relu((x - mean) k + beta + residual), k = gamma rstd, from the first rows to the last. Step 1 began where
+ *    the convolution ended, this one begins where step 1 ended: some of it still lies in the cache of 50 MB.
  */
 #include "kernels/cuda/batch_norm.h"
 #include "kernels/cuda/batch_norm_share.h"
@@ -13,28 +13,31 @@ extern "C" {
 #include "kernels/body/relu.h"
 }
 
+enum { NORM_RESIDENT = 2 }; // blocks of step 3 a multiprocessor
+
 /* parts (G, n_parts, 2, C): mean and squared deviations; grid (channels, parts, G). */
 template <int V, typename T>
 __global__ void batch_norm_moments_kernel(float *parts, const T *x, NormShape s)
 {
-    int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
-    int64_t c = gpu_channel<V>(), first = blockIdx.y * per_part;
-    int64_t end = min(first + per_part, n_rows), g = blockIdx.z;
-    if (first >= end)
+    int64_t n_rows = norm_rows(s), n_parts = norm_parts(s, n_rows);
+    int64_t c = gpu_channel<V>(), g = blockIdx.z;
+    if (blockIdx.y >= n_parts)
         return; // the whole block
+    NormPart mine(s, n_rows, n_parts, blockIdx.y);
     const T *group = x + g * s.rows * s.C;
     float    origin[V] = {}, sum[V] = {}, squares[V] = {};
     if (c < s.C)
-        row_load<V>(origin, group + first * s.C + c);
-    for (int64_t r = first + threadIdx.y; c < s.C && r < end; r += NORM_AHEAD * blockDim.y) {
+        row_load<V>(origin, group + mine.first * s.C + c);
+    for (int64_t at = mine.last; c < s.C && at >= 0; at -= mine.step) {
+        int64_t         r = at + threadIdx.y;
         RowVector<V, T> px[NORM_AHEAD];
         GPU_UNROLL
         for (int a = 0; a < NORM_AHEAD; a++)
-            if (r + a * blockDim.y < end)
+            if (r + a * blockDim.y < n_rows)
                 px[a] = row_fetch<V>(group + (r + a * blockDim.y) * s.C + c);
         GPU_UNROLL
         for (int a = 0; a < NORM_AHEAD; a++) {
-            if (r + a * blockDim.y >= end)
+            if (r + a * blockDim.y >= n_rows)
                 break;
             float v[V];
             row_unpack<V>(v, px[a]);
@@ -50,7 +53,7 @@ __global__ void batch_norm_moments_kernel(float *parts, const T *x, NormShape s)
     rows_sum<V>(squares);
     if (threadIdx.y != 0 || c >= s.C)
         return;
-    float *part = parts + (g * gridDim.y + blockIdx.y) * 2 * s.C + c, n = (float)(end - first);
+    float *part = parts + (g * gridDim.y + blockIdx.y) * 2 * s.C + c, n = (float)mine.n_rows;
     for (int j = 0; j < V; j++) {
         float d = sum[j] / n;
         part[j] = origin[j] + d;
@@ -93,21 +96,20 @@ __device__ inline void norm_move(const NormOutputs &out, const NormSeen &seen, i
 __global__ void batch_norm_finish_kernel(NormOutputs out, double *own, const float *parts,
                                          int64_t n_table, NormShape s)
 {
-    int64_t  n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
-    int64_t  c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
-    int64_t  n_parts = c < s.C ? (n_rows + per_part - 1) / per_part : 0;
+    int64_t  n_rows = norm_rows(s), c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
+    int64_t  all_parts = norm_parts(s, n_rows), n_parts = c < s.C ? all_parts : 0;
     double   n = (double)n_rows;
     NormSeen seen;
     for (int64_t g = 0; g < s.G; g++) {
         const float *part = parts + g * n_table * 2 * s.C + c;
         double       sum = 0, m2 = 0;
         for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y)
-            sum += (double)part[p * 2 * s.C] * (double)min(per_part, n_rows - p * per_part);
+            sum += (double)part[p * 2 * s.C] * (double)NormPart(s, n_rows, all_parts, p).n_rows;
         double mean = n_rows > 0 ? norm_lanes_sum(sum) / n : 0.0;
         for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y) {
             double d = (double)part[p * 2 * s.C] - mean;
             m2 += (double)part[p * 2 * s.C + s.C] +
-                  d * d * (double)min(per_part, n_rows - p * per_part);
+                  d * d * (double)NormPart(s, n_rows, all_parts, p).n_rows;
         }
         m2 = norm_lanes_sum(m2);
         if (threadIdx.y != 0 || c >= s.C)
@@ -158,7 +160,7 @@ __global__ void batch_norm_mask_kernel(uint8_t *mask, const T *y, int64_t n)
 
 /* rstd (G,C), or var (C) in eval mode. Rows that do not exist become 0. mask may be NULL; V = 8 fills it. */
 template <int V, typename T>
-__global__ void __launch_bounds__(GPU_BLOCK, 2)
+__global__ void __launch_bounds__(GPU_BLOCK, NORM_RESIDENT)
     batch_norm_apply_kernel(T *y, uint8_t *mask, const T *x, const T *residual, const float *gamma,
                             const float *beta, const float *mean, const float *rstd,
                             const float *var, float eps, NormShape s, bool relu)
@@ -173,23 +175,21 @@ __global__ void __launch_bounds__(GPU_BLOCK, 2)
     row_load<V>(b, beta + c);
     for (int j = 0; j < V; j++)
         k[j] *= scale[j];
-    int64_t step = gpu_row_stride();
-    for (int64_t first = gpu_row(); first < s.rows; first += NORM_AHEAD * step) {
+    for (int64_t first = blockIdx.y * s.stripe; first < s.rows; first += gridDim.y * s.stripe) {
         RowVector<V, T> px[NORM_AHEAD], padd[NORM_AHEAD];
         GPU_UNROLL
         for (int a = 0; a < NORM_AHEAD; a++) {
-            int64_t r = s.rows - 1 - first - a * step, at = (g * s.rows + r) * s.C + c;
-            bool    is_there = r >= 0 && r < n_rows;
-            if (is_there)
+            int64_t r = first + threadIdx.y + a * blockDim.y, at = (g * s.rows + r) * s.C + c;
+            if (r < n_rows)
                 px[a] = row_fetch<V>(x + at);
-            if (is_there && residual)
+            if (r < n_rows && residual)
                 padd[a] = row_fetch<V>(residual + at);
         }
         GPU_UNROLL
         for (int a = 0; a < NORM_AHEAD; a++) {
-            int64_t r = s.rows - 1 - first - a * step, at = (g * s.rows + r) * s.C + c;
+            int64_t r = first + threadIdx.y + a * blockDim.y, at = (g * s.rows + r) * s.C + c;
             float   v[V] = {}, add[V] = {};
-            if (r < 0)
+            if (r >= s.rows)
                 break;
             if (r < n_rows) {
                 row_unpack<V>(v, px[a]);
@@ -219,7 +219,7 @@ static Status apply(Tensor *y, const Tensor *x, const Tensor *residual, const Te
                     const Tensor *beta, const Tensor *mean, const Tensor *rstd, const Tensor *var,
                     const Norm *op, NormShape s)
 {
-    RowLaunch at = gpu_rows(s.rows, s.C, V, s.G, 8);
+    RowLaunch at = norm_sweep(s, V, NORM_RESIDENT);
     uint8_t  *mask = op->mask ? (uint8_t *)op->mask->data : nullptr;
     TRY(gpu_launch("batch_norm", batch_norm_apply_kernel<V, T>, at.grid, at.block, 0, (T *)y->data,
                    mask, (const T *)x->data, (const T *)(residual ? residual->data : nullptr),
@@ -243,8 +243,8 @@ Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tens
     return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
         using T = decltype(type);
         constexpr int V = decltype(width)::value;
-        NormShape     s = norm_shape_of(x, op->groups, op->count, V);
-        int64_t       n_parts = norm_table_parts(&s);
+        NormShape     s = norm_shape_of(x, op->groups, op->count, V, NORM_AHEAD);
+        int64_t       n_parts = norm_parts(s, s.rows);
         Scratch       scratch("batch_norm");
         NormTables    tables("batch_norm");
         float        *parts;
@@ -285,6 +285,7 @@ Status cuda_batch_norm_eval_forward(Tensor *y, const Tensor *x, const Tensor *re
     return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
         constexpr int V = decltype(width)::value;
         return apply<V, decltype(type)>(y, x, residual, gamma, beta, running_mean, nullptr,
-                                        running_var, op, norm_shape_of(x, 1, nullptr, V));
+                                        running_var, op,
+                                        norm_shape_of(x, 1, nullptr, V, NORM_AHEAD));
     });
 }

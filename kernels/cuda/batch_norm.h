@@ -1,9 +1,10 @@
 /* batch_norm.h -- what the two directions of batch norm share: parts of rows, and the vectors of a channel
  *
- *      group g:  | part 0 | part 1 | ... | rows that do not exist (count) |      a block sums one part of some channels,
- *                  sums     sums                                                a second kernel adds the parts in order
+ *      group g:  | 0 | 1 | 2 | 0 | 1 | 2 | 0 | rows that do not exist (count) |      stripes of some rows, by part
  *
- * Parts are cut by the number of rows alone, so sums are the same at every run, and the same whether rows are absent
+ * A block sums one part of some channels, a second kernel adds the parts in order. The stripes of a part lie apart, so that
+ * all blocks go through memory side by side, and the pass behind them, from the other end, finds what they read last in the
+ * cache. Parts are cut by the number of rows alone: sums are the same at every run, and the same whether rows are absent
  * from the tensor or behind its count. At most 512 blocks of 256 threads: four a multiprocessor keep memory busy, and
  * few parts are left to add. Processes that share statistics exchange what their own parts add up to (batch_norm_share.h).
  */
@@ -12,7 +13,7 @@
 
 enum {
     NORM_BLOCKS = 512,
-    NORM_LEAST_ROWS = 128, // of a part, whose first row serves as its origin (batch_norm.cu)
+    NORM_LEAST_ROWS = 128, // of a part
     NORM_AHEAD = 4,        // rows that a thread loads before it uses the first
     NORM_FINISH_X = 8,     // channels and part lanes of a block that adds parts
     NORM_FINISH_Y = 64,    // 8 of the at most 512 parts a lane, whose loads overlap
@@ -22,10 +23,12 @@ struct NormShape {
     int64_t        C, G, rows; // rows of a group
     int64_t        image;      // rows of an image
     const int32_t *count;      // images that exist, or NULL
+    int64_t        stripe;     // rows that a block loads at once: `ahead` of each of its threads
     int64_t        most_parts;
 };
 
-inline NormShape norm_shape_of(const Tensor *x, int64_t groups, const Tensor *count, int V)
+inline NormShape norm_shape_of(const Tensor *x, int64_t groups, const Tensor *count, int V,
+                               int64_t ahead)
 {
     int64_t C = x->dim[x->ndim - 1], n = x->dim[0];
     int64_t rows = C > 0 ? tensor_count(x) / C : 0, wide = gpu_rows_x(C, V) * (int64_t)V;
@@ -35,14 +38,16 @@ inline NormShape norm_shape_of(const Tensor *x, int64_t groups, const Tensor *co
             rows / groups,
             n > 0 ? rows / n : 0,
             count ? (const int32_t *)count->data : nullptr,
+            ahead * (GPU_BLOCK / gpu_rows_x(C, V)),
             most > 1 ? most : 1};
 }
 
-/* Parts that a group can have, whatever its count. */
-inline int64_t norm_table_parts(const NormShape *s)
+/* Parts of n_rows rows: none is without rows. */
+__host__ __device__ inline int64_t norm_parts(const NormShape &s, int64_t n_rows)
 {
-    int64_t n = (s->rows + NORM_LEAST_ROWS - 1) / NORM_LEAST_ROWS;
-    return n < s->most_parts ? n : s->most_parts;
+    int64_t least = s.stripe > NORM_LEAST_ROWS ? s.stripe : (int64_t)NORM_LEAST_ROWS;
+    int64_t n = (n_rows + least - 1) / least;
+    return n < s.most_parts ? n : s.most_parts;
 }
 
 /* Rows of group 0 that exist where there is a count, all of them otherwise. */
@@ -51,9 +56,29 @@ __device__ inline int64_t norm_rows(const NormShape &s)
     return s.count ? min((int64_t)*s.count * s.image, s.rows) : s.rows;
 }
 
-__device__ inline int64_t norm_rows_of_part(const NormShape &s, int64_t n_rows)
+/* What a part has of n_rows rows in n_parts: every n_parts-th stripe. */
+struct NormPart {
+    int64_t    first, last, step; // first rows of its stripes: last, last - step, ... first
+    int64_t    n_rows;
+    __device__ NormPart(const NormShape &s, int64_t n_rows_of_all, int64_t n_parts, int64_t part)
+    {
+        int64_t n_stripes = (n_rows_of_all + s.stripe - 1) / s.stripe;
+        int64_t n = (n_stripes - part + n_parts - 1) / n_parts;
+        step = n_parts * s.stripe;
+        first = part * s.stripe;
+        last = first + (n - 1) * step;
+        n_rows = min(n * s.stripe, (n - 1) * s.stripe + n_rows_of_all - last);
+    }
+};
+
+/* A grid for what all rows are read and written by: as many blocks as run at once, `resident` a multiprocessor, which go
+ * through memory side by side in stripes. */
+inline RowLaunch norm_sweep(const NormShape &s, int V, int64_t resident)
 {
-    return max((n_rows + s.most_parts - 1) / s.most_parts, (int64_t)NORM_LEAST_ROWS);
+    int64_t wide = gpu_rows_x(s.C, V) * (int64_t)V, columns = (s.C + wide - 1) / wide;
+    int64_t most = resident * gpu_n_processors() / (columns * s.G);
+    int64_t n = (s.rows + s.stripe - 1) / s.stripe;
+    return gpu_rows_blocks(s.C, V, n < most ? n : most, s.G);
 }
 
 /* v summed over the block's part lanes (threadIdx.y), in every thread, in a fixed tree. Every thread must call it. */

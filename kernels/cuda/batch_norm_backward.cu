@@ -4,10 +4,10 @@
  *      dgamma = sum d xhat    dbeta = sum d    dresidual = d
  *      dx = gamma rstd (d - dbeta / n - xhat dgamma / n)     over the n rows of a group; the last two are 0 in eval mode
  *
- * 1. sums: a block sums d and d (x - mean) over one part, and writes dresidual on the way.   2. finish: adds the parts,
- *    for dx also those of other processes where there are some.
- * 3. apply: dx, from the last rows to the first as in batch_norm.cu. Where step 1 wrote a blank dresidual, it is read
- *    in the place of dy and y: one tensor less. In eval mode step 3 needs no sums and writes dresidual itself.
+ * 1. sums: a block sums d and d (x - mean) over one part, and writes dresidual on the way, from the last rows to the first.
+ * 2. finish: adds the parts, for dx also those of other processes where there are some.
+ * 3. apply: dx, from the first rows to the last (batch_norm.cu says why). Where step 1 wrote a blank dresidual, it is
+ *    read in the place of dy and y: one tensor less. In eval mode step 3 needs no sums and writes dresidual itself.
  *
  * y is not read where it can be helped: where nothing was added it is computed from x again, to the forward pass's last
  * bit, and otherwise the forward pass may have left the mask in bits.
@@ -19,10 +19,14 @@
 enum NormMask { MASK_NONE, MASK_BY_Y, MASK_BY_X, MASK_BY_BITS };
 
 /* Rows that a thread loads before it uses the first, of two or three tensors. Eight channels a thread would leave room for
- * two blocks a multiprocessor; four, for four and three. */
-enum { NORM_BACK_WIDTH = 4 };
-template <NormMask MASK>
-constexpr int NORM_AHEAD_BACK = MASK == MASK_BY_Y ? 2 : 3;
+ * two blocks a multiprocessor; four, for four and three. A thread has six rows of a stripe either way, so that the mask's
+ * origin changes no sum. */
+enum { NORM_BACK_WIDTH = 4, NORM_BACK_STRIPE = 6 };
+__host__ __device__ constexpr int norm_ahead_back(NormMask mask)
+{
+    return mask == MASK_BY_Y ? 2 : 3;
+}
+enum { NORM_RESIDENT = 3 }; // blocks of step 3 a multiprocessor
 
 /* What both passes read and write; NULL marks what is absent. */
 template <typename T>
@@ -108,41 +112,42 @@ template <int V, typename T, NormMask MASK>
 __global__ void __launch_bounds__(GPU_BLOCK, 4)
     batch_norm_sums_kernel(float *parts, NormGradient<T> k, NormShape s)
 {
-    int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
-    int64_t c = gpu_channel<V>(), first = blockIdx.y * per_part;
-    int64_t end = min(first + per_part, n_rows), g = blockIdx.z;
-    if (first >= end)
+    int64_t n_rows = norm_rows(s), n_parts = norm_parts(s, n_rows);
+    int64_t c = gpu_channel<V>(), g = blockIdx.z;
+    if (blockIdx.y >= n_parts)
         return; // the whole block
-    constexpr int      AHEAD = NORM_AHEAD_BACK<MASK>;
+    NormPart           mine(s, n_rows, n_parts, blockIdx.y);
+    constexpr int      AHEAD = norm_ahead_back(MASK);
     float              m[V] = {}, sum[V] = {}, dot[V] = {};
     int64_t            here = min(c, s.C - V); // some channels, for threads beyond the last
     NormAgain<V, MASK> again(k, g, s.C, here);
     row_load<V>(m, k.mean + g * s.C + here);
-    for (int64_t r = first + threadIdx.y; c < s.C && r < end; r += AHEAD * blockDim.y) {
-        NormLoaded<V, T, MASK> loaded[AHEAD];
-        GPU_UNROLL
-        for (int a = 0; a < AHEAD; a++) {
-            int64_t row = r + a * blockDim.y;
-            loaded[a] = NormLoaded<V, T, MASK>(k, (g * s.rows + row) * s.C + c, row < end, k.x);
-        }
-        GPU_UNROLL
-        for (int a = 0; a < AHEAD; a++) {
-            int64_t row = r + a * blockDim.y, at = (g * s.rows + row) * s.C + c;
-            float   d[V], v[V] = {};
-            if (row >= end)
-                break;
-            if (k.x)
-                row_unpack<V>(v, loaded[a].x);
-            loaded[a].arrived(d, again, v, m);
-            if (k.dresidual)
-                row_add<V>(k.dresidual + at, k.dresidual_beta, d);
+    for (int64_t at = mine.last; c < s.C && at >= 0; at -= mine.step)
+        for (int64_t first = at; first < at + s.stripe; first += AHEAD * blockDim.y) {
+            NormLoaded<V, T, MASK> loaded[AHEAD];
             GPU_UNROLL
-            for (int j = 0; j < V; j++) {
-                sum[j] += d[j];
-                dot[j] = k.x ? fmaf(d[j], v[j] - m[j], dot[j]) : 0.0f;
+            for (int a = 0; a < AHEAD; a++) {
+                int64_t r = first + threadIdx.y + a * blockDim.y;
+                loaded[a] = NormLoaded<V, T, MASK>(k, (g * s.rows + r) * s.C + c, r < n_rows, k.x);
+            }
+            GPU_UNROLL
+            for (int a = 0; a < AHEAD; a++) {
+                int64_t r = first + threadIdx.y + a * blockDim.y, i = (g * s.rows + r) * s.C + c;
+                float   d[V], v[V] = {};
+                if (r >= n_rows)
+                    break;
+                if (k.x)
+                    row_unpack<V>(v, loaded[a].x);
+                loaded[a].arrived(d, again, v, m);
+                if (k.dresidual)
+                    row_add<V>(k.dresidual + i, k.dresidual_beta, d);
+                GPU_UNROLL
+                for (int j = 0; j < V; j++) {
+                    sum[j] += d[j];
+                    dot[j] = k.x ? fmaf(d[j], v[j] - m[j], dot[j]) : 0.0f;
+                }
             }
         }
-    }
     rows_sum<V>(sum);
     rows_sum<V>(dot);
     if (threadIdx.y != 0 || c >= s.C)
@@ -161,9 +166,8 @@ __global__ void batch_norm_sums_finish_kernel(float *dgamma, float gamma_beta, f
                                               const float *rstd, const float *var, float eps,
                                               NormShape s)
 {
-    int64_t n_rows = norm_rows(s), per_part = norm_rows_of_part(s, n_rows);
-    int64_t c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
-    int64_t n_parts = c < s.C ? (n_rows + per_part - 1) / per_part : 0;
+    int64_t n_rows = norm_rows(s), c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
+    int64_t n_parts = c < s.C ? norm_parts(s, n_rows) : 0;
     double  n = n_rows > 0 ? (double)n_rows : 1.0, gamma_sum = 0, beta_sum = 0;
     for (int64_t g = 0; g < s.G; g++) {
         const float *part = parts + g * n_table * 2 * s.C + c;
@@ -209,13 +213,13 @@ __global__ void batch_norm_share_sums_kernel(float *of_norm, const double *all, 
 
 /* dx = dx_beta dx + (a d + p (x - mean) + q), of rows that exist. */
 template <int V, typename T, NormMask MASK>
-__global__ void __launch_bounds__(GPU_BLOCK, 3)
+__global__ void __launch_bounds__(GPU_BLOCK, NORM_RESIDENT)
     batch_norm_backward_kernel(NormGradient<T> k, NormShape s)
 {
     int64_t c = gpu_channel<V>(), g = blockIdx.z, n_rows = norm_rows(s);
     if (c >= s.C)
         return;
-    constexpr int      AHEAD = NORM_AHEAD_BACK<MASK>;
+    constexpr int      AHEAD = norm_ahead_back(MASK);
     float              a[V], m[V] = {}, p[V] = {}, q[V] = {}, scale[V];
     NormAgain<V, MASK> again(k, g, s.C, c);
     row_load<V>(a, k.gamma + c);
@@ -231,38 +235,38 @@ __global__ void __launch_bounds__(GPU_BLOCK, 3)
         p[j] *= -a[j] * scale[j];
         q[j] *= -a[j];
     }
-    int64_t step = gpu_row_stride();
-    bool    wants_x = k.dx && k.of_norm;
-    for (int64_t first = gpu_row(); first < s.rows; first += AHEAD * step) {
-        NormLoaded<V, T, MASK> loaded[AHEAD];
-        GPU_UNROLL
-        for (int l = 0; l < AHEAD; l++) {
-            int64_t r = s.rows - 1 - first - l * step;
-            loaded[l] = NormLoaded<V, T, MASK>(k, (g * s.rows + r) * s.C + c, r >= 0 && r < n_rows,
-                                               wants_x);
-        }
-        GPU_UNROLL
-        for (int l = 0; l < AHEAD; l++) {
-            int64_t r = s.rows - 1 - first - l * step, at = (g * s.rows + r) * s.C + c;
-            float   d[V] = {}, v[V] = {};
-            if (r < 0)
-                break;
-            if (wants_x && r < n_rows)
-                row_unpack<V>(v, loaded[l].x);
-            if (r < n_rows)
-                loaded[l].arrived(d, again, v, m);
-            if (k.dresidual)
-                row_add<V>(k.dresidual + at, k.dresidual_beta, d);
-            if (k.behind && r >= n_rows)
-                row_store<V>(k.behind + at, d);
-            if (!k.dx)
-                continue;
+    bool wants_x = k.dx && k.of_norm;
+    for (int64_t at = blockIdx.y * s.stripe; at < s.rows; at += gridDim.y * s.stripe)
+        for (int64_t first = at; first < at + s.stripe; first += AHEAD * blockDim.y) {
+            NormLoaded<V, T, MASK> loaded[AHEAD];
             GPU_UNROLL
-            for (int j = 0; j < V; j++)
-                v[j] = r < n_rows ? fmaf(a[j], d[j], fmaf(p[j], v[j] - m[j], q[j])) : 0.0f;
-            row_add<V>(k.dx + at, k.dx_beta, v);
+            for (int l = 0; l < AHEAD; l++) {
+                int64_t r = first + threadIdx.y + l * blockDim.y;
+                loaded[l] =
+                    NormLoaded<V, T, MASK>(k, (g * s.rows + r) * s.C + c, r < n_rows, wants_x);
+            }
+            GPU_UNROLL
+            for (int l = 0; l < AHEAD; l++) {
+                int64_t r = first + threadIdx.y + l * blockDim.y, i = (g * s.rows + r) * s.C + c;
+                float   d[V] = {}, v[V] = {};
+                if (r >= s.rows)
+                    break;
+                if (wants_x && r < n_rows)
+                    row_unpack<V>(v, loaded[l].x);
+                if (r < n_rows)
+                    loaded[l].arrived(d, again, v, m);
+                if (k.dresidual)
+                    row_add<V>(k.dresidual + i, k.dresidual_beta, d);
+                if (k.behind && r >= n_rows)
+                    row_store<V>(k.behind + i, d);
+                if (!k.dx)
+                    continue;
+                GPU_UNROLL
+                for (int j = 0; j < V; j++)
+                    v[j] = r < n_rows ? fmaf(a[j], d[j], fmaf(p[j], v[j] - m[j], q[j])) : 0.0f;
+                row_add<V>(k.dx + i, k.dx_beta, v);
+            }
         }
-    }
 }
 
 /* f(the constant mask). */
@@ -297,7 +301,7 @@ template <int V, typename T>
 static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T> k, NormShape s,
                    const NormShare *share)
 {
-    int64_t    n_parts = norm_table_parts(&s);
+    int64_t    n_parts = norm_parts(s, s.rows);
     float      gamma_beta = beta_of(dgamma), beta_beta = beta_of(dbeta);
     Scratch    scratch("batch_norm gradient");
     NormTables tables("batch_norm gradient");
@@ -324,11 +328,12 @@ static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T
 
 /* Step 3. */
 template <int V, typename T>
-static Status apply(NormGradient<T> k, NormShape s)
+static Status apply(NormGradient<T> k, const Tensor *like, int64_t groups, const Tensor *count)
 {
+    NormShape s = norm_shape_of(like, groups, count, V, NORM_BACK_STRIPE);
     if (s.rows == 0 || (!k.dx && !k.dresidual && !k.behind))
         return OK;
-    RowLaunch at = gpu_rows(s.rows, s.C, V, s.G, 8);
+    RowLaunch at = norm_sweep(s, V, NORM_RESIDENT);
     return by_mask(k.mask, [&](auto mask) {
         return gpu_launch("batch_norm gradient", batch_norm_backward_kernel<V, T, mask>, at.grid,
                           at.block, 0, k, s);
@@ -368,17 +373,17 @@ Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dga
     return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
         using T = decltype(type);
         constexpr int   V = decltype(width)::value == 1 ? 1 : NORM_BACK_WIDTH;
-        NormShape       s = norm_shape_of(x, op->groups, op->count, V);
         NormGradient<T> k = gradient_of<T>(dx, dresidual, dy, y, x, gamma, mean, op);
         Scratch         scratch("batch_norm gradient");
         float          *of_norm;
-        TRY(scratch.take(&of_norm, s.G * 2 * C));
+        TRY(scratch.take(&of_norm, op->groups * 2 * C));
         k.rstd = floats(rstd);
         k.of_norm = of_norm;
         k.beta = floats(op->beta);
         k.bits = op->mask ? (const uint8_t *)op->mask->data : nullptr;
         if (op->relu && (op->mask || op->beta))
             k.mask = op->mask ? MASK_BY_BITS : MASK_BY_X;
+        NormShape s = norm_shape_of(x, op->groups, op->count, V, NORM_BACK_STRIPE);
         TRY((sums<V, T>(dgamma, dbeta, of_norm, k, s, op->share)));
         if (k.dresidual && k.dresidual_beta == 0.0f) { // it holds d
             k.dy = k.dresidual;
@@ -386,7 +391,7 @@ Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dga
             k.behind = s.count ? k.dresidual : nullptr;
         }
         k.dresidual = nullptr;
-        return apply<V, T>(k, s);
+        return apply<V, T>(k, x, op->groups, op->count);
     });
 }
 
@@ -405,14 +410,14 @@ Status cuda_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgam
     return gpu_by_width(dy, C, is_aligned, [&](auto type, auto width) {
         using T = decltype(type);
         constexpr int   V = decltype(width)::value == 1 ? 1 : NORM_BACK_WIDTH;
-        NormShape       s = norm_shape_of(dy, 1, nullptr, V);
         NormGradient<T> k = gradient_of<T>(dx, dresidual, dy, y, x, gamma, running_mean, op);
         k.var = floats(running_var);
+        NormShape s = norm_shape_of(dy, 1, nullptr, V, NORM_BACK_STRIPE);
         if (dgamma || dbeta) {
             NormGradient<T> without = k;
             without.dresidual = nullptr;
             TRY((sums<V, T>(dgamma, dbeta, nullptr, without, s, nullptr)));
         }
-        return apply<V, T>(k, s);
+        return apply<V, T>(k, dy, 1, nullptr);
     });
 }

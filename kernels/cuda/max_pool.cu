@@ -219,6 +219,10 @@ Status cuda_max_pool_forward(Tensor *y, Tensor *where, const Tensor *x, const Po
         y, s.C, s.N * s.P, gpu_all_aligned(y, where, x), [&](auto type, auto width, RowLaunch at) {
             using T = decltype(type);
             constexpr int V = decltype(width)::value;
+            if constexpr (std::is_same_v<T, bf16> && V == 8)
+                if (is_3x3(s))
+                    return gpu_launch("max_pool", max_pool_forward_3x3_kernel, at.grid, at.block, 0,
+                                      (T *)y->data, (uint8_t *)where->data, (const T *)x->data, s);
             return gpu_launch(
                 "max_pool",
                 s.size == 3 ? max_pool_forward_kernel<V, T, 3> : max_pool_forward_kernel<V, T, 0>,
