@@ -43,6 +43,14 @@ typedef struct Norm {
     Tensor *mask; // NULL, or (N,H,W,C/8) u8: whether y > 0, bit c % 8 of byte c / 8 (train entries)
 } Norm;
 
+/* One of two batch norms that are added up. x, y and dx have one shape and type. */
+typedef struct NormTerm {
+    const Tensor *x, *gamma, *beta;
+    Tensor       *mean, *rstd;                // forward writes them, backward reads them
+    Tensor       *running_mean, *running_var; // forward; each may be NULL
+    Tensor       *dx, *dgamma, *dbeta;        // backward; each may be NULL
+} NormTerm;
+
 typedef struct Pool2d {
     int64_t size, stride, pad;
 } Pool2d;
@@ -114,6 +122,14 @@ struct Backend {
                                     Tensor *running_mean, Tensor *running_var, const Tensor *x,
                                     const Tensor *w, const Tensor *residual, const Tensor *gamma,
                                     const Tensor *beta, const Conv2d *op, const Norm *norm);
+
+    /* ---- y = norm(a) + norm(b), behind a ReLU where op says so, by train-mode statistics; NULL runs the parts. Never called
+     * with op->count, share or mask; beta comes with the terms. The dx of one of them may be the memory of dy, or of its
+     * own x. ---- */
+    Status (*norm_pair_train_forward)(Tensor *y, const NormTerm *a, const NormTerm *b,
+                                      const Norm *op);
+    Status (*norm_pair_train_backward)(const Tensor *dy, const NormTerm *a, const NormTerm *b,
+                                       const Norm *op);
 
     /* ---- pooling, activation, joins ---- */
     Status (*relu_forward)(Tensor *y, const Tensor *x);

@@ -160,6 +160,32 @@ static Status conv_bn_train_forward(Tensor *y, Tensor *conv, Tensor *mean, Tenso
                                        residual, gamma, beta, op, norm);
 }
 
+static Status norm_pair_train_forward(Tensor *y, const NormTerm *a, const NormTerm *b,
+                                      const Norm *op)
+{
+    const NormTerm *term[] = {a, b};
+    MOVE(y);
+    for (int i = 0; i < 2; i++) {
+        const NormTerm *k = term[i];
+        MOVE(k->mean, k->rstd, k->running_mean, k->running_var, k->x, k->gamma, k->beta);
+        MOVE(k->running_mean, k->running_var);
+    }
+    return real->norm_pair_train_forward(y, a, b, op);
+}
+
+static Status norm_pair_train_backward(const Tensor *dy, const NormTerm *a, const NormTerm *b,
+                                       const Norm *op)
+{
+    const NormTerm *term[] = {a, b};
+    MOVE(dy);
+    for (int i = 0; i < 2; i++) {
+        const NormTerm *k = term[i];
+        ADD_TO(k->dx, k->dgamma, k->dbeta);
+        MOVE(k->x, k->gamma, k->beta, k->mean, k->rstd);
+    }
+    return real->norm_pair_train_backward(dy, a, b, op);
+}
+
 static Status relu_forward(Tensor *y, const Tensor *x)
 {
     MOVE(y, x);
@@ -433,6 +459,10 @@ const Backend *meter(const Backend *be)
     metered.batch_norm_eval_backward = batch_norm_eval_backward;
     if (be->conv_bn_train_forward)
         metered.conv_bn_train_forward = conv_bn_train_forward;
+    if (be->norm_pair_train_forward) {
+        metered.norm_pair_train_forward = norm_pair_train_forward;
+        metered.norm_pair_train_backward = norm_pair_train_backward;
+    }
     metered.relu_forward = relu_forward;
     metered.relu_backward = relu_backward;
     metered.add_forward = add_forward;

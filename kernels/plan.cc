@@ -23,6 +23,12 @@ void written(Tensor *x)
         (void)tensor_beta(x);
 }
 
+void written(const NormTerm *term)
+{
+    for (Tensor *x : {term->dx, term->dgamma, term->dbeta})
+        written(x);
+}
+
 template <typename T>
 void written(T)
 {

@@ -268,19 +268,17 @@ Tensor *resnet_stem(Tape *t, const ResNet *net, Tensor *x)
 /* (N,H,W,Cin) -> (N,H/s,W/s,Cout) */
 static Tensor *res_block(Tape *t, const ResBlock *b, Tensor *x)
 {
-    Tensor *shortcut = b->has_proj ? conv_bn_act(t, &b->proj, x, NULL, false) : x;
-
-    Tensor *y = x;
+    const ConvBn *last = &b->conv[b->n_convs - 1];
+    Tensor       *y = x;
     for (int i = 0; i < b->n_convs - 1; i++) {
         Tensor *narrow = conv_bn_act(t, &b->conv[i], y, NULL, true);
         if (y != x)
             tape_done(t, y);
         y = narrow;
     }
-    Tensor *out = conv_bn_act(t, &b->conv[b->n_convs - 1], y, shortcut, true);
+    Tensor *out = b->has_proj ? conv_bn_pair(t, last, y, &b->proj, x, true)
+                              : conv_bn_act(t, last, y, x, true);
     tape_done(t, y);
-    if (b->has_proj)
-        tape_done(t, shortcut);
     return out;
 }
 

@@ -120,3 +120,14 @@ __device__ inline void norm_rstd(float *v, const float *rstd, const float *var, 
     for (int j = 0; j < V && var; j++)
         v[j] = 1.0f / sqrtf(v[j] + eps);
 }
+
+/* ---- passes that other normalisations share (host) ---- */
+
+/* Steps 1 and 2 of batch_norm.cu: mean and rstd (G,C) of x, and running statistics, each of which may be NULL. C > 0. */
+Status norm_statistics(Tensor *mean, Tensor *rstd, Tensor *running_mean, Tensor *running_var,
+                       const Tensor *x, const Norm *op);
+
+/* Step 2 of batch_norm_backward.cu: parts (G, n_table, 2, C) of sums of d and of d (x - mean), added up into dgamma, dbeta
+ * (each may be NULL) and of_norm (G,2,C), sum d / n and sum d xhat / n. */
+Status norm_add_sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, const float *parts,
+                     int64_t n_table, const Tensor *rstd, const NormShape &s);

@@ -296,6 +296,16 @@ static float beta_of(Tensor *x)
     return x ? tensor_beta(x) : 0.0f;
 }
 
+Status norm_add_sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, const float *parts,
+                     int64_t n_table, const Tensor *rstd, const NormShape &s)
+{
+    float gamma_beta = beta_of(dgamma), beta_beta = beta_of(dbeta);
+    return gpu_launch("batch_norm gradient", batch_norm_sums_finish_kernel, norm_finish_grid(s.C),
+                      NORM_FINISH_BLOCK, 0, (float *)(dgamma ? dgamma->data : nullptr), gamma_beta,
+                      (float *)(dbeta ? dbeta->data : nullptr), beta_beta, of_norm, nullptr, parts,
+                      n_table, floats(rstd), nullptr, 0.0f, s);
+}
+
 /* Steps 1 and 2. */
 template <int V, typename T>
 static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T> k, NormShape s,

@@ -72,6 +72,12 @@ Status cuda_batch_norm_eval_backward(Tensor *dx, Tensor *dresidual, Tensor *dgam
                                      const Tensor *gamma, const Tensor *running_mean,
                                      const Tensor *running_var, const Norm *op);
 
+/* batch_norm_pair.cu */
+Status cuda_norm_pair_train_forward(Tensor *y, const NormTerm *a, const NormTerm *b,
+                                    const Norm *op);
+Status cuda_norm_pair_train_backward(const Tensor *dy, const NormTerm *a, const NormTerm *b,
+                                     const Norm *op);
+
 /* l2_normalise.cu, gather.cu, concat.c, softmax.cu */
 Status cuda_l2_normalise_forward(Tensor *y, Tensor *norm, const Tensor *x);
 Status cuda_l2_normalise_backward(Tensor *dx, const Tensor *dy, const Tensor *y,

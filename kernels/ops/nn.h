@@ -36,6 +36,11 @@ Tensor *batch_norm(Tape *t, const NormLayer *layer, Tensor *x, Tensor *residual,
 /* conv2d, batch_norm, optional residual, optional ReLU: the one door for fusion. Models call this. */
 Tensor *conv_bn_act(Tape *t, const ConvBn *layer, Tensor *x, Tensor *residual, bool relu);
 
+/* conv_bn_act(a, x) with conv_bn_act(b, shortcut), which has no ReLU of its own, as its residual: the end of a residual block
+ * whose shortcut is projected, and the second door for fusion. */
+Tensor *conv_bn_pair(Tape *t, const ConvBn *a, Tensor *x, const ConvBn *b, Tensor *shortcut,
+                     bool relu);
+
 Tensor *relu(Tape *t, Tensor *x);
 Tensor *add(Tape *t, Tensor *a, Tensor *b);
 
