@@ -262,7 +262,7 @@ static Status bench_op_verb(const Verb *verb, int argc, char **argv)
         goto out;
     }
     TRY_OUT(device_dtype(&dtype, dtype_word));
-    TRY_OUT(backend_open(&be, line.common.device));
+    TRY_OUT(backend_open(&be, line.common.device, dtype));
     backend_log_device(be);
     TRY_OUT(bench_ceilings(&ceilings, be, dtype));
     TRY_OUT(bench_ops(row, &n, MOST_OPS, be, dtype, batch, (int)reps));

@@ -30,9 +30,12 @@ Status bench_dtype(DType *dtype, const char *word)
 
 Status bench_backend(const Backend **be, const char *device, const char *dtype)
 {
-    bool is_tf32 = strcmp(dtype, "tf32") == 0;
-    setenv("GODWIT_TF32", is_tf32 ? "1" : "0", 1); // read where the device opens
-    TRY(backend_open(be, device));
+    bool  is_tf32 = strcmp(dtype, "tf32") == 0;
+    DType type = F32;
+    TRY(bench_dtype(&type, dtype));
+    if (type == F32)
+        setenv("GODWIT_TF32", is_tf32 ? "1" : "0", 1); // read where the device opens
+    TRY(backend_open(be, device, type));
     if (is_tf32 && (*be)->is_host)
         return status_fail(ERR_USAGE,
                            "godwit bench: --dtype tf32 is a GPU's; device %s has f32 and bf16",

@@ -16,7 +16,7 @@ typedef struct BenchTimes {
  * where the device does not know the type. */
 Status bench_backend(const Backend **be, const char *device, const char *dtype);
 
-/* "f32", "bf16", or "tf32": f32 whose products a GPU rounds to 11 bits. */
+/* "f32", "bf16", or "tf32": f32 whose operands a GPU rounds to 11 bits. */
 Status bench_dtype(DType *dtype, const char *word);
 
 /* What the machine under a backend can do, measured now: on the host f32 multiply-adds and a triad, on a device a large

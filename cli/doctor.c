@@ -85,7 +85,7 @@ static int look(Finding *f)
 
     f[n].what = "GPU";
     const Backend *gpu = NULL;
-    bool           is_ready = backend_open(&gpu, "cuda") == OK;
+    bool           is_ready = backend_open(&gpu, "cuda", F32) == OK;
     DeviceFacts    facts = {.name = ""};
     if (is_ready && gpu->describe && gpu->describe(&facts) == OK)
         snprintf(f[n].is, sizeof f[n].is, "%s, %.1f of %.1f GB free: --device cuda", facts.name,

@@ -38,7 +38,7 @@ Status verb_embed(const Verb *verb, int argc, char **argv)
     TRY_OUT(features_what(&what, features));
     TRY_OUT(features_check_crop(verb, crop));
     TRY_OUT(device_dtype(&type, dtype));
-    TRY_OUT(backend_open(&be, line.common.device));
+    TRY_OUT(backend_open(&be, line.common.device, type));
     backend_log_device(be);
     TRY_OUT(embed_file(&n, &width, be, weights, data, out, what, type, crop));
     printf("%s: features (%lld, %lld); names in %s.names.txt\n", out, (long long)n,

@@ -113,7 +113,7 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
             ERR_USAGE, "godwit knn: --weights FILE is missing (only --features pixels needs none)");
         goto out;
     }
-    TRY_OUT(backend_open(&be, line.common.device));
+    TRY_OUT(backend_open(&be, line.common.device, how.dtype));
     backend_log_device(be);
     if (weights) {
         TRY_OUT(backbone_open(&backbone, be, how.dtype, weights));

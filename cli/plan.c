@@ -20,7 +20,7 @@ static const struct {
 /* What will run it: the backend of `device`, or NULL for a GPU that is not here. */
 static Status find_device(const Backend **like, DeviceFacts *facts, const char *device)
 {
-    Status st = backend_open(like, device);
+    Status st = backend_open(like, device, F32);
     if (st == ERR_DEVICE && strcmp(device, "cuda") == 0) {
         *like = NULL;
         return OK;

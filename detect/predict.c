@@ -22,7 +22,7 @@ struct Detector {
     DetSet classes; // no pictures
 };
 
-static Status open_model(Detector *d, const char *path)
+static Status open_model(Detector *d, const char *path, DType dtype)
 {
     LoadReport  report = {0};
     LoadOptions options = {.prefix = ""};
@@ -30,7 +30,6 @@ static Status open_model(Detector *d, const char *path)
     params_init(&d->params, d->be, true);
     d->has_params = true;
     TRY(faster_rcnn_c4_register(&d->model, &d->params, &d->config, d->classes.n_classes));
-    DType dtype = d->config.run.dtype == 1 ? BF16 : F32;
     TRY(params_commit(&d->params, dtype, 0));
     Status st = params_load(&d->params, path, &options, &report);
     arena_release(&report.arena);
@@ -67,10 +66,11 @@ static Status open_all(Detector *d, const char *run_dir, const DetectorOptions *
         source.n_overrides = o->n_overrides;
     }
     TRY_OUT(detect_config_load(&d->config, &source));
-    TRY_OUT(backend_open(&d->be, o && o->device ? o->device : "auto"));
+    DType dtype = d->config.run.dtype == 1 ? BF16 : F32;
+    TRY_OUT(backend_open(&d->be, o && o->device ? o->device : "auto", dtype));
     d->feed.be = d->be;
     backend_log_device(d->be);
-    TRY_OUT(open_model(d, model));
+    TRY_OUT(open_model(d, model, dtype));
 out:
     arena_release(&a);
     return st;

@@ -87,10 +87,10 @@ Status detect_trainer_open(DetectTrainer *r, const DetectTrainOptions *o)
     TRY(detect_config_load(&r->config, &source));
     r->config.run.seed += o->seed_offset;
     r->device = o->job.device ? o->job.device : "auto";
-    TRY(backend_open(&r->be, r->device));
+    r->dtype = c->run.dtype == 1 ? BF16 : F32;
+    TRY(backend_open(&r->be, r->device, r->dtype));
     r->feed.be = r->be;
     backend_log_device(r->be);
-    r->dtype = c->run.dtype == 1 ? BF16 : F32;
     r->job.n_steps = c->solver.iters;
     r->job.log_every = c->run.log_every;
     r->job.save_every = c->run.checkpoint_every;

@@ -53,7 +53,7 @@ void *backend_cuda_library(void)
     return library;
 }
 
-static Status open_cuda(const Backend **be)
+static Status open_cuda(const Backend **be, DType dtype)
 {
     void *library = backend_cuda_library();
     if (!library)
@@ -62,7 +62,7 @@ static Status open_cuda(const Backend **be)
     *(void **)&open = dlsym(library, PLUGIN_OPEN);
     if (!open)
         return status_fail(ERR_DEVICE, "device cuda: the plug-in has no %s", PLUGIN_OPEN);
-    PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), log_line, waits};
+    PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), log_line, waits, dtype};
     return open(be, &host);
 }
 
@@ -88,21 +88,21 @@ static bool may_have_cuda(void)
 }
 
 /* A GPU that seems to be there and is not used is worth a word. */
-static const Backend *open_auto(void)
+static const Backend *open_auto(DType dtype)
 {
     const Backend *be = NULL;
     if (may_have_cuda()) {
-        if (open_cuda(&be) == OK)
+        if (open_cuda(&be, dtype) == OK)
             return be;
         log_warn("--device auto takes the cpu: %s", status_text());
     }
     return backend_cpu();
 }
 
-Status backend_open(const Backend **be, const char *device)
+Status backend_open(const Backend **be, const char *device, DType dtype)
 {
     if (strcmp(device, "auto") == 0) {
-        *be = open_auto();
+        *be = open_auto(dtype);
         return OK;
     }
     if (strcmp(device, "cpu") == 0) {
@@ -114,7 +114,7 @@ Status backend_open(const Backend **be, const char *device)
         return OK;
     }
     if (strcmp(device, "cuda") == 0)
-        return open_cuda(be);
+        return open_cuda(be, dtype);
     return status_fail(ERR_USAGE, "device: expected cpu, cuda, ref or auto, found \"%s\"", device);
 }
 

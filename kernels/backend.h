@@ -254,8 +254,10 @@ const Backend *backend_cpu(void);
 
 /* "cpu", "ref", "cuda" or "auto" (cuda when a device answers, else cpu, with a warning where a GPU, its driver or a plug-in
  * that somebody named seems to be there). The cuda plug-in is the file that the environment
- * names in GODWIT_CUDA, else libgodwit_cuda.so beside the program or in the library folder. ERR_DEVICE, ERR_USAGE. */
-Status backend_open(const Backend **be, const char *device);
+ * names in GODWIT_CUDA, else libgodwit_cuda.so beside the program or in the library folder. `dtype` is the run's: in a bf16
+ * one cuda rounds f32 operands of products to TF32 (docs/gpu.md), in all that follows, until a device is opened
+ * again. ERR_DEVICE, ERR_USAGE. */
+Status backend_open(const Backend **be, const char *device, DType dtype);
 
 /* be->alloc of something with a name: when there is no room, the sentence begins with `what` and its size. */
 Status backend_alloc(const Backend *be, void **memory, int64_t bytes, const char *what);

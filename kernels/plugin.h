@@ -12,9 +12,10 @@ typedef struct PluginHost {
     char *(*sentence)(void); // status_buffer() of the program
     LogLine *log;            // log_line of the program: its level, its file, its progress line
     bool     waits;          // every op waits for itself (--sync)
+    DType    dtype;          // the run's, as backend_open was told
 } PluginHost;
 
-/* Opens the device and gives its table, the same at every call. ERR_DEVICE. */
+/* Opens the device and gives its table, the same at every call; `dtype` is heeded at each. ERR_DEVICE. */
 typedef Status PluginOpen(const Backend **be, const PluginHost *host);
 #define PLUGIN_OPEN "godwit_plugin_open"
 

@@ -125,10 +125,10 @@ Status trainer_open(Trainer *r, const JobOptions *o)
     RecipeSource          source = job_recipe(o);
     const PretrainConfig *c = &r->config;
     TRY(pretrain_config_load(&r->config, &source));
-    TRY(backend_open(&r->be, o->device ? o->device : "auto"));
+    r->dtype = c->run.dtype == 1 ? BF16 : F32;
+    TRY(backend_open(&r->be, o->device ? o->device : "auto", r->dtype));
     r->feed.be = r->be;
     backend_log_device(r->be);
-    r->dtype = c->run.dtype == 1 ? BF16 : F32;
     TRY(open_data(r, o->data));
     r->steps_per_epoch = r->n_images / c->data.batch;
     r->job.n_steps = config_steps(c, r->steps_per_epoch);

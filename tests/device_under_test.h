@@ -29,7 +29,7 @@ inline const Backend *device_under_test()
 #ifdef GODWIT_TEST_PLUGIN
     setenv("GODWIT_CUDA", GODWIT_TEST_PLUGIN, 0);
 #endif
-    if (backend_open(&be, GODWIT_TEST_DEVICE) != OK) {
+    if (backend_open(&be, GODWIT_TEST_DEVICE, F32) != OK) {
         fprintf(stderr, "%s\n", status_text());
         exit(77);
     }

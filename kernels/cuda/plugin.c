@@ -109,6 +109,13 @@ static Backend CUDA = {
 EXPORT PluginOpen godwit_plugin_open;
 EXPORT PluginGaps godwit_plugin_gaps;
 
+/* In a bf16 run 11 bits are more than the operands of its other products have. The environment has the last word. */
+static bool rounds_f32(DType dtype)
+{
+    const char *tf32 = getenv("GODWIT_TF32");
+    return tf32 && *tf32 ? strcmp(tf32, "1") == 0 : dtype == BF16;
+}
+
 Status godwit_plugin_open(const Backend **be, const PluginHost *host)
 {
     static bool is_open;
@@ -122,14 +129,13 @@ Status godwit_plugin_open(const Backend **be, const PluginHost *host)
         TRY(cuda_memory_open());
         TRY(box_note_open());
         TRY(lib_open());
-        const char *tf32 = getenv("GODWIT_TF32");
-        lib_use_tf32(tf32 && strcmp(tf32, "1") == 0);
         if (host->waits)
             CUDA.graph_begin = NULL;
         gaps_fill(&CUDA);
         gpu_works_now();
         is_open = true;
     }
+    lib_use_tf32(rounds_f32(host->dtype));
     *be = &CUDA;
     return OK;
 }

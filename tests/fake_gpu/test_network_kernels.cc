@@ -82,15 +82,16 @@ TEST(NetworkKernels, GatherAddsDuplicatesOfManyRows)
     expect_matches_ref(pick, {{{N, 24}, noise(N * 24, 1)}}, 2e-2, BF16); // ref rounds every sum
 }
 
-/* Rows and channels of tiles, parts of the queue, and 16 bytes: divided by each, and by none. */
-TEST(NetworkKernels, InfoNceOfTilesThatDoNotComeOutEven)
+/* A block of 1024 threads takes 4096 negatives at once where K is a multiple of 4, else 1024: less, as much, and the rest. */
+TEST(NetworkKernels, InfoNceOfQueuesOfAnyLength)
 {
     Build nce = [](Bench &b, std::vector<Tensor *> &in) {
         return info_nce(&b.t, nullptr, in[0], in[1], in[2], 0.2f);
     };
     struct {
         int64_t N, C, K;
-    } sizes[] = {{70, 130, 1500}, {65, 1, 1024}, {1, 5, 1025}, {3, 128, 66000}, {67, 136, 20}};
+    } sizes[] = {{70, 130, 1500}, {65, 1, 1024}, {1, 5, 1025}, {3, 128, 66000},
+                 {67, 136, 20},   {2, 3, 8192},  {2, 4, 1},    {2, 4, 0}};
     for (auto s : sizes)
         expect_matches_ref(nce,
                            {{{s.N, s.C}, noise(s.N * s.C, 1, 0.1f)},

@@ -48,13 +48,13 @@ TEST(Backends, CpuLeavesOnlyRareOpsToRef)
 TEST(Backends, OpenByName)
 {
     const Backend *be = nullptr;
-    EXPECT_EQ(OK, backend_open(&be, "ref"));
+    EXPECT_EQ(OK, backend_open(&be, "ref", F32));
     EXPECT_STREQ("ref", be->name);
     const Backend *gpu = nullptr;
-    bool           has_gpu = backend_open(&gpu, "cuda") == OK;
-    EXPECT_EQ(OK, backend_open(&be, "auto"));
+    bool           has_gpu = backend_open(&gpu, "cuda", F32) == OK;
+    EXPECT_EQ(OK, backend_open(&be, "auto", F32));
     EXPECT_STREQ(has_gpu ? "cuda" : "cpu", be->name);
-    EXPECT_EQ(ERR_USAGE, backend_open(&be, "tpu"));
+    EXPECT_EQ(ERR_USAGE, backend_open(&be, "tpu", F32));
 }
 
 TEST(Backends, RoundToBf16AsHardwareDoes)

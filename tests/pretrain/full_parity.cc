@@ -38,7 +38,7 @@ TEST(Parity, TorchvisionTakesOurBackboneAndComputesOurFeatures)
     info.crop = 64;
     write_pictures(dir / "data", 2, 90);
 
-    ASSERT_EQ(OK, backend_open(&be, "cpu"));
+    ASSERT_EQ(OK, backend_open(&be, "cpu", F32));
     ASSERT_EQ(OK, resnet_config(&c, "resnet50"));
     params_init(&ps, be, true);
     ASSERT_EQ(OK, resnet_register(&net, &ps, &c, "", HEAD_LINEAR, 128));

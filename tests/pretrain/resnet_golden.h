@@ -18,7 +18,7 @@ class ResNetGolden : public ::testing::Test {
     void open(const char *arch)
     {
         ResNetConfig c;
-        ASSERT_EQ(OK, backend_open(&be, "cpu")) << status_text();
+        ASSERT_EQ(OK, backend_open(&be, "cpu", F32)) << status_text();
         ASSERT_EQ(OK, resnet_config(&c, arch));
         ASSERT_EQ(OK, supervised_init(&s, be, F32, &c, 10, 0)) << status_text();
         ASSERT_EQ(OK, tape_init(&t, be, F32));

@@ -171,7 +171,7 @@ TEST(Moco, SpreadIsZeroForOnePointAndOneForTheWholeSphere)
 TEST(Moco, LossFallsWhenOneBatchIsRepeated)
 {
     const Backend *be = nullptr;
-    ASSERT_EQ(OK, backend_open(&be, "cpu"));
+    ASSERT_EQ(OK, backend_open(&be, "cpu", F32));
     MocoConfig c = tiny_moco();
     c.m = 0.9f;
     c.T = 0.2f;

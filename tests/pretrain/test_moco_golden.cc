@@ -32,7 +32,7 @@ class MocoGolden : public ::testing::Test {
     void SetUp() override
     {
         MocoConfig c = tiny();
-        ASSERT_EQ(OK, backend_open(&be, "cpu"));
+        ASSERT_EQ(OK, backend_open(&be, "cpu", F32));
         ASSERT_EQ(OK, moco_init(&m, be, F32, &c)) << status_text();
         ASSERT_EQ(OK, tape_init(&t, be, F32));
         formula_fill(&m.params_q);

@@ -42,9 +42,14 @@ class FreshDevice {
         fake = call<FakeLibs *(void)>("fake_libs")();
         if (before)
             before(fake);
-        PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), log_line, waits};
-        opened = call<PluginOpen>(PLUGIN_OPEN)(&be, &host);
+        opened = open(F32, waits);
         free_bytes = opened == OK ? n_free() : 0;
+    }
+    /* As backend_open does, once more for another run. */
+    Status open(DType dtype, bool waits = false)
+    {
+        PluginHost host = {(int64_t)sizeof(Backend), status_buffer(), log_line, waits, dtype};
+        return call<PluginOpen>(PLUGIN_OPEN)(&be, &host);
     }
     FreshDevice(const FreshDevice &) = delete;
     ~FreshDevice()

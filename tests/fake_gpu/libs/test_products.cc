@@ -166,6 +166,31 @@ TEST_F(Products, Tf32RoundsOperandsOfF32Only)
     }
 }
 
+/* Seen to be so in each run of one process. */
+TEST_F(Products, OfF32AreRoundedInBf16RunsUnlessTheEnvironmentDecides)
+{
+    FreshDevice d;
+    Case        f32(d, {4, 6, 8, false, false, F32, F32, 1, 0});
+    Floats      full = f32.want(), rounded = f32.want(round_to_tf32);
+    struct {
+        const char *environment;
+        DType       run;
+        bool        rounds;
+    } all[] = {{nullptr, F32, false}, {nullptr, BF16, true}, {nullptr, F32, false},
+               {"", BF16, true},      {"0", BF16, false},    {"1", F32, true},
+               {"1", BF16, true},     {"0", F32, false}};
+    for (auto a : all) {
+        SCOPED_TRACE(testing::Message()
+                     << (a.environment ? a.environment : "none") << " " << dtype_name(a.run));
+        if (a.environment)
+            setenv("GODWIT_TF32", a.environment, 1);
+        ASSERT_EQ(OK, d.open(a.run)) << status_text();
+        ASSERT_EQ(OK, f32.run()) << status_text();
+        expect_close(f32.c.values(), a.rounds ? rounded : full, 1e-6, "f32");
+        EXPECT_EQ(a.rounds, d.fake->products.back().rounds);
+    }
+}
+
 TEST_F(Products, WithoutAnAlgorithmTheOpIsUnsupportedAndNamed)
 {
     for (bool is_named : {false, true}) { // as a success that names one of which nothing is known

@@ -21,7 +21,7 @@ class Open : public ::testing::Test {
     {
         const Backend *be = nullptr;
         setenv(name, value, 1);
-        Status st = backend_open(&be, device);
+        Status st = backend_open(&be, device, F32);
         if (st == OK)
             backend_log_device(be);
         fprintf(stderr, "%s\n", st == OK ? be->name : status_text());

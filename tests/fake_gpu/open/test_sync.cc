@@ -57,7 +57,7 @@ class Sync : public ::testing::Test {
         const Backend *be = nullptr;
         void          *memory = nullptr;
         backend_wait_for_each_op(waits);
-        Status st = backend_open(&be, "cuda");
+        Status st = backend_open(&be, "cuda", F32);
         if (st == OK)
             st = be->alloc(&memory, BYTES);
         if (st == OK)
