@@ -2,8 +2,8 @@
  *
  * 1. moments: a block sums x - origin and its square over one part, from the last rows to the first; the origin is the
  *    part's first row, so numbers far from zero lose nothing. Each part leaves its mean and its squared deviations.
- * 2. finish: the parts are merged in double (Chan et al. 1979), and with those of other processes where there are some;
- *    running statistics move.
+ * 2. finish: the parts are merged in double, their means as distances from the first one, and with those of other processes
+ *    where there are some (Chan et al. 1979); running statistics move.
  * 3. apply: y = relu((x - mean) k + beta + residual), k = gamma rstd, from the first rows to the last. Step 1 began where
  *    the convolution ended, this one begins where step 1 ended: some of it still lies in the cache of 50 MB.
  */
@@ -19,16 +19,15 @@ enum { NORM_RESIDENT = 2 }; // blocks of step 3 a multiprocessor
 template <int V, typename T>
 __global__ void batch_norm_moments_kernel(float *parts, const T *x, NormShape s)
 {
-    int64_t n_rows = norm_rows(s), n_parts = norm_parts(s, n_rows);
-    int64_t c = gpu_channel<V>(), g = blockIdx.z;
-    if (blockIdx.y >= n_parts)
+    int64_t   n_rows = norm_rows(s), c = gpu_channel<V>(), g = blockIdx.z, mine = blockIdx.y;
+    NormParts of_all(s, n_rows);
+    if (mine >= of_all.n)
         return; // the whole block
-    NormPart mine(s, n_rows, n_parts, blockIdx.y);
     const T *group = x + g * s.rows * s.C;
     float    origin[V] = {}, sum[V] = {}, squares[V] = {};
     if (c < s.C)
-        row_load<V>(origin, group + mine.first * s.C + c);
-    for (int64_t at = mine.last; c < s.C && at >= 0; at -= mine.step) {
+        row_load<V>(origin, group + of_all.first(mine) * s.C + c);
+    for (int64_t at = of_all.last(mine); c < s.C && at >= 0; at -= of_all.step) {
         int64_t         r = at + threadIdx.y;
         RowVector<V, T> px[NORM_AHEAD];
         GPU_UNROLL
@@ -53,7 +52,7 @@ __global__ void batch_norm_moments_kernel(float *parts, const T *x, NormShape s)
     rows_sum<V>(squares);
     if (threadIdx.y != 0 || c >= s.C)
         return;
-    float *part = parts + (g * gridDim.y + blockIdx.y) * 2 * s.C + c, n = (float)mine.n_rows;
+    float *part = parts + (g * gridDim.y + blockIdx.y) * 2 * s.C + c, n = (float)of_all.rows(mine);
     for (int j = 0; j < V; j++) {
         float d = sum[j] / n;
         part[j] = origin[j] + d;
@@ -96,22 +95,24 @@ __device__ inline void norm_move(const NormOutputs &out, const NormSeen &seen, i
 __global__ void batch_norm_finish_kernel(NormOutputs out, double *own, const float *parts,
                                          int64_t n_table, NormShape s)
 {
-    int64_t  n_rows = norm_rows(s), c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
-    int64_t  all_parts = norm_parts(s, n_rows), n_parts = c < s.C ? all_parts : 0;
-    double   n = (double)n_rows;
-    NormSeen seen;
+    int64_t   n_rows = norm_rows(s), c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
+    NormParts of_all(s, n_rows);
+    int64_t   n_parts = c < s.C ? of_all.n : 0;
+    double    n = (double)n_rows;
+    NormSeen  seen;
     for (int64_t g = 0; g < s.G; g++) {
         const float *part = parts + g * n_table * 2 * s.C + c;
-        double       sum = 0, m2 = 0;
-        for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y)
-            sum += (double)part[p * 2 * s.C] * (double)NormPart(s, n_rows, all_parts, p).n_rows;
-        double mean = n_rows > 0 ? norm_lanes_sum(sum) / n : 0.0;
+        double       origin = n_parts > 0 ? (double)part[0] : 0.0, sum[2] = {0, 0};
+        GPU_UNROLL_BY(NORM_FINISH_AHEAD)
         for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y) {
-            double d = (double)part[p * 2 * s.C] - mean;
-            m2 += (double)part[p * 2 * s.C + s.C] +
-                  d * d * (double)NormPart(s, n_rows, all_parts, p).n_rows;
+            double d = (double)part[p * 2 * s.C] - origin, rows = (double)of_all.rows(p);
+            sum[0] += d * rows;
+            sum[1] += (double)part[p * 2 * s.C + s.C] + d * d * rows;
         }
-        m2 = norm_lanes_sum(m2);
+        norm_lanes_sum<2>(sum);
+        double off = n_rows > 0 ? sum[0] / n : 0.0; // of the mean from the origin
+        double mean = origin + off, m2 = sum[1] - sum[0] * off;
+        m2 = m2 < 0 ? 0.0 : m2; // NaN passes
         if (threadIdx.y != 0 || c >= s.C)
             continue;
         if (own)
@@ -240,7 +241,7 @@ Status norm_statistics(Tensor *mean, Tensor *rstd, Tensor *running_mean, Tensor 
         using T = decltype(type);
         constexpr int V = decltype(width)::value;
         NormShape     s = norm_shape_of(x, op->groups, op->count, V, NORM_AHEAD);
-        int64_t       n_parts = norm_parts(s, s.rows);
+        int64_t       n_parts = NormParts(s, s.rows).n;
         Scratch       scratch("batch_norm");
         NormTables    tables("batch_norm");
         float        *parts;

@@ -16,7 +16,8 @@ enum {
     NORM_LEAST_ROWS = 128, // of a part
     NORM_AHEAD = 4,        // rows that a thread loads before it uses the first
     NORM_FINISH_X = 8,     // channels and part lanes of a block that adds parts
-    NORM_FINISH_Y = 64,    // 8 of the at most 512 parts a lane, whose loads overlap
+    NORM_FINISH_Y = 64,    // 8 of the at most 512 parts a lane
+    NORM_FINISH_AHEAD = 4, // whose loads overlap
 };
 
 struct NormShape {
@@ -42,32 +43,47 @@ inline NormShape norm_shape_of(const Tensor *x, int64_t groups, const Tensor *co
             most > 1 ? most : 1};
 }
 
-/* Parts of n_rows rows: none is without rows. */
-__host__ __device__ inline int64_t norm_parts(const NormShape &s, int64_t n_rows)
-{
-    int64_t least = s.stripe > NORM_LEAST_ROWS ? s.stripe : (int64_t)NORM_LEAST_ROWS;
-    int64_t n = (n_rows + least - 1) / least;
-    return n < s.most_parts ? n : s.most_parts;
-}
-
 /* Rows of group 0 that exist where there is a count, all of them otherwise. */
 __device__ inline int64_t norm_rows(const NormShape &s)
 {
     return s.count ? min((int64_t)*s.count * s.image, s.rows) : s.rows;
 }
 
-/* What a part has of n_rows rows in n_parts: every n_parts-th stripe. */
-struct NormPart {
-    int64_t    first, last, step; // first rows of its stripes: last, last - step, ... first
-    int64_t    n_rows;
-    __device__ NormPart(const NormShape &s, int64_t n_rows_of_all, int64_t n_parts, int64_t part)
+/* The parts of n_rows rows: every n-th stripe is of one part, and none is without rows. */
+struct NormParts {
+    int64_t             n, stripe, step; // a part's stripes begin at first, first + step, ... last
+    __host__ __device__ NormParts(const NormShape &s, int64_t n_rows)
     {
-        int64_t n_stripes = (n_rows_of_all + s.stripe - 1) / s.stripe;
-        int64_t n = (n_stripes - part + n_parts - 1) / n_parts;
-        step = n_parts * s.stripe;
-        first = part * s.stripe;
-        last = first + (n - 1) * step;
-        n_rows = min(n * s.stripe, (n - 1) * s.stripe + n_rows_of_all - last);
+        int64_t least = s.stripe > NORM_LEAST_ROWS ? s.stripe : (int64_t)NORM_LEAST_ROWS;
+        int64_t n_stripes = (n_rows + s.stripe - 1) / s.stripe;
+        n = (n_rows + least - 1) / least;
+        n = n < s.most_parts ? n : s.most_parts;
+        stripe = s.stripe;
+        step = n * stripe;
+        each = n > 0 ? n_stripes / n : 0;
+        n_longer = n_stripes - each * n;
+        short_one = (n_longer > 0 ? n_longer : n) - 1;
+        missing = n_stripes * stripe - n_rows;
+    }
+    __host__ __device__ int64_t first(int64_t part) const
+    {
+        return part * stripe;
+    }
+    __host__ __device__ int64_t last(int64_t part) const
+    {
+        return first(part) + (stripes(part) - 1) * step;
+    }
+    __host__ __device__ int64_t rows(int64_t part) const
+    {
+        return stripes(part) * stripe - (part == short_one ? missing : 0);
+    }
+
+  private:
+    int64_t each, n_longer;     // stripes of a part; parts that have one more
+    int64_t short_one, missing; // the part that has the last stripe, and rows that this one lacks
+    __host__ __device__ int64_t stripes(int64_t part) const
+    {
+        return each + (part < n_longer);
     }
 };
 
@@ -81,20 +97,22 @@ inline RowLaunch norm_sweep(const NormShape &s, int V, int64_t resident)
     return gpu_rows_blocks(s.C, V, n < most ? n : most, s.G);
 }
 
-/* v summed over the block's part lanes (threadIdx.y), in every thread, in a fixed tree. Every thread must call it. */
-__device__ inline double norm_lanes_sum(double v)
+/* N numbers summed over the block's part lanes (threadIdx.y), in every thread, in a fixed tree. Every thread must call it. */
+template <int N>
+__device__ inline void norm_lanes_sum(double *v)
 {
-    GPU_SHARED(double, lane, [NORM_FINISH_Y][NORM_FINISH_X]);
-    lane[threadIdx.y][threadIdx.x] = v;
+    GPU_SHARED(double, lane, [NORM_FINISH_Y][N][NORM_FINISH_X]);
+    for (int i = 0; i < N; i++)
+        lane[threadIdx.y][i][threadIdx.x] = v[i];
     for (unsigned step = NORM_FINISH_Y / 2; step > 0; step /= 2) {
         __syncthreads();
-        if (threadIdx.y < step)
-            lane[threadIdx.y][threadIdx.x] += lane[threadIdx.y + step][threadIdx.x];
+        for (int i = 0; i < N && threadIdx.y < step; i++)
+            lane[threadIdx.y][i][threadIdx.x] += lane[threadIdx.y + step][i][threadIdx.x];
     }
     __syncthreads();
-    v = lane[0][threadIdx.x];
+    for (int i = 0; i < N; i++)
+        v[i] = lane[0][i][threadIdx.x];
     __syncthreads(); // lane may be written again
-    return v;
 }
 
 inline dim3 norm_finish_grid(int64_t C)

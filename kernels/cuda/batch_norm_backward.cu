@@ -112,17 +112,16 @@ template <int V, typename T, NormMask MASK>
 __global__ void __launch_bounds__(GPU_BLOCK, 4)
     batch_norm_sums_kernel(float *parts, NormGradient<T> k, NormShape s)
 {
-    int64_t n_rows = norm_rows(s), n_parts = norm_parts(s, n_rows);
-    int64_t c = gpu_channel<V>(), g = blockIdx.z;
-    if (blockIdx.y >= n_parts)
+    int64_t   n_rows = norm_rows(s), c = gpu_channel<V>(), g = blockIdx.z, mine = blockIdx.y;
+    NormParts of_all(s, n_rows);
+    if (mine >= of_all.n)
         return; // the whole block
-    NormPart           mine(s, n_rows, n_parts, blockIdx.y);
     constexpr int      AHEAD = norm_ahead_back(MASK);
     float              m[V] = {}, sum[V] = {}, dot[V] = {};
     int64_t            here = min(c, s.C - V); // some channels, for threads beyond the last
     NormAgain<V, MASK> again(k, g, s.C, here);
     row_load<V>(m, k.mean + g * s.C + here);
-    for (int64_t at = mine.last; c < s.C && at >= 0; at -= mine.step)
+    for (int64_t at = of_all.last(mine); c < s.C && at >= 0; at -= of_all.step)
         for (int64_t first = at; first < at + s.stripe; first += AHEAD * blockDim.y) {
             NormLoaded<V, T, MASK> loaded[AHEAD];
             GPU_UNROLL
@@ -167,17 +166,18 @@ __global__ void batch_norm_sums_finish_kernel(float *dgamma, float gamma_beta, f
                                               NormShape s)
 {
     int64_t n_rows = norm_rows(s), c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
-    int64_t n_parts = c < s.C ? norm_parts(s, n_rows) : 0;
+    int64_t n_parts = c < s.C ? NormParts(s, n_rows).n : 0;
     double  n = n_rows > 0 ? (double)n_rows : 1.0, gamma_sum = 0, beta_sum = 0;
     for (int64_t g = 0; g < s.G; g++) {
         const float *part = parts + g * n_table * 2 * s.C + c;
-        double       sum = 0, dot = 0;
+        double       both[2] = {0, 0};
+        GPU_UNROLL_BY(NORM_FINISH_AHEAD)
         for (int64_t p = threadIdx.y; p < n_parts; p += NORM_FINISH_Y) {
-            sum += (double)part[p * 2 * s.C];
-            dot += (double)part[p * 2 * s.C + s.C];
+            both[0] += (double)part[p * 2 * s.C];
+            both[1] += (double)part[p * 2 * s.C + s.C];
         }
-        sum = norm_lanes_sum(sum);
-        dot = norm_lanes_sum(dot);
+        norm_lanes_sum<2>(both);
+        double sum = both[0], dot = both[1];
         if (threadIdx.y != 0 || c >= s.C)
             continue;
         if (own)
@@ -311,7 +311,7 @@ template <int V, typename T>
 static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T> k, NormShape s,
                    const NormShare *share)
 {
-    int64_t    n_parts = norm_parts(s, s.rows);
+    int64_t    n_parts = NormParts(s, s.rows).n;
     float      gamma_beta = beta_of(dgamma), beta_beta = beta_of(dbeta);
     Scratch    scratch("batch_norm gradient");
     NormTables tables("batch_norm gradient");

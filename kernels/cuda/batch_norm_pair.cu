@@ -93,11 +93,11 @@ __global__ void __launch_bounds__(GPU_BLOCK, 3)
                           bool relu)
 {
     int64_t     c = gpu_channel<V>(), g = blockIdx.z;
-    NormPart    mine(s, s.rows, gridDim.y, blockIdx.y);
+    NormParts   of_all(s, s.rows);
     float       sum[V] = {}, dot_a[V] = {}, dot_b[V] = {};
     int64_t     here = min(c, s.C - V); // some channels, for threads beyond the last
     PairNorm<V> na(a, g, s.C, here), nb(b, g, s.C, here);
-    for (int64_t first = mine.last; c < s.C && first >= 0; first -= mine.step) {
+    for (int64_t first = of_all.last(blockIdx.y); c < s.C && first >= 0; first -= of_all.step) {
         RowVector<V, T> pd[PAIR_AHEAD], pa[PAIR_AHEAD], pb[PAIR_AHEAD];
         GPU_UNROLL
         for (int l = 0; l < PAIR_AHEAD; l++) {
@@ -268,7 +268,7 @@ Status cuda_norm_pair_train_backward(const Tensor *dy, const NormTerm *a, const 
         using T = decltype(type);
         constexpr int V = decltype(width)::value == 1 ? 1 : PAIR_WIDTH;
         NormShape     s = shape_of(dy, op, V);
-        int64_t       n_parts = norm_parts(s, s.rows), of_term = s.G * n_parts * 2 * C;
+        int64_t       n_parts = NormParts(s, s.rows).n, of_term = s.G * n_parts * 2 * C;
         Scratch       scratch("norm_pair gradient");
         float        *of_norm, *parts;
         TRY(scratch.take(&of_norm, 2 * s.G * 2 * C));
