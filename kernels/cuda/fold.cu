@@ -3,29 +3,50 @@ extern "C" {
 #include "kernels/cuda/fold.h"
 }
 
-/* A thread writes 16 bytes of a place. Ci is the number of channels of x, `parts` how many vectors a place has. */
-__global__ void fold_x_kernel(uint4 *folded, const uint16_t *x, int64_t n_vectors, int parts, int H,
-                              int W, int Ci, Fold f)
+/* x (N,H,W,Ci). Known in advance, its divisors are cheap; 0 is looked up. */
+template <int CI, int HIGH, int WIDE>
+struct FoldedPicture {
+    int                   H, W, channels, pixels_high, pixels_wide;
+    __device__ inline int Ci() const
+    {
+        return CI ? CI : channels;
+    }
+    __device__ inline int high() const
+    {
+        return HIGH ? HIGH : pixels_high;
+    }
+    __device__ inline int wide() const
+    {
+        return WIDE ? WIDE : pixels_wide;
+    }
+};
+
+/* A block writes lines of places, a thread 16 bytes of a place, of which there are `parts`. */
+template <typename P>
+__global__ void fold_x_kernel(uint4 *folded, const uint16_t *x, int64_t n_lines, int parts, P p,
+                              Fold f)
 {
-    int high = (int)f.h.pixels, wide = (int)f.w.pixels;
-    for (int64_t v = gpu_index(); v < n_vectors; v += gpu_stride()) {
-        int64_t place = v / parts, n = place / (f.h.length * f.w.length);
-        int     h0 = ((int)(place / f.w.length % f.h.length) - (int)f.h.blocks) * high;
-        int     w0 = ((int)(place % f.w.length) - (int)f.w.blocks) * wide;
-        int     first = (int)(v % parts) * 8;
-        union {
-            uint4    word;
-            uint16_t bits[8];
-        } u;
-        GPU_UNROLL
-        for (int j = 0; j < 8; j++) {
-            int channel = first + j, c = channel % Ci, w = w0 + channel / Ci % wide;
-            int h = h0 + channel / Ci / wide;
-            u.bits[j] = channel < high * wide * Ci && h >= 0 && h < H && w >= 0 && w < W
-                            ? x[((n * H + h) * W + w) * Ci + c]
-                            : (uint16_t)0;
+    int in_line = (int)f.w.length * parts, Ci = p.Ci(), high = p.high(), wide = p.wide();
+    for (int64_t line = blockIdx.x; line < n_lines; line += gridDim.x) {
+        int64_t         n = line / f.h.length;
+        int             h0 = ((int)(line % f.h.length) - (int)f.h.blocks) * high;
+        const uint16_t *picture = x + n * p.H * p.W * Ci;
+        for (int i = (int)threadIdx.x; i < in_line; i += (int)blockDim.x) {
+            int w0 = (i / parts - (int)f.w.blocks) * wide, first = i % parts * 8;
+            union {
+                uint4    word;
+                uint16_t bits[8];
+            } u;
+            GPU_UNROLL
+            for (int j = 0; j < 8; j++) {
+                int  channel = first + j, c = channel % Ci, w = w0 + channel / Ci % wide;
+                int  h = h0 + channel / Ci / wide;
+                bool is_there =
+                    channel < high * wide * Ci && h >= 0 && h < p.H && w >= 0 && w < p.W;
+                u.bits[j] = is_there ? picture[((int64_t)h * p.W + w) * Ci + c] : (uint16_t)0;
+            }
+            folded[line * in_line + i] = u.word;
         }
-        folded[v] = u.word;
     }
 }
 
@@ -69,12 +90,23 @@ static KernelShape kernel_of(const Tensor *w)
     return {w->dim[0], w->dim[1], w->dim[3]};
 }
 
+template <int CI, int HIGH, int WIDE>
+static Status fold_x(Tensor *folded, const Tensor *x, const Fold *f)
+{
+    using P = FoldedPicture<CI, HIGH, WIDE>;
+    P p = {(int)x->dim[1], (int)x->dim[2], (int)x->dim[3], (int)f->h.pixels, (int)f->w.pixels};
+    int64_t n_lines = folded->dim[0] * folded->dim[1], most = 32 * (int64_t)gpu_n_processors();
+    return gpu_launch("fold", fold_x_kernel<P>, dim3((unsigned)(n_lines < most ? n_lines : most)),
+                      GPU_BLOCK, 0, (uint4 *)folded->data, (const uint16_t *)x->data, n_lines,
+                      (int)(f->channels / 8), p, *f);
+}
+
 Status cuda_fold_x(Tensor *folded, const Tensor *x, const Fold *f)
 {
-    int64_t n = tensor_count(folded) / 8;
-    return gpu_launch("fold", fold_x_kernel, gpu_grid(n), GPU_BLOCK, 0, (uint4 *)folded->data,
-                      (const uint16_t *)x->data, n, (int)(f->channels / 8), (int)x->dim[1],
-                      (int)x->dim[2], (int)x->dim[3], *f);
+    bool is_photograph = x->dim[3] == 3 && f->h.pixels == 2;
+    return is_photograph && f->w.pixels == 2   ? fold_x<3, 2, 2>(folded, x, f)
+           : is_photograph && f->w.pixels == 4 ? fold_x<3, 2, 4>(folded, x, f)
+                                               : fold_x<0, 0, 0>(folded, x, f);
 }
 
 Status cuda_fold_w(Tensor *folded, const Tensor *w, const Fold *f)
