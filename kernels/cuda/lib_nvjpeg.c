@@ -5,7 +5,7 @@
  * nvJPEG is opened when the first decoder is, because many machines lack it; GODWIT_NVJPEG=FILE names a library elsewhere.
  * Its names, types and values are declared here as far as they are used (nvJPEG 12 and 13 agree in them), so that the
  * plug-in needs neither to be built. The engines are reached by the batched calls alone; a batch is one picture, since
- * each loader thread has a decoder of its own.
+ * each loader thread has a decoder of its own, handle and all: decoders on one handle were refused memory on an H200.
  */
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/lib.h"
@@ -27,6 +27,17 @@ enum {
     MOST_PIXELS = 1 << 26, // larger pictures are the host's
 };
 
+/* Where nvJPEG gets memory: its own ways, and what the device said when it had none. */
+typedef struct DeviceAllocator {
+    int (*take)(void **memory, size_t bytes);
+    int (*give)(void *memory);
+} DeviceAllocator;
+
+typedef struct PinnedAllocator {
+    int (*take)(void **memory, size_t bytes, unsigned flags);
+    int (*give)(void *memory);
+} PinnedAllocator;
+
 typedef struct Picture {
     unsigned char *channel[MOST_CHANNELS];
     size_t         pitch[MOST_CHANNELS]; // bytes
@@ -34,7 +45,7 @@ typedef struct Picture {
 
 /* The library's functions by their names without "nvjpeg"; each returns a status. */
 static struct {
-    int (*CreateEx)(int backend, void *dev_allocator, void *pinned_allocator, unsigned flags,
+    int (*CreateEx)(int backend, DeviceAllocator *device, PinnedAllocator *pinned, unsigned flags,
                     Handle *h);
     int (*Destroy)(Handle h);
     int (*JpegStateCreate)(Handle h, State *s);
@@ -49,7 +60,9 @@ static struct {
                          Picture *to, cudaStream_t stream);
     int (*GetHardwareDecoderInfo)(Handle h, unsigned *engines, unsigned *cores); // from 11.9 on
 } nvjpeg;
-static Handle handle; // of all decoders; NULL until the library and the engines were found
+static bool is_loaded; // and has engines
+
+static _Thread_local cudaError_t no_memory; // of this thread's last allocation that failed
 
 static const struct {
     const char *name;
@@ -73,6 +86,7 @@ static const struct {
 };
 
 typedef struct Decoder {
+    Handle       handle;
     State        state;
     Header       header;
     cudaStream_t stream;
@@ -87,9 +101,45 @@ static Status refuse(const char *why)
 
 static Status refuse_for(const char *why, int nvjpeg_status)
 {
+    cudaError_t e = no_memory;
+    no_memory = cudaSuccess;
+    if (e != cudaSuccess)
+        return status_fail(ERR_UNSUPPORTED,
+                           "JPEG on the device: %s (nvJPEG status %d: %s); use data.decode=host",
+                           why, nvjpeg_status, cudaGetErrorString(e));
     return status_fail(ERR_UNSUPPORTED,
                        "JPEG on the device: %s (nvJPEG status %d); use data.decode=host", why,
                        nvjpeg_status);
+}
+
+/* The error is nvJPEG's to report, not the next launch's. */
+static int noted(cudaError_t e)
+{
+    if (e != cudaSuccess) {
+        (void)cudaGetLastError();
+        no_memory = e;
+    }
+    return e != cudaSuccess;
+}
+
+static int take_device(void **memory, size_t bytes)
+{
+    return noted(cudaMalloc(memory, bytes));
+}
+
+static int give_device(void *memory)
+{
+    return noted(cudaFree(memory));
+}
+
+static int take_pinned(void **memory, size_t bytes, unsigned flags)
+{
+    return noted(cudaHostAlloc(memory, bytes, flags));
+}
+
+static int give_pinned(void *memory)
+{
+    return noted(cudaFreeHost(memory));
 }
 
 static Status load(void **library)
@@ -117,47 +167,53 @@ static Status open_library(void)
             return refuse("the nvJPEG that was found is too old");
     }
     *(void **)&nvjpeg.GetHardwareDecoderInfo = dlsym(library, "nvjpegGetHardwareDecoderInfo");
-    int      made = nvjpeg.CreateEx(BACKEND_HARDWARE, NULL, NULL, 0, &handle);
-    unsigned engines = 1, cores = 0;
+    return OK;
+}
+
+static Status open_engines(Handle *handle)
+{
+    static DeviceAllocator device = {take_device, give_device};
+    static PinnedAllocator pinned = {take_pinned, give_pinned};
+    int                    made = nvjpeg.CreateEx(BACKEND_HARDWARE, &device, &pinned, 0, handle);
+    unsigned               engines = 1, cores = 0;
     if (made == SUCCESS && nvjpeg.GetHardwareDecoderInfo)
-        made = nvjpeg.GetHardwareDecoderInfo(handle, &engines, &cores);
-    if (made == SUCCESS && engines > 0)
-        return OK;
-    if (handle)
-        nvjpeg.Destroy(handle);
-    handle = NULL;
-    return refuse_for("this GPU has no decoding engine", made);
+        made = nvjpeg.GetHardwareDecoderInfo(*handle, &engines, &cores);
+    return made == SUCCESS && engines > 0 ? OK
+                                          : refuse_for("this GPU has no decoding engine", made);
 }
 
 static Status make_ready(Decoder *d)
 {
-    int begun = nvjpeg.DecodeBatchedInitialize(handle, d->state, 1, 1, OUTPUT_RGBI);
+    int begun = nvjpeg.DecodeBatchedInitialize(d->handle, d->state, 1, 1, OUTPUT_RGBI);
     return begun == SUCCESS ? OK : refuse_for("nvJPEG does not start", begun);
 }
 
 static Status open_decoder(Decoder *d)
 {
     TRY(gpu_check("JPEG", cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking)));
-    int made = nvjpeg.JpegStateCreate(handle, &d->state);
+    TRY(open_engines(&d->handle));
+    int made = nvjpeg.JpegStateCreate(d->handle, &d->state);
     if (made == SUCCESS)
-        made = nvjpeg.JpegStreamCreate(handle, &d->header);
+        made = nvjpeg.JpegStreamCreate(d->handle, &d->header);
     return made == SUCCESS ? make_ready(d) : refuse_for("nvJPEG does not start", made);
 }
 
 Status lib_jpeg_open(void **decoder)
 {
     *decoder = NULL;
-    if (!handle)
+    if (!is_loaded)
         TRY(open_library());
     Decoder *d = calloc(1, sizeof *d);
     if (!d)
         return status_no_memory("a JPEG decoder", sizeof *d);
     Status st = open_decoder(d);
-    if (st != OK)
+    if (st != OK) {
         lib_jpeg_close(d);
-    else
-        *decoder = d;
-    return st;
+        return st;
+    }
+    is_loaded = true;
+    *decoder = d;
+    return OK;
 }
 
 static Status reserve(Decoder *d, int64_t bytes)
@@ -184,11 +240,11 @@ static Status look(Decoder *d, int64_t *width, int64_t *height, const void *byte
 {
     unsigned w = 0, h = 0;
     int      is_refused = 1;
-    int      read = nvjpeg.JpegStreamParseHeader(handle, bytes, (size_t)n_bytes, d->header);
+    int      read = nvjpeg.JpegStreamParseHeader(d->handle, bytes, (size_t)n_bytes, d->header);
     if (read == SUCCESS)
         read = nvjpeg.JpegStreamGetFrameDimensions(d->header, &w, &h);
     if (read == SUCCESS)
-        read = nvjpeg.DecodeBatchedSupported(handle, d->header, &is_refused);
+        read = nvjpeg.DecodeBatchedSupported(d->handle, d->header, &is_refused);
     if (read != SUCCESS)
         return refuse_for("nvJPEG cannot read the header", read);
     if (is_refused)
@@ -210,7 +266,7 @@ Status lib_jpeg_decode(void *decoder, uint8_t *rgb, int64_t x, int64_t y, int64_
         return refuse("not a size that the engines take");
     TRY(reserve(d, 3 * w * h));
     Picture to = {.channel = {d->pixels}, .pitch = {(size_t)(3 * w)}};
-    int     decoded = nvjpeg.DecodeBatched(handle, d->state, &data, &n, &to, d->stream);
+    int     decoded = nvjpeg.DecodeBatched(d->handle, d->state, &data, &n, &to, d->stream);
     if (decoded != SUCCESS) {
         TRY(make_ready(d)); // a batch that failed has to be started again
         return refuse_for("the engines could not read it", decoded);
@@ -234,6 +290,8 @@ void lib_jpeg_close(void *decoder)
         nvjpeg.JpegStreamDestroy(d->header);
     if (d->state)
         nvjpeg.JpegStateDestroy(d->state);
+    if (d->handle)
+        nvjpeg.Destroy(d->handle);
     if (d->stream)
         cudaStreamDestroy(d->stream);
     free(d);

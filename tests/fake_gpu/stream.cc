@@ -372,6 +372,23 @@ cudaError_t cudaDeviceGetGraphMemAttribute(int, cudaGraphMemAttributeType attr, 
     return cudaSuccess;
 }
 
+cudaError_t cudaMalloc(void **p, size_t bytes)
+{
+    LOCK();
+    for (CUstream_st *s : streams)
+        if (s->capture)
+            return break_capture(s);
+    *p = memory_take(bytes, MEMORY_POOL);
+    return *p ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+cudaError_t cudaFree(void *p)
+{
+    LOCK();
+    cudaError_t e = cudaDeviceSynchronize();
+    return memory_give(p) ? e : cudaErrorInvalidValue;
+}
+
 cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
 {
     LOCK();

@@ -16,14 +16,43 @@
 
 namespace {
 
-enum { SUCCESS, NOT_INITIALIZED, INVALID, BAD_JPEG, EXECUTION_FAILED = 6, ARCH_MISMATCH };
+enum {
+    SUCCESS,
+    NOT_INITIALIZED,
+    INVALID,
+    BAD_JPEG,
+    ALLOCATOR_FAILURE = 5,
+    EXECUTION_FAILED,
+    ARCH_MISMATCH
+};
 enum { HARDWARE = 3, RGBI = 5 };
 
-struct Handle {
-    tjhandle turbo = tjInitDecompress();
+struct DeviceAllocator {
+    int (*take)(void **memory, size_t bytes);
+    int (*give)(void *memory);
 };
+struct PinnedAllocator {
+    int (*take)(void **memory, size_t bytes, unsigned flags);
+    int (*give)(void *memory);
+};
+struct Handle {
+    tjhandle        turbo = tjInitDecompress();
+    DeviceAllocator device;
+    PinnedAllocator pinned;
+    int             n_states = 0;
+    Handle(const DeviceAllocator &d, const PinnedAllocator &p) : device(d), pinned(p)
+    {
+    }
+    ~Handle()
+    {
+        tjDestroy(turbo);
+    }
+};
+/* Has memory of its own from the first picture on. */
 struct State {
-    bool is_ready = false;
+    Handle *of;
+    bool    is_ready = false;
+    void   *device = nullptr, *pinned = nullptr;
 };
 struct Header {
     int  width = 0, height = 0;
@@ -50,19 +79,24 @@ bool has_marker(const unsigned char *bytes, size_t n, unsigned char marker)
 
 } // namespace
 
-EXPORT int nvjpegCreateEx(int backend, void *, void *, unsigned flags, Handle **h)
+EXPORT int nvjpegCreateEx(int backend, DeviceAllocator *device, PinnedAllocator *pinned,
+                          unsigned flags, Handle **h)
 {
     if (backend != HARDWARE || flags != 0)
         return misuse(INVALID, "a handle of another backend, or with flags");
     if (fake_libs()->has_no_jpeg_engine)
         return ARCH_MISMATCH;
-    static Handle only; // serves until the process ends
-    *h = &only;
+    *h = new Handle(*device, *pinned);
+    fake_libs()->n_live_jpeg++;
     return SUCCESS;
 }
 
-EXPORT int nvjpegDestroy(Handle *)
+EXPORT int nvjpegDestroy(Handle *h)
 {
+    if (h->n_states > 0)
+        return misuse(INVALID, "the end of a handle that has states");
+    delete h;
+    fake_libs()->n_live_jpeg--;
     return SUCCESS;
 }
 
@@ -74,15 +108,23 @@ EXPORT int nvjpegGetHardwareDecoderInfo(Handle *, unsigned *engines, unsigned *c
     return SUCCESS;
 }
 
-EXPORT int nvjpegJpegStateCreate(Handle *, State **s)
+EXPORT int nvjpegJpegStateCreate(Handle *h, State **s)
 {
+    if (++h->n_states > 1)
+        return misuse(ALLOCATOR_FAILURE, "a second decoder on a handle, which an H200 refused");
     *s = new State;
+    (*s)->of = h;
     fake_libs()->n_live_jpeg++;
     return SUCCESS;
 }
 
 EXPORT int nvjpegJpegStateDestroy(State *s)
 {
+    s->of->n_states--;
+    if (s->device)
+        s->of->device.give(s->device);
+    if (s->pinned)
+        s->of->pinned.give(s->pinned);
     delete s;
     fake_libs()->n_live_jpeg--;
     return SUCCESS;
@@ -145,6 +187,11 @@ EXPORT int nvjpegDecodeBatched(Handle *h, State *s, const unsigned char *const *
         return misuse(NOT_INITIALIZED,
                       "a batch that was not begun, or failed and was not begun again");
     s->is_ready = false;
+    if (s->of != h)
+        return misuse(INVALID, "a state of another handle");
+    if ((!s->device && h->device.take(&s->device, 1 << 20) != 0) ||
+        (!s->pinned && h->pinned.take(&s->pinned, 4096, 0) != 0))
+        return ALLOCATOR_FAILURE;
     if (fake_libs()->jpeg_fails || tjDecompressHeader3(h->turbo, bytes[0], (unsigned long)n[0], &w,
                                                        &height, &sampling, &colours) != 0)
         return EXECUTION_FAILED;

@@ -1,5 +1,6 @@
 /* JPEG files through nvJPEG (kernels/cuda/lib_nvjpeg.c): windows, what is left to the host, memory and states given back */
 #include "fake_gpu/libs/fresh_device.h"
+#include <thread>
 #include <turbojpeg.h>
 
 namespace {
@@ -121,6 +122,48 @@ TEST_F(NvJpeg, LeavesToTheHostWhatFindsNoRoom)
                  status_text());
     ASSERT_EQ(OK, decode(&got, photo.jpeg, 0, 0, 40, 30)) << status_text();
     EXPECT_EQ(photo.rgb, got);
+}
+
+TEST_F(NvJpeg, SaysWhyNvJpegFoundNoMemory)
+{
+    Photo photo(40, 30);
+    Bytes got;
+    open();
+    DeviceFacts facts = {};
+    ASSERT_EQ(OK, d.be->describe(&facts));
+    int64_t room = facts.total_bytes - facts.free_bytes + 500000; // for the picture, not for nvJPEG
+    setenv("FAKE_GPU_MEMORY", std::to_string(room).c_str(), 1);
+    EXPECT_EQ(ERR_UNSUPPORTED, decode(&got, photo.jpeg, 0, 0, 40, 30));
+    unsetenv("FAKE_GPU_MEMORY");
+    EXPECT_STREQ("JPEG on the device: the engines could not read it (nvJPEG status 5: "
+                 "cudaErrorMemoryAllocation); use data.decode=host",
+                 status_text());
+    ASSERT_EQ(OK, decode(&got, photo.jpeg, 0, 0, 40, 30)) << status_text();
+    EXPECT_EQ(photo.rgb, got);
+}
+
+/* Each loader thread has one. */
+TEST_F(NvJpeg, DecodesInSeveralThreads)
+{
+    Photo photo(40, 30);
+    open();
+    auto work = [&] {
+        void *own = nullptr;
+        Bytes got((size_t)(3 * 40 * 30));
+        EXPECT_EQ(OK, d.be->jpeg_open(&own)) << status_text();
+        for (int i = 0; i < 3; i++) {
+            EXPECT_EQ(OK, d.be->jpeg_decode(own, got.data(), 0, 0, 40, 30, photo.jpeg.data(),
+                                            (int64_t)photo.jpeg.size()))
+                << status_text();
+            EXPECT_EQ(photo.rgb, got);
+        }
+        d.be->jpeg_close(own);
+    };
+    std::thread other(work);
+    work();
+    other.join();
+    EXPECT_EQ(6, d.fake->n_decoded);
+    EXPECT_EQ(0, d.fake->n_misuses) << d.fake->last_misuse;
 }
 
 TEST_F(NvJpeg, SaysWhatIsMissing)
