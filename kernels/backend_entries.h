@@ -73,6 +73,8 @@
 
 #define BACKEND_OPTIONAL(X)                                                                        \
     X(conv_bn_train_forward)                                                                       \
+    X(norm_pool_train_forward)                                                                     \
+    X(norm_pool_train_backward)                                                                    \
     X(feed)                                                                                        \
     X(feed_use)                                                                                    \
     X(jpeg_open)                                                                                   \

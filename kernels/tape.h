@@ -31,7 +31,7 @@ typedef struct Profile Profile;
 /* Adds to the gradients of node->in from node->out->grad; may free nothing. */
 typedef Status NodeBackward(Tape *t, Node *node);
 
-enum { NODE_MAX_IN = 6, NODE_MAX_SAVED = 4 };
+enum { NODE_MAX_IN = 6, NODE_MAX_SAVED = 5 };
 
 struct Node {
     NodeBackward *backward;

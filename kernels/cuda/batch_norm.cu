@@ -232,15 +232,11 @@ static Status apply(Tensor *y, const Tensor *x, const Tensor *residual, const Te
                       (const T *)y->data, n);
 }
 
-Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
-                                     Tensor *running_var, const Tensor *x, const Tensor *residual,
-                                     const Tensor *gamma, const Tensor *beta, const Norm *op)
+Status norm_statistics(Tensor *mean, Tensor *rstd, Tensor *running_mean, Tensor *running_var,
+                       const Tensor *x, const Norm *op)
 {
     int64_t C = x->dim[x->ndim - 1];
-    if (C == 0)
-        return OK;
-    bool is_aligned = gpu_all_aligned(y, x, residual, gamma, beta, mean, rstd);
-    return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
+    return gpu_by_width(x, C, gpu_all_aligned(x), [&](auto type, auto width) {
         using T = decltype(type);
         constexpr int V = decltype(width)::value;
         NormShape     s = norm_shape_of(x, op->groups, op->count, V);
@@ -263,13 +259,29 @@ Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tens
                            op->momentum};
         TRY(gpu_launch("batch_norm", batch_norm_finish_kernel, norm_finish_grid(C),
                        NORM_FINISH_BLOCK, 0, out, tables.own, parts, n_parts, s));
-        if (op->share) {
-            TRY(tables.gather());
-            TRY(gpu_launch("batch_norm", batch_norm_share_kernel, gpu_grid(C), GPU_BLOCK, 0, out,
-                           tables.all, op->share->n, s.G, C));
-        }
-        return s.rows == 0 ? OK
-                           : apply<V, T>(y, x, residual, gamma, beta, mean, rstd, nullptr, op, s);
+        if (!op->share)
+            return OK;
+        TRY(tables.gather());
+        return gpu_launch("batch_norm", batch_norm_share_kernel, gpu_grid(C), GPU_BLOCK, 0, out,
+                          tables.all, op->share->n, s.G, C);
+    });
+}
+
+Status cuda_batch_norm_train_forward(Tensor *y, Tensor *mean, Tensor *rstd, Tensor *running_mean,
+                                     Tensor *running_var, const Tensor *x, const Tensor *residual,
+                                     const Tensor *gamma, const Tensor *beta, const Norm *op)
+{
+    int64_t C = x->dim[x->ndim - 1];
+    if (C == 0)
+        return OK;
+    TRY(norm_statistics(mean, rstd, running_mean, running_var, x, op));
+    if (tensor_count(x) == 0)
+        return OK;
+    bool is_aligned = gpu_all_aligned(y, x, residual, gamma, beta, mean, rstd);
+    return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
+        constexpr int V = decltype(width)::value;
+        return apply<V, decltype(type)>(y, x, residual, gamma, beta, mean, rstd, nullptr, op,
+                                        norm_shape_of(x, op->groups, op->count, V));
     });
 }
 

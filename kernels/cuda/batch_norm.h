@@ -16,6 +16,8 @@ enum {
     NORM_AHEAD = 4,        // rows that a thread loads before it uses the first
     NORM_FINISH_X = 8,     // channels and part lanes of a block that adds parts
     NORM_FINISH_Y = 64,    // 8 of the at most 512 parts a lane, whose loads overlap
+    NORM_BACK_WIDTH = 4,   // channels of a thread on the way back: eight would leave room for two
+                           // blocks a multiprocessor; four, for four and three
 };
 
 struct NormShape {
@@ -95,3 +97,14 @@ __device__ inline void norm_rstd(float *v, const float *rstd, const float *var, 
     for (int j = 0; j < V && var; j++)
         v[j] = 1.0f / sqrtf(v[j] + eps);
 }
+
+/* What batch_norm_pool.cu has of the two, each in stream order, C > 0. batch_norm.cu: mean and rstd (G,C) of x; running
+ * statistics, where not NULL, move. */
+Status norm_statistics(Tensor *mean, Tensor *rstd, Tensor *running_mean, Tensor *running_var,
+                       const Tensor *x, const Norm *op);
+
+/* batch_norm_backward.cu: dgamma, dbeta (each may be NULL) and of_norm (G,2,C), sum d / places and sum d xhat / places, over
+ * the rows of dy and x with the ReLU's mask from x (op->beta): all those whose d may differ from 0, of `places` in a group. */
+Status norm_gradient_sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, const Tensor *dy,
+                          const Tensor *x, const Tensor *gamma, const Tensor *mean,
+                          const Tensor *rstd, const Norm *op, int64_t places);

@@ -36,6 +36,9 @@ Tensor *batch_norm(Tape *t, const NormLayer *layer, Tensor *x, Tensor *residual,
 /* conv2d, batch_norm, optional residual, optional ReLU: the one door for fusion. Models call this. */
 Tensor *conv_bn_act(Tape *t, const ConvBn *layer, Tensor *x, Tensor *residual, bool relu);
 
+/* conv2d, batch_norm, ReLU, max_pool: the stem's door. */
+Tensor *conv_bn_relu_pool(Tape *t, const ConvBn *layer, const Pool2d *pool, Tensor *x);
+
 Tensor *relu(Tape *t, Tensor *x);
 Tensor *add(Tape *t, Tensor *a, Tensor *b);
 
