@@ -44,8 +44,9 @@ static NormPoolShape norm_pool_shape_of(const Tensor *x, const Tensor *y, int64_
 
 /* Piece i of a group, from the last to the first: what was read last before may still lie in the cache. */
 struct NormPoolPiece {
-    int64_t    image;
-    int        first, end; // lines of windows
+    int64_t image;
+    int     first, end; // lines of windows
+
     __device__ NormPoolPiece(const NormPoolShape &s, int i)
     {
         int at = s.images * s.pieces - 1 - i;
@@ -58,7 +59,8 @@ struct NormPoolPiece {
 /* What normalises channels c .. c+V-1 of group g, with the arithmetic of batch_norm.cu. */
 template <int V>
 struct NormPoolValue {
-    float      mean[V], scale[V], shift[V];
+    float mean[V], scale[V], shift[V];
+
     __device__ NormPoolValue(const float *gamma, const float *beta, const float *of_mean,
                              const float *rstd, int64_t g, int64_t C, int64_t c)
     {
@@ -181,7 +183,7 @@ __device__ inline unsigned norm_pool_select(unsigned mask, unsigned a, unsigned 
     return (a & mask) | (b & ~mask);
 }
 
-/* Eight channels in pairs: a third of the instructions. */
+/* Eight channels in pairs: two are compared and selected by one instruction. */
 template <>
 struct NormPoolLine<8, bf16> {
     unsigned best[4], x[4], column[4];

@@ -1,4 +1,4 @@
-/* conv_bn_relu_pool: convolution, batch norm, ReLU, max pooling: ResNet's stem, whose map before pooling is its largest.
+/* conv_bn_relu_pool: convolution, batch norm, ReLU, max pooling: ResNet's stem, whose map before pooling is as large as any.
  *
  *      x --conv--> c --norm--> ReLU --pool--> y      c is kept for backward only where a gradient needs it
  *
