@@ -131,6 +131,19 @@ struct Backend {
     Status (*norm_pair_train_backward)(const Tensor *dy, const NormTerm *a, const NormTerm *b,
                                        const Norm *op);
 
+    /* ---- fused door: train-mode batch norm with ReLU + max pooling of 3x3 windows by 2 with a border of 1; both NULL runs
+     * the parts. y and where are theirs. picked, of y's shape: x where y comes from; where and picked are NULL when no
+     * backward will follow. backward: norm->beta is set; dx, which may be x, is overwritten. Never called with norm->count,
+     * norm->share or norm->mask. ---- */
+    Status (*norm_pool_train_forward)(Tensor *y, Tensor *where, Tensor *picked, Tensor *mean,
+                                      Tensor *rstd, Tensor *running_mean, Tensor *running_var,
+                                      const Tensor *x, const Tensor *gamma, const Tensor *beta,
+                                      const Norm *norm);
+    Status (*norm_pool_train_backward)(Tensor *dx, Tensor *dgamma, Tensor *dbeta, const Tensor *dy,
+                                       const Tensor *where, const Tensor *picked, const Tensor *x,
+                                       const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
+                                       const Norm *norm);
+
     /* ---- pooling, activation, joins ---- */
     Status (*relu_forward)(Tensor *y, const Tensor *x);
     Status (*relu_backward)(Tensor *dx, const Tensor *dy, const Tensor *y);

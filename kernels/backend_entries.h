@@ -75,6 +75,8 @@
     X(conv_bn_train_forward)                                                                       \
     X(norm_pair_train_forward)                                                                     \
     X(norm_pair_train_backward)                                                                    \
+    X(norm_pool_train_forward)                                                                     \
+    X(norm_pool_train_backward)                                                                    \
     X(feed)                                                                                        \
     X(feed_use)                                                                                    \
     X(jpeg_open)                                                                                   \

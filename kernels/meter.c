@@ -186,6 +186,28 @@ static Status norm_pair_train_backward(const Tensor *dy, const NormTerm *a, cons
     return real->norm_pair_train_backward(dy, a, b, op);
 }
 
+static Status norm_pool_train_forward(Tensor *y, Tensor *where, Tensor *picked, Tensor *mean,
+                                      Tensor *rstd, Tensor *running_mean, Tensor *running_var,
+                                      const Tensor *x, const Tensor *gamma, const Tensor *beta,
+                                      const Norm *norm)
+{
+    MOVE(y, where, picked, mean, rstd, running_mean, running_var, x, gamma, beta);
+    MOVE(running_mean, running_var);
+    return real->norm_pool_train_forward(y, where, picked, mean, rstd, running_mean, running_var, x,
+                                         gamma, beta, norm);
+}
+
+static Status norm_pool_train_backward(Tensor *dx, Tensor *dgamma, Tensor *dbeta, const Tensor *dy,
+                                       const Tensor *where, const Tensor *picked, const Tensor *x,
+                                       const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
+                                       const Norm *norm)
+{
+    ADD_TO(dx, dgamma, dbeta);
+    MOVE(dy, where, picked, x, gamma, mean, rstd);
+    return real->norm_pool_train_backward(dx, dgamma, dbeta, dy, where, picked, x, gamma, mean,
+                                          rstd, norm);
+}
+
 static Status relu_forward(Tensor *y, const Tensor *x)
 {
     MOVE(y, x);
@@ -462,6 +484,10 @@ const Backend *meter(const Backend *be)
     if (be->norm_pair_train_forward) {
         metered.norm_pair_train_forward = norm_pair_train_forward;
         metered.norm_pair_train_backward = norm_pair_train_backward;
+    }
+    if (be->norm_pool_train_forward) {
+        metered.norm_pool_train_forward = norm_pool_train_forward;
+        metered.norm_pool_train_backward = norm_pool_train_backward;
     }
     metered.relu_forward = relu_forward;
     metered.relu_backward = relu_backward;

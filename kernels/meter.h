@@ -6,7 +6,8 @@
  *
  * Every tensor counts once for each call that it is given to, a gradient that is added to twice: what has to cross the
  * memory's bus where every operation is a pass of its own and nothing is read again. A fused convolution and batch norm
- * counts as the two that it is, so devices and backends compare. What passes the bus may be more (batch norm reads its
+ * counts as the two that it is, so devices and backends compare; batch norm that pools counts without the map that it does
+ * not store. What passes the bus may be more (batch norm reads its
  * input for the statistics and once more) and, where caches or fusion help, less. Of gather and roi_align the whole x
  * counts, box work does not.
  *

@@ -257,12 +257,10 @@ void resnet_set_frozen_norm(ResNet *net, bool is_frozen)
 
 Tensor *resnet_stem(Tape *t, const ResNet *net, Tensor *x)
 {
-    Tensor *y = conv_bn_act(t, &net->stem, cast(t, t->dtype, x), NULL, true);
-    if (net->config.has_small_stem)
-        return y;
-    Tensor *pooled = max_pool(t, &(Pool2d){.size = 3, .stride = 2, .pad = 1}, y);
-    tape_done(t, y);
-    return pooled;
+    const Pool2d pool = {.size = 3, .stride = 2, .pad = 1};
+    x = cast(t, t->dtype, x);
+    return net->config.has_small_stem ? conv_bn_act(t, &net->stem, x, NULL, true)
+                                      : conv_bn_relu_pool(t, &net->stem, &pool, x);
 }
 
 /* (N,H,W,Cin) -> (N,H/s,W/s,Cout) */

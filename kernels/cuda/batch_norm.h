@@ -18,6 +18,8 @@ enum {
     NORM_FINISH_X = 8,     // channels and part lanes of a block that adds parts
     NORM_FINISH_Y = 64,    // 8 of the at most 512 parts a lane
     NORM_FINISH_AHEAD = 4, // whose loads overlap
+    NORM_BACK_WIDTH = 4,   // channels of a thread on the way back: eight would leave room for two
+                           // blocks a multiprocessor; four, for four and three
 };
 
 struct NormShape {
@@ -128,6 +130,51 @@ __device__ inline bool norm_is_kept(float v)
     return v > (std::is_same_v<T, bf16> ? 0x1p-134f : 0.0f);
 }
 
+/* What normalises channels c .. c+V-1 of group g: relu and residual apart, the arithmetic of every batch norm here. */
+template <int V>
+struct NormValue {
+    float mean[V], scale[V], shift[V]; // scale: gamma rstd
+    __device__ inline NormValue(const float *gamma, const float *beta, const float *of_mean,
+                                const float *rstd, int64_t g, int64_t C, int64_t c)
+    {
+        float of_rstd[V];
+        row_load<V>(mean, of_mean + g * C + c);
+        row_load<V>(of_rstd, rstd + g * C + c);
+        row_load<V>(scale, gamma + c);
+        row_load<V>(shift, beta + c);
+        GPU_UNROLL
+        for (int j = 0; j < V; j++)
+            scale[j] *= of_rstd[j];
+    }
+    __device__ inline float operator()(float x, int j) const
+    {
+        return fmaf(x - mean[j], scale[j], shift[j]);
+    }
+};
+
+/* dx = gamma rstd (d - mean of d - xhat * mean of d xhat) with those means in of_norm (G,2,C). */
+template <int V>
+struct NormSlope {
+    float of_x[V], at_mean[V];
+    __device__ inline NormSlope(const NormValue<V> &norm, const float *of_norm, const float *rstd,
+                                int64_t g, int64_t C, int64_t c)
+    {
+        float of_rstd[V];
+        row_load<V>(of_rstd, rstd + g * C + c);
+        row_load<V>(at_mean, of_norm + g * 2 * C + c);
+        row_load<V>(of_x, of_norm + (g * 2 + 1) * C + c);
+        GPU_UNROLL
+        for (int j = 0; j < V; j++) {
+            of_x[j] *= -norm.scale[j] * of_rstd[j];
+            at_mean[j] *= -norm.scale[j];
+        }
+    }
+    __device__ inline float operator()(float d, float x, const NormValue<V> &norm, int j) const
+    {
+        return fmaf(norm.scale[j], d, fmaf(of_x[j], x - norm.mean[j], at_mean[j]));
+    }
+};
+
 /* rstd of channels c .. c+V-1 from the saved ones, or from running variances when `var` is given. */
 template <int V>
 __device__ inline void norm_rstd(float *v, const float *rstd, const float *var, float eps,
@@ -149,3 +196,10 @@ Status norm_statistics(Tensor *mean, Tensor *rstd, Tensor *running_mean, Tensor 
  * (each may be NULL) and of_norm (G,2,C), sum d / n and sum d xhat / n. */
 Status norm_add_sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, const float *parts,
                      int64_t n_table, const Tensor *rstd, const NormShape &s);
+
+/* Steps 1 and 2 of batch_norm_backward.cu: dgamma, dbeta (each may be NULL) and of_norm (G,2,C), sum d / places and
+ * sum d xhat / places, over the rows of dy and x with the ReLU's mask from x (op->beta): all those whose d may differ from 0,
+ * of `places` in a group. C > 0. */
+Status norm_gradient_sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, const Tensor *dy,
+                          const Tensor *x, const Tensor *gamma, const Tensor *mean,
+                          const Tensor *rstd, const Norm *op, int64_t places);

@@ -18,10 +18,9 @@
 /* Where the ReLU's mask comes from. */
 enum NormMask { MASK_NONE, MASK_BY_Y, MASK_BY_X, MASK_BY_BITS };
 
-/* Rows that a thread loads before it uses the first, of two or three tensors. Eight channels a thread would leave room for
- * two blocks a multiprocessor; four, for four and three. A thread has six rows of a stripe either way, so that the mask's
- * origin changes no sum. */
-enum { NORM_BACK_WIDTH = 4, NORM_BACK_STRIPE = 6 };
+/* Rows that a thread loads before it uses the first, of two or three tensors. A thread has six rows of a stripe either way,
+ * so that the mask's origin changes no sum. */
+enum { NORM_BACK_STRIPE = 6 };
 __host__ __device__ constexpr int norm_ahead_back(NormMask mask)
 {
     return mask == MASK_BY_Y ? 2 : 3;
@@ -158,16 +157,18 @@ __global__ void __launch_bounds__(GPU_BLOCK, 4)
     }
 }
 
-/* dgamma and dbeta (C), of_norm (G,2,C), and own, a table to exchange: each may be NULL. A block adds 8 channels' parts. */
+/* dgamma and dbeta (C), of_norm (G,2,C), and own, a table to exchange: each may be NULL. of_norm are means over `places`, 0:
+ * over the rows that were summed. A block adds 8 channels' parts. */
 __global__ void batch_norm_sums_finish_kernel(float *dgamma, float gamma_beta, float *dbeta,
                                               float beta_beta, float *of_norm, double *own,
                                               const float *parts, int64_t n_table,
                                               const float *rstd, const float *var, float eps,
-                                              NormShape s)
+                                              int64_t places, NormShape s)
 {
     int64_t n_rows = norm_rows(s), c = (int64_t)blockIdx.x * NORM_FINISH_X + threadIdx.x;
     int64_t n_parts = c < s.C ? NormParts(s, n_rows).n : 0;
-    double  n = n_rows > 0 ? (double)n_rows : 1.0, gamma_sum = 0, beta_sum = 0;
+    int64_t most = places > 0 ? places : n_rows;
+    double  n = most > 0 ? (double)most : 1.0, gamma_sum = 0, beta_sum = 0;
     for (int64_t g = 0; g < s.G; g++) {
         const float *part = parts + g * n_table * 2 * s.C + c;
         double       both[2] = {0, 0};
@@ -303,13 +304,13 @@ Status norm_add_sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, const float 
     return gpu_launch("batch_norm gradient", batch_norm_sums_finish_kernel, norm_finish_grid(s.C),
                       NORM_FINISH_BLOCK, 0, (float *)(dgamma ? dgamma->data : nullptr), gamma_beta,
                       (float *)(dbeta ? dbeta->data : nullptr), beta_beta, of_norm, nullptr, parts,
-                      n_table, floats(rstd), nullptr, 0.0f, s);
+                      n_table, floats(rstd), nullptr, 0.0f, 0, s);
 }
 
-/* Steps 1 and 2. */
+/* Steps 1 and 2; places as in the kernel of step 2. */
 template <int V, typename T>
 static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T> k, NormShape s,
-                   const NormShare *share)
+                   const NormShare *share, int64_t places = 0)
 {
     int64_t    n_parts = NormParts(s, s.rows).n;
     float      gamma_beta = beta_of(dgamma), beta_beta = beta_of(dbeta);
@@ -328,7 +329,7 @@ static Status sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, NormGradient<T
     TRY(gpu_launch("batch_norm gradient", batch_norm_sums_finish_kernel, norm_finish_grid(s.C),
                    NORM_FINISH_BLOCK, 0, (float *)(dgamma ? dgamma->data : nullptr), gamma_beta,
                    (float *)(dbeta ? dbeta->data : nullptr), beta_beta, share ? nullptr : of_norm,
-                   tables.own, parts, n_parts, k.rstd, k.var, k.eps, s));
+                   tables.own, parts, n_parts, k.rstd, k.var, k.eps, places, s));
     if (!share)
         return OK;
     TRY(tables.gather());
@@ -358,7 +359,7 @@ static NormGradient<T> gradient_of(Tensor *dx, Tensor *dresidual, const Tensor *
     NormGradient<T> k = {};
     k.dy = (const T *)dy->data;
     k.mask = op->relu ? MASK_BY_Y : MASK_NONE;
-    k.y = op->relu ? (const T *)y->data : nullptr;
+    k.y = op->relu && y ? (const T *)y->data : nullptr;
     k.x = x ? (const T *)x->data : nullptr;
     k.gamma = floats(gamma);
     k.mean = floats(mean);
@@ -368,6 +369,25 @@ static NormGradient<T> gradient_of(Tensor *dx, Tensor *dresidual, const Tensor *
     k.dx_beta = beta_of(dx);
     k.dresidual_beta = beta_of(dresidual);
     return k;
+}
+
+Status norm_gradient_sums(Tensor *dgamma, Tensor *dbeta, float *of_norm, const Tensor *dy,
+                          const Tensor *x, const Tensor *gamma, const Tensor *mean,
+                          const Tensor *rstd, const Norm *op, int64_t places)
+{
+    int64_t C = x->dim[x->ndim - 1];
+    bool    is_aligned = gpu_all_aligned(dy, x, gamma, op->beta, mean, rstd);
+    return gpu_by_width(x, C, is_aligned, [&](auto type, auto width) {
+        using T = decltype(type);
+        constexpr int   V = decltype(width)::value == 1 ? 1 : NORM_BACK_WIDTH;
+        NormGradient<T> k = gradient_of<T>(nullptr, nullptr, dy, nullptr, x, gamma, mean, op);
+        k.mask = MASK_BY_X;
+        k.beta = floats(op->beta);
+        k.rstd = floats(rstd);
+        return sums<V, T>(dgamma, dbeta, of_norm, k,
+                          norm_shape_of(x, op->groups, nullptr, V, NORM_BACK_STRIPE), nullptr,
+                          places);
+    });
 }
 
 Status cuda_batch_norm_train_backward(Tensor *dx, Tensor *dresidual, Tensor *dgamma, Tensor *dbeta,

@@ -25,27 +25,11 @@ struct PairTerm {
     float        dx_beta;
 };
 
-/* norm of V channels of a group; scale is gamma rstd. */
-template <int V>
-struct PairNorm {
-    float mean[V], scale[V], beta[V];
-    template <typename T>
-    __device__ inline PairNorm(const PairTerm<T> &k, int64_t g, int64_t C, int64_t c)
-    {
-        float rstd[V];
-        row_load<V>(mean, k.mean + g * C + c);
-        row_load<V>(rstd, k.rstd + g * C + c);
-        row_load<V>(scale, k.gamma + c);
-        row_load<V>(beta, k.beta + c);
-        GPU_UNROLL
-        for (int j = 0; j < V; j++)
-            scale[j] *= rstd[j];
-    }
-    __device__ inline float of(float x, int j) const
-    {
-        return fmaf(x - mean[j], scale[j], beta[j]);
-    }
-};
+template <int V, typename T>
+__device__ inline NormValue<V> pair_value(const PairTerm<T> &k, int64_t g, int64_t C, int64_t c)
+{
+    return {k.gamma, k.beta, k.mean, k.rstd, g, C, c};
+}
 
 /* The rows of a thread in its stripe, of those that exist. */
 #define PAIR_ROWS(first, a) ((first) + threadIdx.y + (a)*blockDim.y)
@@ -57,7 +41,7 @@ __global__ void __launch_bounds__(GPU_BLOCK, PAIR_RESIDENT)
     int64_t c = gpu_channel<V>(), g = blockIdx.z;
     if (c >= s.C)
         return;
-    PairNorm<V> na(a, g, s.C, c), nb(b, g, s.C, c);
+    NormValue<V> na = pair_value<V>(a, g, s.C, c), nb = pair_value<V>(b, g, s.C, c);
     for (int64_t first = blockIdx.y * s.stripe; first < s.rows; first += gridDim.y * s.stripe) {
         RowVector<V, T> pa[PAIR_AHEAD], pb[PAIR_AHEAD];
         GPU_UNROLL
@@ -78,7 +62,7 @@ __global__ void __launch_bounds__(GPU_BLOCK, PAIR_RESIDENT)
             row_unpack<V>(vb, pb[l]);
             GPU_UNROLL
             for (int j = 0; j < V; j++) {
-                float sum = na.of(va[j], j) + nb.of(vb[j], j);
+                float sum = na(va[j], j) + nb(vb[j], j);
                 va[j] = relu ? relu_value(sum) : sum;
             }
             row_store<V>(y + at, va);
@@ -92,11 +76,11 @@ __global__ void __launch_bounds__(GPU_BLOCK, 3)
     norm_pair_sums_kernel(float *parts, const T *dy, PairTerm<T> a, PairTerm<T> b, NormShape s,
                           bool relu)
 {
-    int64_t     c = gpu_channel<V>(), g = blockIdx.z;
-    NormParts   of_all(s, s.rows);
-    float       sum[V] = {}, dot_a[V] = {}, dot_b[V] = {};
-    int64_t     here = min(c, s.C - V); // some channels, for threads beyond the last
-    PairNorm<V> na(a, g, s.C, here), nb(b, g, s.C, here);
+    int64_t      c = gpu_channel<V>(), g = blockIdx.z;
+    NormParts    of_all(s, s.rows);
+    float        sum[V] = {}, dot_a[V] = {}, dot_b[V] = {};
+    int64_t      here = min(c, s.C - V); // some channels, for threads beyond the last
+    NormValue<V> na = pair_value<V>(a, g, s.C, here), nb = pair_value<V>(b, g, s.C, here);
     for (int64_t first = of_all.last(blockIdx.y); c < s.C && first >= 0; first -= of_all.step) {
         RowVector<V, T> pd[PAIR_AHEAD], pa[PAIR_AHEAD], pb[PAIR_AHEAD];
         GPU_UNROLL
@@ -118,7 +102,7 @@ __global__ void __launch_bounds__(GPU_BLOCK, 3)
             row_unpack<V>(vb, pb[l]);
             GPU_UNROLL
             for (int j = 0; j < V; j++) {
-                if (relu && !norm_is_kept<T>(na.of(va[j], j) + nb.of(vb[j], j)))
+                if (relu && !norm_is_kept<T>(na(va[j], j) + nb(vb[j], j)))
                     d[j] = 0.0f;
                 sum[j] += d[j];
                 dot_a[j] = fmaf(d[j], va[j] - na.mean[j], dot_a[j]);
@@ -140,37 +124,18 @@ __global__ void __launch_bounds__(GPU_BLOCK, 3)
     }
 }
 
-/* dx = dx_beta dx + (p d + q (x - mean) + r), of V channels of a group. */
-template <int V>
-struct PairSlope {
-    float q[V], r[V];
-    template <typename T>
-    __device__ inline PairSlope(const PairTerm<T> &k, const PairNorm<V> &n, int64_t g, int64_t C,
-                                int64_t c)
-    {
-        float rstd[V];
-        row_load<V>(rstd, k.rstd + g * C + c);
-        row_load<V>(r, k.of_norm + g * 2 * C + c);
-        row_load<V>(q, k.of_norm + g * 2 * C + C + c);
-        GPU_UNROLL
-        for (int j = 0; j < V; j++) {
-            q[j] *= -n.scale[j] * rstd[j];
-            r[j] *= -n.scale[j];
-        }
-    }
-    template <typename T>
-    __device__ inline void put(const PairTerm<T> &k, int64_t at, const PairNorm<V> &n,
-                               const float *d, const float *x) const
-    {
-        float v[V];
-        if (!k.dx)
-            return;
-        GPU_UNROLL
-        for (int j = 0; j < V; j++)
-            v[j] = fmaf(n.scale[j], d[j], fmaf(q[j], x[j] - n.mean[j], r[j]));
-        row_add<V>(k.dx + at, k.dx_beta, v);
-    }
-};
+template <int V, typename T>
+__device__ inline void pair_pull_back(const PairTerm<T> &k, int64_t at, const NormValue<V> &norm,
+                                      const NormSlope<V> &slope, const float *d, const float *x)
+{
+    float v[V];
+    if (!k.dx)
+        return;
+    GPU_UNROLL
+    for (int j = 0; j < V; j++)
+        v[j] = slope(d[j], x[j], norm, j);
+    row_add<V>(k.dx + at, k.dx_beta, v);
+}
 
 /* dx of either term may be the memory of dy or of its own x. */
 template <int V, typename T>
@@ -180,8 +145,8 @@ __global__ void __launch_bounds__(GPU_BLOCK, PAIR_RESIDENT)
     int64_t c = gpu_channel<V>(), g = blockIdx.z;
     if (c >= s.C)
         return;
-    PairNorm<V>  na(a, g, s.C, c), nb(b, g, s.C, c);
-    PairSlope<V> sa(a, na, g, s.C, c), sb(b, nb, g, s.C, c);
+    NormValue<V> na = pair_value<V>(a, g, s.C, c), nb = pair_value<V>(b, g, s.C, c);
+    NormSlope<V> sa(na, a.of_norm, a.rstd, g, s.C, c), sb(nb, b.of_norm, b.rstd, g, s.C, c);
     for (int64_t first = blockIdx.y * s.stripe; first < s.rows; first += gridDim.y * s.stripe) {
         RowVector<V, T> pd[PAIR_AHEAD], pa[PAIR_AHEAD], pb[PAIR_AHEAD];
         GPU_UNROLL
@@ -204,10 +169,10 @@ __global__ void __launch_bounds__(GPU_BLOCK, PAIR_RESIDENT)
             row_unpack<V>(vb, pb[l]);
             GPU_UNROLL
             for (int j = 0; j < V; j++)
-                if (relu && !norm_is_kept<T>(na.of(va[j], j) + nb.of(vb[j], j)))
+                if (relu && !norm_is_kept<T>(na(va[j], j) + nb(vb[j], j)))
                     d[j] = 0.0f;
-            sa.put(a, at, na, d, va);
-            sb.put(b, at, nb, d, vb);
+            pair_pull_back(a, at, na, sa, d, va);
+            pair_pull_back(b, at, nb, sb, d, vb);
         }
     }
 }

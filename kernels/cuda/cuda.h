@@ -78,6 +78,16 @@ Status cuda_norm_pair_train_forward(Tensor *y, const NormTerm *a, const NormTerm
 Status cuda_norm_pair_train_backward(const Tensor *dy, const NormTerm *a, const NormTerm *b,
                                      const Norm *op);
 
+/* batch_norm_pool.cu */
+Status cuda_norm_pool_train_forward(Tensor *y, Tensor *where, Tensor *picked, Tensor *mean,
+                                    Tensor *rstd, Tensor *running_mean, Tensor *running_var,
+                                    const Tensor *x, const Tensor *gamma, const Tensor *beta,
+                                    const Norm *op);
+Status cuda_norm_pool_train_backward(Tensor *dx, Tensor *dgamma, Tensor *dbeta, const Tensor *dy,
+                                     const Tensor *where, const Tensor *picked, const Tensor *x,
+                                     const Tensor *gamma, const Tensor *mean, const Tensor *rstd,
+                                     const Norm *op);
+
 /* l2_normalise.cu, gather.cu, concat.c, softmax.cu */
 Status cuda_l2_normalise_forward(Tensor *y, Tensor *norm, const Tensor *x);
 Status cuda_l2_normalise_backward(Tensor *dx, const Tensor *dy, const Tensor *y,

@@ -35,6 +35,8 @@ static Backend CUDA = {
     .batch_norm_eval_backward = cuda_batch_norm_eval_backward,
     .norm_pair_train_forward = cuda_norm_pair_train_forward,
     .norm_pair_train_backward = cuda_norm_pair_train_backward,
+    .norm_pool_train_forward = cuda_norm_pool_train_forward,
+    .norm_pool_train_backward = cuda_norm_pool_train_backward,
 
     .relu_forward = cuda_relu_forward,
     .relu_backward = cuda_relu_backward,

@@ -41,6 +41,9 @@ Tensor *conv_bn_act(Tape *t, const ConvBn *layer, Tensor *x, Tensor *residual, b
 Tensor *conv_bn_pair(Tape *t, const ConvBn *a, Tensor *x, const ConvBn *b, Tensor *shortcut,
                      bool relu);
 
+/* conv2d, batch_norm, ReLU, max_pool: the stem's door. */
+Tensor *conv_bn_relu_pool(Tape *t, const ConvBn *layer, const Pool2d *pool, Tensor *x);
+
 Tensor *relu(Tape *t, Tensor *x);
 Tensor *add(Tape *t, Tensor *a, Tensor *b);
 

@@ -20,7 +20,7 @@ inline __nv_bfloat162 __hmax2_nan(__nv_bfloat162 a, __nv_bfloat162 b)
     return {fake_max_nan(a.x, b.x), fake_max_nan(a.y, b.y)};
 }
 
-/* Sixteen ones for each half that holds: equal; not equal or NaN. */
+/* Sixteen ones for each half that holds: equal; not equal or NaN; not less or NaN. */
 inline unsigned __heq2_mask(__nv_bfloat162 a, __nv_bfloat162 b)
 {
     return (bf16_to_f32(a.x) == bf16_to_f32(b.x) ? 0xffffu : 0) |
@@ -29,4 +29,9 @@ inline unsigned __heq2_mask(__nv_bfloat162 a, __nv_bfloat162 b)
 inline unsigned __hneu2_mask(__nv_bfloat162 a, __nv_bfloat162 b)
 {
     return ~__heq2_mask(a, b);
+}
+inline unsigned __hgeu2_mask(__nv_bfloat162 a, __nv_bfloat162 b)
+{
+    return (bf16_to_f32(a.x) < bf16_to_f32(b.x) ? 0 : 0xffffu) |
+           (bf16_to_f32(a.y) < bf16_to_f32(b.y) ? 0 : 0xffff0000u);
 }

@@ -84,6 +84,33 @@ TEST_F(Meter, CountsTheMaskOfASumInThePlaceOfTheSum)
     EXPECT_EQ(256 * 2 - 2 * 256 / 8, bytes[0] - bytes[1]);
 }
 
+static Status norm_pool(Tensor *, Tensor *, Tensor *, Tensor *, Tensor *, Tensor *, Tensor *,
+                        const Tensor *, const Tensor *, const Tensor *, const Norm *)
+{
+    return OK;
+}
+
+/* The map between batch norm and pooling is nobody's operand where one entry does both. */
+TEST_F(Meter, CountsBatchNormThatPoolsWithoutTheMapBetween)
+{
+    const int64_t x = 2 * 8 * 8 * 2, w = 16, c = 2 * 8 * 8 * 8, y = c / 4, vectors = 8 * 8;
+    Backend       fused = *backend_ref();
+    fused.norm_pool_train_forward = norm_pool;
+    Bench   on(meter(&fused));
+    Tensor *in = on.tensor({2, 8, 8, 2}, noise(x, 1)),
+           *weight = on.tensor({8, 1, 1, 2}, noise(w, 2));
+    Tensor *v[4];
+    for (Tensor *&each : v)
+        each = on.tensor({8}, Floats(8, 1));
+    ConvBn l = {{{1, 0, 1, 1}, weight, nullptr}, {norm_options(1), v[0], v[1], v[2], v[3], false}};
+    Pool2d pool = {3, 2, 1};
+    (void)counted();
+    (void)conv_bn_relu_pool(&on.t, &l, &pool, in);
+    ASSERT_EQ(OK, tape_status(&on.t)) << status_text();
+    /* the convolution; c, y, the x that y comes from, mean, rstd, gamma, beta, running statistics twice; taps */
+    EXPECT_EQ(4 * (x + w + c) + 4 * (c + 2 * y + vectors) + y, counted());
+}
+
 TEST_F(Meter, CountsTheOptimiserBySpansAndPutsItIntoTheProfile)
 {
     Tensor *w = b.tensor({8}, Floats(8, 1.0f)), *v = b.tensor({8}, Floats(8, 0.0f)),
