@@ -54,6 +54,11 @@ void is_written(Tensor *x)
     if (x)
         (void)tensor_beta(x);
 }
+void is_written(const NormTerm *term)
+{
+    for (Tensor *x : {term->dx, term->dgamma, term->dbeta})
+        is_written(x);
+}
 template <typename... A>
 Status nothing(A... arguments)
 {
@@ -70,13 +75,25 @@ void fill(void (*&entry)(A...))
 {
     entry = [](A...) {};
 }
-const Backend *no_backend(bool has_norm_masks)
+/* What joins several passes in one. */
+enum Joins { NOTHING, MASKS, PAIRS, POOLING };
+
+const Backend *no_backend(Joins up_to)
 {
-    static Backend table = {};
+    static Backend table;
+    table = {};
     table.name = "none";
-    table.has_norm_masks = has_norm_masks;
+    table.has_norm_masks = up_to >= MASKS;
 #define FILL(entry) fill(table.entry);
     BACKEND_ENTRIES(FILL)
+    if (up_to >= PAIRS) {
+        fill(table.norm_pair_train_forward);
+        fill(table.norm_pair_train_backward);
+    }
+    if (up_to >= POOLING) {
+        fill(table.norm_pool_train_forward);
+        fill(table.norm_pool_train_backward);
+    }
     table.alloc = [](void **memory, int64_t) {
         static char somewhere[64];
         *memory = somewhere;
@@ -103,10 +120,13 @@ double bytes_of(const ResNet *net, const Backend *be, int64_t batch)
  * ReLU and sum are passes of their own, 124 + 243 = 367 MB where they are one. That counts what batch norm reads again:
  * forward its input, for the statistics (22.2 MB, all convolutions' outputs), backward its input and dy, for the sums
  * (44.5 MB). Each operand once leaves 300 MB, of which the shortcuts' batch norms, without a ReLU, need not read 3. Nor are
- * the 8.2 MB needed that come out behind a ReLU without a sum; of the 11.0 MB behind a sum bits will do, written and read. */
+ * the 8.2 MB needed that come out behind a ReLU without a sum; of the 11.0 MB behind a sum bits will do, written and read.
+ * Where a shortcut's norm and its block's are one (3.01 MB for all four), the shortcut is not written and read, nor is its
+ * gradient, nor are there bits. Where the stem's norm pools (1.61 MB, pooled 0.40), its map and gradient are not, but what the
+ * maxima come from is. */
 TEST(Bench, CountsTheBytesOfResNet50)
 {
-    const Backend *be = no_backend(false);
+    const Backend *be = no_backend(NOTHING);
     ParamSet       params = {};
     ResNet         net = {};
     ResNetConfig   config = {};
@@ -115,19 +135,23 @@ TEST(Bench, CountsTheBytesOfResNet50)
     ASSERT_EQ(OK, resnet_register(&net, &params, &config, "", HEAD_LINEAR, 1000));
     ASSERT_EQ(OK, params_commit(&params, BF16, 0));
     const double outputs = 22.228e6; // 11.114 M numbers that its convolutions put out
-    auto         an_image = [&](bool has_norm_masks) {
+    auto         an_image = [&](Joins up_to) {
         double bytes[2];
         for (int i = 0; i < 2; i++) {
             params_clear_grads(&params); // none is added to
-            bytes[i] = bytes_of(&net, meter(no_backend(has_norm_masks)), 256 << i);
+            bytes[i] = bytes_of(&net, meter(no_backend(up_to)), 256 << i);
         }
         return (bytes[1] - bytes[0]) / 256;
     };
-    double image = an_image(false), with_masks = an_image(true);
+    double image = an_image(NOTHING), with_masks = an_image(MASKS), with_pairs = an_image(PAIRS),
+           with_all = an_image(POOLING);
     params_release(&params);
     EXPECT_NEAR(289e6, image, 0.01 * 289e6);
     EXPECT_NEAR(367e6, image + 3 * outputs + 8.2e6, 0.015 * 367e6);
     EXPECT_NEAR(11.04e6 * (1 - 2.0 / 16), image - with_masks, 0.01e6);
+    EXPECT_NEAR(3.011e6 * (4 + 2.0 / 16), with_masks - with_pairs, 0.01e6);
+    EXPECT_NEAR(1.606e6 * 4 - 0.401e6 * 2, with_pairs - with_all, 0.01e6);
+    EXPECT_NEAR(261e6, with_all, 0.5e6);
 }
 
 TEST(Bench, CountsTheMultiplyAddsOfADetectionStep)
