@@ -70,6 +70,31 @@ __global__ void __launch_bounds__(GPU_BLOCK, PAIR_RESIDENT)
     }
 }
 
+/* What the way back reads of V channels of a row. */
+template <int V, typename T>
+struct PairRow {
+    RowVector<V, T> dy, a, b;
+
+    __device__ inline void fetch(const T *of_dy, const T *of_a, const T *of_b, int64_t at)
+    {
+        dy = row_fetch<V>(of_dy + at);
+        a = row_fetch<V>(of_a + at);
+        b = row_fetch<V>(of_b + at);
+    }
+    /* d, dy behind the ReLU, and either x. */
+    __device__ inline void unpack(float *d, float *va, float *vb, const NormValue<V> &norm_a,
+                                  const NormValue<V> &norm_b, bool relu) const
+    {
+        row_unpack<V>(d, dy);
+        row_unpack<V>(va, a);
+        row_unpack<V>(vb, b);
+        GPU_UNROLL
+        for (int j = 0; j < V; j++)
+            if (relu && !norm_is_kept<T>(norm_a(va[j], j) + norm_b(vb[j], j)))
+                d[j] = 0.0f;
+    }
+};
+
 /* parts (2, G, n_parts, 2, C): for either term the sums of d and of d (x - mean); grid (channels, parts, G). */
 template <int V, typename T>
 __global__ void __launch_bounds__(GPU_BLOCK, 3)
@@ -82,28 +107,22 @@ __global__ void __launch_bounds__(GPU_BLOCK, 3)
     int64_t      here = min(c, s.C - V); // some channels, for threads beyond the last
     NormValue<V> na = pair_value<V>(a, g, s.C, here), nb = pair_value<V>(b, g, s.C, here);
     for (int64_t first = of_all.last(blockIdx.y); c < s.C && first >= 0; first -= of_all.step) {
-        RowVector<V, T> pd[PAIR_AHEAD], pa[PAIR_AHEAD], pb[PAIR_AHEAD];
+        PairRow<V, T> row[PAIR_AHEAD];
         GPU_UNROLL
         for (int l = 0; l < PAIR_AHEAD; l++) {
             int64_t r = PAIR_ROWS(first, l), at = (g * s.rows + r) * s.C + c;
             if (r >= s.rows)
                 break;
-            pd[l] = row_fetch<V>(dy + at);
-            pa[l] = row_fetch<V>(a.x + at);
-            pb[l] = row_fetch<V>(b.x + at);
+            row[l].fetch(dy, a.x, b.x, at);
         }
         GPU_UNROLL
         for (int l = 0; l < PAIR_AHEAD; l++) {
             float d[V], va[V], vb[V];
             if (PAIR_ROWS(first, l) >= s.rows)
                 break;
-            row_unpack<V>(d, pd[l]);
-            row_unpack<V>(va, pa[l]);
-            row_unpack<V>(vb, pb[l]);
+            row[l].unpack(d, va, vb, na, nb, relu);
             GPU_UNROLL
             for (int j = 0; j < V; j++) {
-                if (relu && !norm_is_kept<T>(na(va[j], j) + nb(vb[j], j)))
-                    d[j] = 0.0f;
                 sum[j] += d[j];
                 dot_a[j] = fmaf(d[j], va[j] - na.mean[j], dot_a[j]);
                 dot_b[j] = fmaf(d[j], vb[j] - nb.mean[j], dot_b[j]);
@@ -148,15 +167,13 @@ __global__ void __launch_bounds__(GPU_BLOCK, PAIR_RESIDENT)
     NormValue<V> na = pair_value<V>(a, g, s.C, c), nb = pair_value<V>(b, g, s.C, c);
     NormSlope<V> sa(na, a.of_norm, a.rstd, g, s.C, c), sb(nb, b.of_norm, b.rstd, g, s.C, c);
     for (int64_t first = blockIdx.y * s.stripe; first < s.rows; first += gridDim.y * s.stripe) {
-        RowVector<V, T> pd[PAIR_AHEAD], pa[PAIR_AHEAD], pb[PAIR_AHEAD];
+        PairRow<V, T> row[PAIR_AHEAD];
         GPU_UNROLL
         for (int l = 0; l < PAIR_AHEAD; l++) {
             int64_t r = PAIR_ROWS(first, l), at = (g * s.rows + r) * s.C + c;
             if (r >= s.rows)
                 break;
-            pd[l] = row_fetch<V>(dy + at);
-            pa[l] = row_fetch<V>(a.x + at);
-            pb[l] = row_fetch<V>(b.x + at);
+            row[l].fetch(dy, a.x, b.x, at);
         }
         GPU_UNROLL
         for (int l = 0; l < PAIR_AHEAD; l++) {
@@ -164,13 +181,7 @@ __global__ void __launch_bounds__(GPU_BLOCK, PAIR_RESIDENT)
             float   d[V], va[V], vb[V];
             if (r >= s.rows)
                 break;
-            row_unpack<V>(d, pd[l]);
-            row_unpack<V>(va, pa[l]);
-            row_unpack<V>(vb, pb[l]);
-            GPU_UNROLL
-            for (int j = 0; j < V; j++)
-                if (relu && !norm_is_kept<T>(na(va[j], j) + nb(vb[j], j)))
-                    d[j] = 0.0f;
+            row[l].unpack(d, va, vb, na, nb, relu);
             pair_pull_back(a, at, na, sa, d, va);
             pair_pull_back(b, at, nb, sb, d, vb);
         }
