@@ -2,7 +2,7 @@
 # gpu_check.sh [options] BUILD OUT -- everything that wants a GPU, in one go; each step's output lies in OUT/STEP.txt
 #
 #   --only A,B,...   these steps alone: machine tests sanitizer determinism losses bench detect jpeg peer
-#                    peer-c4 compile demo cifar
+#                    peer-c4 compile kernels demo cifar
 #   --seconds N      in all (default 7200); a step that finds less left than it needs is not begun
 #   --peer FILE      a Python program that prints a peer's figures: FILE moco|r50 dtype=bf16 batch=N [graph=1|compile=1]
 #   --cifar DIR      the moco_cifar10 recipe on it, for --cifar-seconds N (default 1200)
@@ -253,6 +253,43 @@ peer_c4()
     "${PYTHON:-python3}" "$here/tests/bench/peer_c4.py" dtype=bf16
 }
 
+# Where a step's time goes kernel by kernel: Nsight Compute over the program's first 1,000 (the first MoCo step, and what
+# comes before it). OUT/kernels.csv has each; caches and clocks are left as they are.
+kernels()
+{
+    local ncu=${NCU:-ncu}
+    command -v "$ncu" > /dev/null || { echo "Nsight Compute (ncu) is not there"; exit 77; }
+    rm -f "$out/kernels.csv"
+    "$ncu" --cache-control none --clock-control none --metrics gpu__time_duration.sum,dram__bytes.sum -c 1000 \
+        --csv --log-file "$out/kernels.csv" "$godwit" bench model --what moco $model --reps 1 --dtype bf16 --device cuda \
+        $threads || return 1
+    awk -F '","' '
+        $13 == "gpu__time_duration.sum" || $13 == "dram__bytes.sum" {
+            value = $15
+            gsub(/[",]/, "", value)
+            name = $5
+            sub(/\(.*/, "", name)
+            factor = $14 ~ /^(ns|nsecond|Kbyte)$/ ? 1e-3 : $14 ~ /^(ms|msecond|Gbyte)$/ ? 1e3 : \
+                     $14 == "byte" ? 1e-6 : 1
+            if ($13 ~ /^gpu/) {
+                n[name]++
+                us[name] += value * factor
+                all += value * factor
+            } else
+                mb[name] += value * factor
+        }
+        END {
+            for (name in n)
+                printf("%10.1f us %5.1f %% %5d times %6.2f TB/s  %.90s\n", us[name], 100 * us[name] / all, n[name],
+                       (us[name] > 0 ? mb[name] / us[name] : 0), name)
+            if (!all) {
+                print "no kernel was measured"
+                exit 1
+            }
+        }' "$out/kernels.csv" | sort -k 1,1nr
+    return "${PIPESTATUS[0]}"
+}
+
 demo()
 {
     rm -rf "$out/demo"
@@ -273,7 +310,7 @@ cifar()
 }
 export cifar_seconds
 export -f machine tests sanitizer make_data run same determinism loss_of losses bench detect jpeg peer compile \
-    ask_peer peer_c4 demo cifar
+    ask_peer peer_c4 kernels demo cifar
 
 step machine 120 machine
 grep -q -- '--device cuda$' "$out/machine.txt" || { echo "gpu_check: no device answers: $out/machine.txt" >&2; exit 69; }
@@ -286,6 +323,7 @@ is_wanted jpeg && step jpeg 300 jpeg
 is_wanted peer && step peer 600 peer
 is_wanted peer-c4 && step peer-c4 300 peer_c4
 is_wanted compile && step compile 900 compile
+is_wanted kernels && step kernels 300 kernels
 is_wanted sanitizer && step sanitizer 1800 sanitizer
 is_wanted demo && step demo 900 demo
 is_wanted cifar && step cifar $((cifar_seconds + 60)) cifar

@@ -67,6 +67,32 @@ TEST_F(GpuCheck, GoesOnAfterAFailureAndKeepsWhatEveryStepSaid)
     EXPECT_NE(std::string::npos, slurp(dir / "out/jpeg.txt").find("decoded by the device"));
 }
 
+/* A profiler that tells of three kernels, in its units. */
+TEST_F(GpuCheck, AddsUpWhatKernelsTook)
+{
+    write("ncu", "#!/bin/bash\n"
+                 "while [ $# -gt 0 ] && [ \"$1\" != --log-file ]; do shift; done\n"
+                 "kernel() { printf '\"%s\",\"7\",\"godwit\",\"host\",\"%s\",\"1\",\"13\",\"(256, "
+                 "1, 1)\",\"(8, 1, 1)\",\"0\","
+                 "\"9.0\",\"Command line profiler metrics\",\"%s\",\"%s\",\"%s\"\\n' \"$@\"; }\n"
+                 "{ echo '==PROF== Connected'; kernel ID 'Kernel Name' 'Metric Name' 'Metric Unit' "
+                 "'Metric Value'\n"
+                 "  for i in 0 1; do\n"
+                 "    kernel $i 'void apply<8>(int *, T<1, 2>)' dram__bytes.sum byte 99,000,000\n"
+                 "    kernel $i 'void apply<8>(int *, T<1, 2>)' gpu__time_duration.sum ns 49,500\n"
+                 "  done\n"
+                 "  kernel 2 fold dram__bytes.sum Mbyte 1.5\n"
+                 "  kernel 2 fold gpu__time_duration.sum us 1; } > \"$2\"\n");
+    EXPECT_EQ(0, check("--only kernels", build(), "NCU=" + (dir / "ncu"))) << slurp(dir / "said");
+    EXPECT_EQ("      99.0 us  99.0 %     2 times   2.00 TB/s  void apply<8>\n"
+              "       1.0 us   1.0 %     1 times   1.50 TB/s  fold\n",
+              slurp(dir / "out/kernels.txt"));
+    write("ncu", "#!/bin/bash\nexit 0\n");
+    EXPECT_EQ(1, check("--only kernels", build(), "NCU=" + (dir / "ncu"))) << slurp(dir / "said");
+    EXPECT_EQ(0, check("--only kernels", build(), "NCU=/nowhere/ncu"));
+    EXPECT_TRUE(summary_has("kernels: Nsight Compute (ncu) is not there"));
+}
+
 /* A program whose device draws other numbers every time. */
 TEST_F(GpuCheck, SeesRunsThatDifferAndCurvesThatPart)
 {
