@@ -23,20 +23,23 @@ static Status run_trial(void *trial)
     return t->run(t->ctx, t->way);
 }
 
-/* The fastest of those that are not unsupported; untimed, the first. */
-static Status find(int *found, const ConvKey *key, int n, Trial t, bool is_timed)
+/* The fastest of those that are not unsupported; untimed, the first. had_room: false where one found no memory, which is no
+ * reason to pass it over in another run. */
+static Status find(int *found, bool *had_room, const ConvKey *key, int n, Trial t, bool is_timed)
 {
     const char *op = "choosing a convolution";
     double      began = clock_seconds();
     float       best = 0;
     Status      none = OK;
     *found = -1;
+    *had_room = true;
     TRY(conv_plan_may_measure(op));
     for (t.way = 0; t.way < n && (is_timed || *found < 0); t.way++) {
         float  ms = 0;
         Status st = run_trial(&t); // chooses its plans, loads the kernels
         if (st == ERR_UNSUPPORTED || (st == ERR_MEMORY && t.way > 0)) {
             none = st;
+            *had_room = *had_room && st != ERR_MEMORY;
             continue;
         }
         TRY(st);
@@ -60,11 +63,12 @@ Status lib_conv2d_choose(int *way, ConvKind kind, const Tensor *x, const Tensor 
     *way = key_table_find(&choices, &key);
     if (*way >= 0)
         return OK;
-    bool is_timed = conv_is_worth_timing(&key);
+    bool is_timed = conv_is_worth_timing(&key), had_room = true;
     *way = plan_cache_find(conv_plan_cache(), &key, (int64_t)sizeof key);
     if (*way < 0 || *way >= n) {
-        TRY(find(way, &key, n, (Trial){run, ctx, 0}, is_timed));
-        conv_note(&key, *way);
+        TRY(find(way, &had_room, &key, n, (Trial){run, ctx, 0}, is_timed));
+        if (had_room)
+            conv_note(&key, *way);
     }
     (void)key_table_put(&choices, &key, *way); // without memory it is looked up again
     return OK;

@@ -241,3 +241,37 @@ TEST_F(PlanFile, KeepsWays)
     EXPECT_EQ(1, choose(2, 1, 2, 3, &n_gone));
     EXPECT_EQ(0, n_gone);
 }
+
+/* A device that is full today is no reason for tomorrow. */
+TEST_F(PlanFile, KeepsNoWayThatWasTakenForWantOfRoom)
+{
+    struct Trip {
+        FreshDevice *d;
+        bool         is_full;
+        int          n_gone;
+    };
+    auto go = [](void *ctx, int way) {
+        Trip *t = (Trip *)ctx;
+        t->n_gone++;
+        return way == 1 && t->is_full ? status_fail(ERR_MEMORY, "no room")
+                                      : t->d->fake->spend(way == 1 ? 1 : 5);
+    };
+    auto choose = [&](bool is_full) {
+        FreshDevice d;
+        ConvCase    conv(d, SMALL, BF16);
+        Trip        t = {&d, is_full, 0};
+        int         way[2] = {-1, -1}, n_gone = 0;
+        for (int &each : way) {
+            n_gone = t.n_gone;
+            EXPECT_EQ(OK, conv.choose(&each, CONV_FORWARD, 2, go, &t)) << status_text();
+        }
+        EXPECT_EQ(way[0], way[1]);
+        EXPECT_EQ(n_gone, t.n_gone) << "it is remembered";
+        return way[0];
+    };
+    EXPECT_EQ(0, choose(true));
+    EXPECT_EQ(0, n_lines());
+    EXPECT_EQ(1, choose(false));
+    EXPECT_EQ(1, n_lines());
+    EXPECT_EQ(1, choose(false));
+}
