@@ -201,7 +201,8 @@ static Status open_decoder(Decoder *d)
 Status lib_jpeg_open(void **decoder)
 {
     *decoder = NULL;
-    if (!is_loaded)
+    bool is_first = !is_loaded; // the others may come from several threads at once
+    if (is_first)
         TRY(open_library());
     Decoder *d = calloc(1, sizeof *d);
     if (!d)
@@ -211,7 +212,8 @@ Status lib_jpeg_open(void **decoder)
         lib_jpeg_close(d);
         return st;
     }
-    is_loaded = true;
+    if (is_first)
+        is_loaded = true;
     *decoder = d;
     return OK;
 }
