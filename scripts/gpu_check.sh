@@ -4,6 +4,7 @@
 #   --only A,B,...   these steps alone: machine tests sanitizer determinism losses bench detect jpeg peer
 #                    peer-c4 compile kernels demo cifar
 #   --seconds N      in all (default 7200); a step that finds less left than it needs is not begun
+#   --jobs N         programs of tests and sanitizer at once, the largest in N shards (default 1); one for two cores is fair
 #   --peer FILE      a Python program that prints a peer's figures: FILE moco|r50 dtype=bf16 batch=N [graph=1|compile=1]
 #   --cifar DIR      the moco_cifar10 recipe on it, for --cifar-seconds N (default 1200)
 #   --small          sizes for an emulated device
@@ -13,11 +14,12 @@
 set -u
 export LC_ALL=C
 
-only= seconds=7200 peer= cifar= cifar_seconds=1200 small=no
+only= seconds=7200 n_jobs=1 peer= cifar= cifar_seconds=1200 small=no
 while [ $# -gt 0 ]; do
     case $1 in
     --only) only=$2; shift 2 ;;
     --seconds) seconds=$2; shift 2 ;;
+    --jobs) n_jobs=$2; shift 2 ;;
     --peer) peer=$2; shift 2 ;;
     --cifar) cifar=$2; shift 2 ;;
     --cifar-seconds) cifar_seconds=$2; shift 2 ;;
@@ -26,6 +28,7 @@ while [ $# -gt 0 ]; do
     *) break ;;
     esac
 done
+case $n_jobs in *[!0-9]* | '' | 0) echo "gpu_check: --jobs expects a number from 1 on, found '$n_jobs'" >&2; exit 64 ;; esac
 [ $# -eq 2 ] || { echo "usage: scripts/gpu_check.sh [options] BUILD OUT" >&2; exit 64; }
 [ -x "$1/godwit" ] || { echo "gpu_check: $1/godwit is not there; build first" >&2; exit 66; }
 mkdir -p "$2" || exit 73
@@ -78,7 +81,7 @@ else
     model="--arch resnet50 --batch 256 --size 224 --reps 20" c4="voc_r50_c4_24k --batch 2 --reps 20"
     demo= some_tests="*"
 fi
-export build out here godwit pictures scenes photos reads moco steps detect threads model c4 demo some_tests peer cifar
+export n_jobs build out here godwit pictures scenes photos reads moco steps detect threads model c4 demo some_tests peer cifar
 
 # ---- steps ----
 machine()
@@ -90,31 +93,65 @@ machine()
     "$godwit" doctor | grep -q -- '--device cuda$'
 }
 
-# All programs of the tier, one after another; a failure does not hide the next. Left out: the test of this script, and
-# those on fake libraries (fake_gpu/libs), which show nothing here.
+# one_shard I OF FILE NAME COMMAND...: a part of a test program; FILE has what it said, FILE.failed is there if it failed
+one_shard()
+{
+    local i=$1 of=$2 file=$3 name=$4
+    shift 4
+    echo "== $name$([ "$of" -eq 1 ] || echo ", shard $((i + 1)) of $of")" > "$file"
+    GTEST_SHARD_INDEX=$i GTEST_TOTAL_SHARDS=$of "$@" >> "$file" 2>&1 && return
+    echo "$name failed (exit $?)" >> "$file"
+    touch "$file.failed"
+}
+
+# queue FOLDER OF NAME COMMAND...: a test program in OF shards, beside others as far as --jobs allows
+queue()
+{
+    local folder=$1 of=$2 name=$3 i
+    shift 3
+    for ((i = 0; i < of; i++)); do
+        while [ "$(jobs -rp | wc -l)" -ge "$n_jobs" ]; do wait -n; done
+        n_queued=$((n_queued + 1))
+        one_shard $i "$of" "$folder/$(printf %04d "$n_queued")" "$name" "$@" &
+    done
+}
+
+# Waits for what was queued and prints what it said, in its order; 1 if something failed.
+all_of()
+{
+    local folder=$1 file
+    wait
+    for file in "$folder"/????; do cat "$file"; done
+    ! ls "$folder"/*.failed > /dev/null 2>&1
+}
+
+# All programs of the tier; a failure does not hide the next. Left out: the test of this script, and those on fake libraries
+# (fake_gpu/libs), which show nothing here.
 tests()
 {
-    local program n=0 failed=0
+    local program of n_queued=0
+    rm -rf "$out/tests" && mkdir "$out/tests"
     for program in "$build"/tests/fake_gpu/test_* "$build"/tests/cudnn/test_*; do
         [ -f "$program" ] && [ -x "$program" ] || continue
-        echo "== ${program#"$build/tests/"}"
-        "$program" --gtest_brief=1 --gtest_filter="$some_tests:-GpuCheck.*" || { echo "$program failed"; failed=1; }
-        n=$((n + 1))
+        of=1
+        [ "${program##*/}" != test_kernels_gpu ] || of=$n_jobs
+        queue "$out/tests" "$of" "${program#"$build/tests/"}" "$program" --gtest_brief=1 \
+            --gtest_filter="$some_tests:-GpuCheck.*"
     done
-    [ $n -gt 0 ] || { echo "no test program is built"; return 1; }
-    return $failed
+    [ $n_queued -gt 0 ] || { echo "no test program is built"; return 1; }
+    all_of "$out/tests"
 }
 
 sanitizer()
 {
-    local tool=${COMPUTE_SANITIZER:-compute-sanitizer} kind failed=0
+    local tool=${COMPUTE_SANITIZER:-compute-sanitizer} kind n_queued=0
     command -v "$tool" > /dev/null || { echo "compute-sanitizer is not there"; exit 77; }
-    for kind in memcheck racecheck synccheck initcheck; do
-        echo "== $kind"
-        timeout 450 "$tool" --tool $kind --error-exitcode 9 "$build/tests/fake_gpu/test_kernels_gpu" --gtest_brief=1 \
-            --gtest_filter="$some_tests" || { echo "$kind: errors, or no end within 450 s"; failed=1; }
+    rm -rf "$out/sanitizer" && mkdir "$out/sanitizer"
+    for kind in memcheck racecheck synccheck initcheck; do # 124: no end within 450 s
+        queue "$out/sanitizer" "$n_jobs" $kind timeout 450 "$tool" --tool $kind --error-exitcode 9 \
+            "$build/tests/fake_gpu/test_kernels_gpu" --gtest_brief=1 --gtest_filter="$some_tests"
     done
-    return $failed
+    all_of "$out/sanitizer"
 }
 
 make_data()
@@ -309,7 +346,7 @@ cifar()
     [ $code -eq 0 ] || [ $code -eq 124 ] || [ $code -eq 75 ]
 }
 export cifar_seconds
-export -f machine tests sanitizer make_data run same determinism loss_of losses bench detect jpeg peer compile \
+export -f one_shard queue all_of machine tests sanitizer make_data run same determinism loss_of losses bench detect jpeg peer compile \
     ask_peer peer_c4 kernels demo cifar
 
 step machine 120 machine

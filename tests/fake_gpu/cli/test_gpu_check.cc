@@ -67,6 +67,27 @@ TEST_F(GpuCheck, GoesOnAfterAFailureAndKeepsWhatEveryStepSaid)
     EXPECT_NE(std::string::npos, slurp(dir / "out/jpeg.txt").find("decoded by the device"));
 }
 
+/* Two programs, the second of which fails in the second of its three shards; the first is the slower one. */
+TEST_F(GpuCheck, RunsProgramsBesideEachOtherAndTellsThemInTheirOrder)
+{
+    std::filesystem::create_directories(dir / "build/tests/fake_gpu");
+    write("build/godwit", "#!/bin/bash\nexec " GODWIT_PROGRAM " \"$@\"\n");
+    write("build/tests/fake_gpu/test_first",
+          "#!/bin/bash\nsleep 0.3\necho \"of $GTEST_TOTAL_SHARDS\"\n");
+    write(
+        "build/tests/fake_gpu/test_kernels_gpu",
+        "#!/bin/bash\necho \"index $GTEST_SHARD_INDEX\"\n[ $GTEST_SHARD_INDEX != 1 ] || exit 5\n");
+    EXPECT_EQ(1, check("--only tests --jobs 3", dir / "build")) << slurp(dir / "said");
+    EXPECT_EQ("== fake_gpu/test_first\nof 1\n"
+              "== fake_gpu/test_kernels_gpu, shard 1 of 3\nindex 0\n"
+              "== fake_gpu/test_kernels_gpu, shard 2 of 3\nindex 1\n"
+              "fake_gpu/test_kernels_gpu failed (exit 5)\n"
+              "== fake_gpu/test_kernels_gpu, shard 3 of 3\nindex 2\n",
+              slurp(dir / "out/tests.txt"));
+    EXPECT_EQ(64, check("--only tests --jobs 0", dir / "build"));
+    EXPECT_EQ("gpu_check: --jobs expects a number from 1 on, found '0'\n", slurp(dir / "said"));
+}
+
 /* A profiler that tells of three kernels, in its units. */
 TEST_F(GpuCheck, AddsUpWhatKernelsTook)
 {
