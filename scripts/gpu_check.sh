@@ -116,13 +116,16 @@ queue()
     done
 }
 
-# Waits for what was queued and prints what it said, in its order; 1 if something failed.
+# Waits for what was queued, prints what it said, in its order, and last what failed; then 1.
 all_of()
 {
-    local folder=$1 file
+    local folder=$1 file failed=
     wait
-    for file in "$folder"/????; do cat "$file"; done
-    ! ls "$folder"/*.failed > /dev/null 2>&1
+    for file in "$folder"/????; do
+        cat "$file"
+        [ ! -e "$file.failed" ] || failed+="${failed:+; }$(sed -n '1s/^== //p' "$file")"
+    done
+    [ -z "$failed" ] || { echo "failed: $failed"; return 1; }
 }
 
 # All programs of the tier; a failure does not hide the next. Left out: the test of this script, and those on fake libraries

@@ -82,7 +82,8 @@ TEST_F(GpuCheck, RunsProgramsBesideEachOtherAndTellsThemInTheirOrder)
               "== fake_gpu/test_kernels_gpu, shard 1 of 3\nindex 0\n"
               "== fake_gpu/test_kernels_gpu, shard 2 of 3\nindex 1\n"
               "fake_gpu/test_kernels_gpu failed (exit 5)\n"
-              "== fake_gpu/test_kernels_gpu, shard 3 of 3\nindex 2\n",
+              "== fake_gpu/test_kernels_gpu, shard 3 of 3\nindex 2\n"
+              "failed: fake_gpu/test_kernels_gpu, shard 2 of 3\n",
               slurp(dir / "out/tests.txt"));
     EXPECT_EQ(64, check("--only tests --jobs 0", dir / "build"));
     EXPECT_EQ("gpu_check: --jobs expects a number from 1 on, found '0'\n", slurp(dir / "said"));
