@@ -31,7 +31,7 @@ __device__ inline NormValue<V> pair_value(const PairTerm<T> &k, int64_t g, int64
     return {k.gamma, k.beta, k.mean, k.rstd, g, C, c};
 }
 
-/* The rows of a thread in its stripe, of those that exist. */
+/* Row a of a thread in its stripe. */
 #define PAIR_ROWS(first, a) ((first) + threadIdx.y + (a)*blockDim.y)
 
 template <int V, typename T>
@@ -95,6 +95,20 @@ struct PairRow {
     }
 };
 
+/* The rows of a thread in the stripe that begins at `first`, of those that exist. */
+template <int V, typename T>
+__device__ inline void pair_fetch(PairRow<V, T> *row, const T *dy, const T *a, const T *b,
+                                  const NormShape &s, int64_t first, int64_t c)
+{
+    GPU_UNROLL
+    for (int l = 0; l < PAIR_AHEAD; l++) {
+        int64_t r = PAIR_ROWS(first, l);
+        if (r >= s.rows)
+            break;
+        row[l].fetch(dy, a, b, (blockIdx.z * s.rows + r) * s.C + c);
+    }
+}
+
 /* parts (2, G, n_parts, 2, C): for either term the sums of d and of d (x - mean); grid (channels, parts, G). */
 template <int V, typename T>
 __global__ void __launch_bounds__(GPU_BLOCK, 3)
@@ -108,13 +122,7 @@ __global__ void __launch_bounds__(GPU_BLOCK, 3)
     NormValue<V> na = pair_value<V>(a, g, s.C, here), nb = pair_value<V>(b, g, s.C, here);
     for (int64_t first = of_all.last(blockIdx.y); c < s.C && first >= 0; first -= of_all.step) {
         PairRow<V, T> row[PAIR_AHEAD];
-        GPU_UNROLL
-        for (int l = 0; l < PAIR_AHEAD; l++) {
-            int64_t r = PAIR_ROWS(first, l), at = (g * s.rows + r) * s.C + c;
-            if (r >= s.rows)
-                break;
-            row[l].fetch(dy, a.x, b.x, at);
-        }
+        pair_fetch(row, dy, a.x, b.x, s, first, c);
         GPU_UNROLL
         for (int l = 0; l < PAIR_AHEAD; l++) {
             float d[V], va[V], vb[V];
@@ -168,13 +176,7 @@ __global__ void __launch_bounds__(GPU_BLOCK, PAIR_RESIDENT)
     NormSlope<V> sa(na, a.of_norm, a.rstd, g, s.C, c), sb(nb, b.of_norm, b.rstd, g, s.C, c);
     for (int64_t first = blockIdx.y * s.stripe; first < s.rows; first += gridDim.y * s.stripe) {
         PairRow<V, T> row[PAIR_AHEAD];
-        GPU_UNROLL
-        for (int l = 0; l < PAIR_AHEAD; l++) {
-            int64_t r = PAIR_ROWS(first, l), at = (g * s.rows + r) * s.C + c;
-            if (r >= s.rows)
-                break;
-            row[l].fetch(dy, a.x, b.x, at);
-        }
+        pair_fetch(row, dy, a.x, b.x, s, first, c);
         GPU_UNROLL
         for (int l = 0; l < PAIR_AHEAD; l++) {
             int64_t r = PAIR_ROWS(first, l), at = (g * s.rows + r) * s.C + c;
