@@ -26,7 +26,7 @@ struct NormShape {
     int64_t        C, G, rows; // rows of a group
     int64_t        image;      // rows of an image
     const int32_t *count;      // images that exist, or NULL
-    int64_t        stripe;     // rows that a block loads at once: `ahead` of each of its threads
+    int64_t        stripe;     // rows of a part side by side: `ahead` of each thread
     int64_t        most_parts;
 };
 
