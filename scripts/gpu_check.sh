@@ -93,13 +93,17 @@ machine()
     "$godwit" doctor | grep -q -- '--device cuda$'
 }
 
-# one_shard I OF FILE NAME COMMAND...: a part of a test program; FILE has what it said, FILE.failed is there if it failed
+# one_shard I OF FILE NAME COMMAND...: a part of a test program; FILE has what it said, FILE.failed is there if it failed. A
+# step that is out of time ends its programs too, also those in a process group of their own (timeout).
 one_shard()
 {
-    local i=$1 of=$2 file=$3 name=$4
+    local i=$1 of=$2 file=$3 name=$4 program
     shift 4
     echo "== $name$([ "$of" -eq 1 ] || echo ", shard $((i + 1)) of $of")" > "$file"
-    GTEST_SHARD_INDEX=$i GTEST_TOTAL_SHARDS=$of "$@" >> "$file" 2>&1 && return
+    GTEST_SHARD_INDEX=$i GTEST_TOTAL_SHARDS=$of "$@" >> "$file" 2>&1 &
+    program=$!
+    trap 'kill $program 2> /dev/null' TERM
+    wait $program && return
     echo "$name failed (exit $?)" >> "$file"
     touch "$file.failed"
 }

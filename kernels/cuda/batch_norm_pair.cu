@@ -3,7 +3,7 @@
  *      y = relu(norm(a) + norm(b))                    norm(a) = (a - mean_a) k_a + beta_a, k = gamma rstd, b alike
  *      d = dy where y > 0                             both have the same d; then each is as in batch_norm_backward.cu
  *
- * Alone, the shortcut's norm would be written, read by the other one, and so would be its gradient: six passes over a map
+ * Alone, the shortcut's norm would be written, read by the other one, and so would be its gradient: five passes over a map
  * of the block's output that these kernels do without. Statistics are batch_norm.cu's. The ReLU's mask is computed from a
  * and b again, to the forward pass's last bit. The passes go through memory as batch norm's do.
  */

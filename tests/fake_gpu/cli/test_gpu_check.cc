@@ -2,6 +2,8 @@
 #include "cli/run_program.h"
 
 #include <gtest/gtest.h>
+#include <sstream>
+#include <thread>
 
 class GpuCheck : public ::testing::Test {
   protected:
@@ -87,6 +89,23 @@ TEST_F(GpuCheck, RunsProgramsBesideEachOtherAndTellsThemInTheirOrder)
               slurp(dir / "out/tests.txt"));
     EXPECT_EQ(64, check("--only tests --jobs 0", dir / "build"));
     EXPECT_EQ("gpu_check: --jobs expects a number from 1 on, found '0'\n", slurp(dir / "said"));
+}
+
+TEST_F(GpuCheck, LeavesNoProgramBehindWhenAStepIsOutOfTime)
+{
+    write("sanitizer", "#!/bin/bash\necho $$ >> " + (dir / "pids") + "\nexec sleep 100\n");
+    EXPECT_EQ(1, check("--only sanitizer --jobs 2 --seconds 6", build(),
+                       "COMPUTE_SANITIZER=" + (dir / "sanitizer")))
+        << slurp(dir / "said");
+    EXPECT_TRUE(summary_has("TIMEOUT")) << slurp(dir / "out/summary.txt");
+    std::istringstream pids(slurp(dir / "pids"));
+    int                n = 0;
+    for (std::string pid; pids >> pid; n++) {
+        for (int wait = 0; wait < 100 && std::filesystem::exists("/proc/" + pid); wait++)
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        EXPECT_FALSE(std::filesystem::exists("/proc/" + pid)) << pid;
+    }
+    EXPECT_EQ(2, n);
 }
 
 /* A profiler that tells of three kernels, in its units. */
