@@ -10,6 +10,7 @@
 
 #define BAD_NAMED 20 // warnings that name a file; later ones are counted only
 #define GRAY 127
+#define LEFT_TOLD 32 // files that a decoder left to libjpeg, before it decoded one
 
 typedef struct Slot {
     int64_t    n, step, epoch;
@@ -39,6 +40,7 @@ struct Loader {
     pthread_mutex_t lock; // guards the rest
     uint8_t        *is_bad;
     int64_t         n_bad, n_warned;
+    bool            is_left_told;
     PictureCache   *cache;
 };
 
@@ -94,6 +96,21 @@ static Status load(Loader *l, Worker *w, const AugmentView view[], int64_t epoch
                          l->o.seed, epoch, index);
 }
 
+/* A decoder that takes nothing is told while the run is young, once. */
+static void watch_decoder(Loader *l, const JpegDecoder *d)
+{
+    if (d->n_served > 0 || d->n_left < LEFT_TOLD)
+        return;
+    pthread_mutex_lock(&l->lock);
+    bool is_told = l->is_left_told;
+    l->is_left_told = true;
+    pthread_mutex_unlock(&l->lock);
+    if (!is_told)
+        log_warn("the device decoded none of the first %d JPEG files, the host does it in its "
+                 "place: %s",
+                 LEFT_TOLD, d->why);
+}
+
 /* Counts and names a bad picture once; under BAD_SKIP fails when there are too many. */
 static Status note_bad(Loader *l, int64_t index)
 {
@@ -144,6 +161,7 @@ static Status work(void *ctx, int64_t slot, int64_t item, int64_t worker)
                                   : (AugmentView){.pixels = s->view[v] + item * l->floats};
     for (int64_t tries = 0; tries < l->n_samples; tries++) {
         Status st = load(l, &l->worker[worker], view, s->epoch, index);
+        watch_decoder(l, &l->worker[worker].jpeg);
         if (!is_bad_file(st)) {
             s->label[item] = source_label(l->source, index);
             s->index[item] = index;

@@ -6,6 +6,8 @@
  * Its names, types and values are declared here as far as they are used (nvJPEG 12 and 13 agree in them), so that the
  * plug-in needs neither to be built. The engines are reached by the batched calls alone; a batch is one picture, since
  * each loader thread has a decoder of its own, handle and all: decoders on one handle were refused memory on an H200.
+ * torchcodec's decoders are made alike (DecodeJpegCuda.cpp): every batch is begun anew, and what is queued on the stream
+ * is waited for, because an H100's engines write without waiting (meta-pytorch/torchcodec, pull request 1634).
  */
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/lib.h"
@@ -182,12 +184,6 @@ static Status open_engines(Handle *handle)
                                           : refuse_for("this GPU has no decoding engine", made);
 }
 
-static Status make_ready(Decoder *d)
-{
-    int begun = nvjpeg.DecodeBatchedInitialize(d->handle, d->state, 1, 1, OUTPUT_RGBI);
-    return begun == SUCCESS ? OK : refuse_for("nvJPEG does not start", begun);
-}
-
 static Status open_decoder(Decoder *d)
 {
     TRY(gpu_check("JPEG", cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking)));
@@ -195,7 +191,7 @@ static Status open_decoder(Decoder *d)
     int made = nvjpeg.JpegStateCreate(d->handle, &d->state);
     if (made == SUCCESS)
         made = nvjpeg.JpegStreamCreate(d->handle, &d->header);
-    return made == SUCCESS ? make_ready(d) : refuse_for("nvJPEG does not start", made);
+    return made == SUCCESS ? OK : refuse_for("nvJPEG does not start", made);
 }
 
 Status lib_jpeg_open(void **decoder)
@@ -234,7 +230,8 @@ static Status reserve(Decoder *d, int64_t bytes)
     }
     TRY(gpu_check("JPEG", e));
     d->capacity = bytes;
-    return OK;
+    return gpu_check("JPEG",
+                     cudaStreamSynchronize(d->stream)); // an engine does not wait for its stream
 }
 
 /* The sizes of a picture that the engines take. */
@@ -268,11 +265,11 @@ Status lib_jpeg_decode(void *decoder, uint8_t *rgb, int64_t x, int64_t y, int64_
         return refuse("not a size that the engines take");
     TRY(reserve(d, 3 * w * h));
     Picture to = {.channel = {d->pixels}, .pitch = {(size_t)(3 * w)}};
-    int     decoded = nvjpeg.DecodeBatched(d->handle, d->state, &data, &n, &to, d->stream);
-    if (decoded != SUCCESS) {
-        TRY(make_ready(d)); // a batch that failed has to be started again
-        return refuse_for("the engines could not read it", decoded);
-    }
+    int     done = nvjpeg.DecodeBatchedInitialize(d->handle, d->state, 1, 1, OUTPUT_RGBI);
+    if (done == SUCCESS)
+        done = nvjpeg.DecodeBatched(d->handle, d->state, &data, &n, &to, d->stream);
+    if (done != SUCCESS)
+        return refuse_for("the engines could not read it", done);
     TRY(gpu_check("JPEG", cudaMemcpy2DAsync(rgb, (size_t)(3 * width), d->pixels + 3 * (y * w + x),
                                             (size_t)(3 * w), (size_t)(3 * width), (size_t)height,
                                             cudaMemcpyDeviceToHost, d->stream)));

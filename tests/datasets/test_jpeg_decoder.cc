@@ -238,6 +238,30 @@ TEST_F(JpegLoader, HasLibjpegsPixelsWhereAllIsRefused)
     EXPECT_EQ(epoch(), pixels);
 }
 
+TEST_F(JpegLoader, SaysEarlyAndOnceThatAllIsRefused)
+{
+    for (Status answer : {ERR_UNSUPPORTED, OK}) {
+        workshop = Workshop();
+        workshop.recorder[0].answer = answer;
+        o.n_workers = 1;
+        int64_t n_before = log_warnings();
+        Loader *l = nullptr;
+        testing::internal::CaptureStderr();
+        ASSERT_OK(loader_open(&l, source, &o));
+        for (int i = 0; i < 30; i++) { // of 4 files each
+            LoaderBatch b;
+            ASSERT_OK(loader_next(l, &b));
+        }
+        std::string said = testing::internal::GetCapturedStderr();
+        loader_close(l);
+        EXPECT_EQ(answer == OK ? 0 : 1, log_warnings() - n_before);
+        EXPECT_EQ(answer != OK,
+                  said.find("warning: the device decoded none of the first 32 JPEG files, the host "
+                            "does it in its place: as it is told\n") != std::string::npos)
+            << said;
+    }
+}
+
 TEST_F(JpegLoader, ClosesThoseItOpenedWhenOneCannotBe)
 {
     Loader *l = nullptr;

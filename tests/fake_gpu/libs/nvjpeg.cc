@@ -1,7 +1,7 @@
 /* nvjpeg.cc -- nvJPEG as kernels/cuda/lib_nvjpeg.c asks for it: batches of one picture on the GPU's engines
  *
  * lib_nvjpeg.c finds these functions by name in the library that GODWIT_NVJPEG names: a test names the plug-in itself. Pixels are
- * libjpeg-turbo's; they come when the stream gets there.
+ * libjpeg-turbo's. They come at once, before what is queued on the stream, as an H100's engines write them.
  */
 #include "fake_gpu/libs/fake_libs.h"
 #include "fake_gpu/libs/misuse.h"
@@ -180,12 +180,11 @@ EXPORT int nvjpegDecodeBatchedSupported(Handle *, Header *header, int *is_refuse
 }
 
 EXPORT int nvjpegDecodeBatched(Handle *h, State *s, const unsigned char *const *bytes,
-                               const size_t *n, Picture *to, cudaStream_t stream)
+                               const size_t *n, Picture *to, cudaStream_t)
 {
     int w = 0, height = 0, sampling = 0, colours = 0;
     if (!s->is_ready)
-        return misuse(NOT_INITIALIZED,
-                      "a batch that was not begun, or failed and was not begun again");
+        return misuse(NOT_INITIALIZED, "a batch that was not begun");
     s->is_ready = false;
     if (s->of != h)
         return misuse(INVALID, "a state of another handle");
@@ -202,15 +201,17 @@ EXPORT int nvjpegDecodeBatched(Handle *h, State *s, const unsigned char *const *
     if (tjDecompress2(h->turbo, bytes[0], (unsigned long)n[0], pixels->data(), w, 0, height,
                       TJPF_RGB, TJFLAG_ACCURATEDCT) != 0)
         return EXECUTION_FAILED;
-    s->is_ready = true;
     fake_libs()->n_decoded++;
     unsigned char *out = to->channel[0];
-    return fake_gpu_enqueue(stream,
-                            [=] {
-                                for (size_t y = 0; y < (size_t)height; y++)
-                                    memcpy(out + y * pitch, pixels->data() + y * row, row);
-                                return true;
-                            }) == cudaSuccess
-               ? SUCCESS
-               : EXECUTION_FAILED;
+    cudaStream_t   engine = nullptr;
+    bool           is_written =
+        cudaStreamCreateWithFlags(&engine, cudaStreamNonBlocking) == cudaSuccess &&
+        fake_gpu_enqueue(engine,
+                         [=] {
+                             for (size_t y = 0; y < (size_t)height; y++)
+                                 memcpy(out + y * pitch, pixels->data() + y * row, row);
+                             return true;
+                         }) == cudaSuccess &&
+        cudaStreamDestroy(engine) == cudaSuccess; // runs what is queued
+    return is_written ? SUCCESS : EXECUTION_FAILED;
 }
