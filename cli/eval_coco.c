@@ -281,15 +281,7 @@ static Status run(const Verb *verb, int argc, char **argv, bool lvis)
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
-    for (int i = 0; i < line.n_operands; i++)
-        if (!s.truth)
-            s.truth = line.operand[i];
-        else if (!s.found)
-            s.found = line.operand[i];
-        else
-            TRY_OUT(status_fail(ERR_USAGE,
-                                "eval: one ground truth and one result, found also \"%s\"",
-                                line.operand[i]));
+    TRY_OUT(eval_take_files(&line, &s.truth, &s.found));
     if (!s.truth || !s.found)
         TRY_OUT(status_fail(ERR_USAGE, "%s: needs a ground truth and results: godwit %s GT DT",
                             verb->name, verb->name));

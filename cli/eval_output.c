@@ -6,6 +6,19 @@
 
 #include <stdio.h>
 
+Status eval_take_files(const CommandLine *line, const char **truth, const char **found)
+{
+    for (int i = 0; i < line->n_operands; i++)
+        if (!*truth)
+            *truth = line->operand[i];
+        else if (!*found)
+            *found = line->operand[i];
+        else
+            return status_fail(ERR_USAGE, "%s: one ground truth and one result, found also \"%s\"",
+                               line->verb->name, line->operand[i]);
+    return OK;
+}
+
 bool eval_wants_analysis(const EvalOutput *o)
 {
     return o->analyse || o->html || o->against;

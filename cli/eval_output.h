@@ -65,6 +65,10 @@ typedef struct EvalScored {
     MatchSimilarity    overlap;
 } EvalScored;
 
+/* The operands of a verb that also takes its two files by option: what no option named, the truth first. ERR_USAGE: more. */
+Status eval_take_files(const CommandLine *line, const char **truth,
+                       const char **found) STATUS_MUST_USE;
+
 /* Whether an analysis or a comparison was asked for. eval_check_output: ERR_USAGE where it does not go with
  * --bug-compatible, or --resamples is out of range. */
 bool   eval_wants_analysis(const EvalOutput *o);

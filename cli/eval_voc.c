@@ -136,15 +136,7 @@ Status eval_voc(const Verb *verb, int argc, char **argv)
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
-    for (int i = 0; i < line.n_operands; i++)
-        if (!s.truth)
-            s.truth = line.operand[i];
-        else if (!s.found)
-            s.found = line.operand[i];
-        else
-            TRY_OUT(status_fail(ERR_USAGE,
-                                "eval voc: one ground truth and one result, found also \"%s\"",
-                                line.operand[i]));
+    TRY_OUT(eval_take_files(&line, &s.truth, &s.found));
     if (!s.truth || !s.found)
         TRY_OUT(status_fail(ERR_USAGE, "eval voc: needs %s; try `godwit eval voc --help`",
                             s.truth ? "results: --dt FILE"

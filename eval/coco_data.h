@@ -117,5 +117,8 @@ Status coco_results_parse(CocoResults *results, const CocoReadOptions *options,
                           const CocoTruth *truth, const char *bytes, int64_t n,
                           const char *name) STATUS_MUST_USE;
 
+/* The place of the category of that id; -1: none. */
+int64_t coco_category_at(const CocoTruth *truth, int64_t id);
+
 void coco_truth_release(CocoTruth *truth);
 void coco_results_release(CocoResults *results);

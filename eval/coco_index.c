@@ -37,7 +37,7 @@ static int64_t find_image(const CocoTruth *t, const CocoImage *key)
     return lo < t->n_images && compare_image(&t->image[lo], key) == 0 ? lo : -1;
 }
 
-static int64_t find_category(const CocoTruth *t, int64_t id)
+int64_t coco_category_at(const CocoTruth *t, int64_t id)
 {
     int64_t lo = 0, hi = t->n_categories;
     while (lo < hi) {
@@ -152,7 +152,7 @@ static void resolve_range(void *ctx, int64_t begin, int64_t end)
             at = (int32_t)find_image(w->t, &key); // rows of one image mostly stand together
         last = key;
         w->rows->image[i] = at;
-        w->rows->category[i] = (int32_t)find_category(w->t, w->raw->category_id.data[i]);
+        w->rows->category[i] = (int32_t)coco_category_at(w->t, w->raw->category_id.data[i]);
     }
 }
 

@@ -66,19 +66,6 @@ static Status cap_image(Arena *a, Federated *f, LvisResult *out, int64_t image)
     return OK;
 }
 
-static int64_t find_category(const CocoTruth *t, int64_t id)
-{
-    int64_t lo = 0, hi = t->n_categories;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (t->category[mid].id < id)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < t->n_categories && t->category[lo].id == id ? lo : -1;
-}
-
 /* Results of category k count in the image of that stamp. */
 static void count_category(Federated *f, LvisResult *out, int64_t k, int32_t value)
 {
@@ -90,12 +77,12 @@ static void count_category(Federated *f, LvisResult *out, int64_t k, int32_t val
 static void read_lists(Federated *f, LvisResult *out, const CocoImage *im, int32_t value)
 {
     for (int64_t i = 0; i < im->n_neg; i++) {
-        int64_t k = find_category(f->truth, f->truth->listed[im->neg_at + i]);
+        int64_t k = coco_category_at(f->truth, f->truth->listed[im->neg_at + i]);
         if (k >= 0)
             count_category(f, out, k, value);
     }
     for (int64_t i = 0; i < im->n_unfinished; i++) {
-        int64_t k = find_category(f->truth, f->truth->listed[im->unfinished_at + i]);
+        int64_t k = coco_category_at(f->truth, f->truth->listed[im->unfinished_at + i]);
         if (k >= 0)
             f->unfinished[k] = value;
     }
