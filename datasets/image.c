@@ -108,7 +108,7 @@ static Status decode_elsewhere(Image *out, JpegDecoder *d, const ImageInfo *info
                                const void *bytes, int64_t n_bytes)
 {
     Status st = ERR_UNSUPPORTED;
-    if ((info->channels == 1 || info->channels == 3) && info->bits == 8) {
+    if (info->is_usual) {
         TRY(image_resize_buffer(out, crop.width, crop.height));
         st = d->decode(d->state, out->pixels, crop, bytes, n_bytes);
         if (st == ERR_UNSUPPORTED)

@@ -43,6 +43,7 @@ typedef struct ImageInfo {
     int64_t     width, height; // upright, that is after orientation under EXIF_APPLY
     int64_t     stored_width, stored_height;
     int         channels;    // as stored: 1, 2, 3 or 4
+    bool        is_usual;    // JPEG: gray, or luma and chroma, in 8 bits; not RGB, CMYK or others
     int         bits;        // as stored: 1..16
     int         orientation; // 1..8; 1 when absent or broken
 } ImageInfo;
@@ -69,7 +70,7 @@ typedef struct DecodeOptions {
     int shrink; // JPEG only: 1, 2, 4 or 8 decodes at 1/shrink (sides rounded up); 0: 1. PNG ignores
                 // it
     JpegDecoder
-        *jpeg; // asked first for gray and three-channel JPEG files at full size; NULL: libjpeg
+        *jpeg; // asked first for usual JPEG files at full size; NULL: libjpeg
 } DecodeOptions;
 
 /* The header alone. `options` NULL means defaults; `name` is used in sentences. */

@@ -100,6 +100,8 @@ Status jpeg_probe(ImageInfo *out, const void *bytes, int64_t n_bytes, const char
         out->stored_height = job.in.image_height;
         out->channels = job.in.num_components;
         out->bits = job.in.data_precision;
+        out->is_usual = out->bits == 8 && (job.in.jpeg_color_space == JCS_GRAYSCALE ||
+                                           job.in.jpeg_color_space == JCS_YCbCr);
     }
     jpeg_destroy_decompress(&job.in);
     return st;

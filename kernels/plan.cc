@@ -102,6 +102,8 @@ const Backend *plan_backend(const Backend *like)
         fill(table.entry);
     BACKEND_OPTIONAL(FILL_LIKE)
     if (!like) {
+        fill(table.norm_pair_train_forward);
+        fill(table.norm_pair_train_backward);
         fill(table.norm_pool_train_forward);
         fill(table.norm_pool_train_backward);
         fill(table.feed);

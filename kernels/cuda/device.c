@@ -45,7 +45,7 @@ static Status open_streams(bool waits)
     if (e != cudaSuccess || n < 1)
         return no_device(e == cudaSuccess ? cudaErrorNoDevice : e);
     struct cudaDeviceProp prop;
-    TRY(gpu_check("opening the device", cudaSetDevice(0)));
+    TRY(gpu_enter("opening the device"));
     TRY(gpu_check("opening the device", cudaGetDeviceProperties(&prop, 0)));
     if (prop.major < OLDEST_MAJOR)
         return status_fail(ERR_DEVICE,
@@ -98,10 +98,16 @@ const char *gpu_name(void)
     return gpu.name;
 }
 
+Status gpu_enter(const char *op)
+{
+    return gpu_check(op, cudaSetDevice(0));
+}
+
 Status gpu_check(const char *op, cudaError_t e)
 {
     if (e == cudaSuccess)
         return OK;
+    (void)cudaGetLastError(); // told here, not by the next launch
     if (e == cudaErrorMemoryAllocation)
         return status_fail(ERR_MEMORY, "%s: the GPU's memory is full", op);
     return status_fail(ERR_DEVICE, "%s: %s (%s)%s", op, cudaGetErrorString(e), cudaGetErrorName(e),

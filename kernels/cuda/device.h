@@ -12,6 +12,9 @@
 /* Opens device 0 and its streams once. ERR_DEVICE when no device answers or it is older than compute capability 8.0. */
 Status gpu_open(bool waits);
 
+/* Makes the device that of the calling thread, for libraries that ask the driver. */
+Status gpu_enter(const char *op);
+
 /* Everything is open: from now on a failure may be an earlier op's, and the sentence says so. */
 void gpu_works_now(void);
 

@@ -6,8 +6,11 @@
  * Its names, types and values are declared here as far as they are used (nvJPEG 12 and 13 agree in them), so that the
  * plug-in needs neither to be built. The engines are reached by the batched calls alone; a batch is one picture, since
  * each loader thread has a decoder of its own, handle and all: decoders on one handle were refused memory on an H200.
- * torchcodec's decoders are made alike (DecodeJpegCuda.cpp): every batch is begun anew, and what is queued on the stream
- * is waited for, because an H100's engines write without waiting (meta-pytorch/torchcodec, pull request 1634).
+ * torchcodec's decoders are made alike (DecodeJpegCuda.cpp), and every batch is begun anew there too.
+ *
+ * PITFALL: an H100's engines write without waiting for the stream (meta-pytorch/torchcodec, pull request 1634), so the
+ * memory that they write to is the decoder's alone, and is given back when nothing is under way.
+ * PITFALL: nvJPEG also calls the driver, which knows the device of a thread only once it is set there.
  */
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/lib.h"
@@ -64,7 +67,8 @@ static struct {
 } nvjpeg;
 static bool is_loaded; // and has engines
 
-static _Thread_local cudaError_t no_memory; // of this thread's last allocation that failed
+static _Thread_local cudaError_t
+    no_memory; // of the last allocation that failed in this thread's call
 
 static const struct {
     const char *name;
@@ -103,12 +107,10 @@ static Status refuse(const char *why)
 
 static Status refuse_for(const char *why, int nvjpeg_status)
 {
-    cudaError_t e = no_memory;
-    no_memory = cudaSuccess;
-    if (e != cudaSuccess)
+    if (no_memory != cudaSuccess)
         return status_fail(ERR_UNSUPPORTED,
                            "JPEG on the device: %s (nvJPEG status %d: %s); use data.decode=host",
-                           why, nvjpeg_status, cudaGetErrorString(e));
+                           why, nvjpeg_status, cudaGetErrorString(no_memory));
     return status_fail(ERR_UNSUPPORTED,
                        "JPEG on the device: %s (nvJPEG status %d); use data.decode=host", why,
                        nvjpeg_status);
@@ -184,8 +186,16 @@ static Status open_engines(Handle *handle)
                                           : refuse_for("this GPU has no decoding engine", made);
 }
 
+/* In the thread that is about to call nvJPEG. */
+static Status enter(void)
+{
+    no_memory = cudaSuccess;
+    return gpu_enter("JPEG");
+}
+
 static Status open_decoder(Decoder *d)
 {
+    TRY(enter());
     TRY(gpu_check("JPEG", cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking)));
     TRY(open_engines(&d->handle));
     int made = nvjpeg.JpegStateCreate(d->handle, &d->state);
@@ -219,19 +229,13 @@ static Status reserve(Decoder *d, int64_t bytes)
     if (bytes <= d->capacity)
         return OK;
     if (d->pixels)
-        TRY(gpu_check("JPEG", cudaFreeAsync(d->pixels, d->stream)));
+        (void)give_device(d->pixels);
     d->pixels = NULL;
     d->capacity = 0;
-    cudaError_t e = cudaMallocAsync((void **)&d->pixels, (size_t)bytes, d->stream);
-    if (e == cudaErrorMemoryAllocation) {
-        (void)cudaGetLastError();
-        d->pixels = NULL;
+    if (take_device((void **)&d->pixels, (size_t)bytes))
         return refuse("the GPU has no room for the picture");
-    }
-    TRY(gpu_check("JPEG", e));
     d->capacity = bytes;
-    return gpu_check("JPEG",
-                     cudaStreamSynchronize(d->stream)); // an engine does not wait for its stream
+    return OK;
 }
 
 /* The sizes of a picture that the engines take. */
@@ -260,6 +264,7 @@ Status lib_jpeg_decode(void *decoder, uint8_t *rgb, int64_t x, int64_t y, int64_
     const unsigned char *data = bytes;
     size_t               n = (size_t)n_bytes;
     int64_t              w = 0, h = 0;
+    TRY(enter());
     TRY(look(d, &w, &h, bytes, n_bytes));
     if (w > MOST_PIXELS / size_max(h, 1) || x + width > w || y + height > h)
         return refuse("not a size that the engines take");
@@ -268,8 +273,10 @@ Status lib_jpeg_decode(void *decoder, uint8_t *rgb, int64_t x, int64_t y, int64_
     int     done = nvjpeg.DecodeBatchedInitialize(d->handle, d->state, 1, 1, OUTPUT_RGBI);
     if (done == SUCCESS)
         done = nvjpeg.DecodeBatched(d->handle, d->state, &data, &n, &to, d->stream);
-    if (done != SUCCESS)
+    if (done != SUCCESS) {
+        TRY(gpu_check("JPEG", cudaStreamSynchronize(d->stream))); // some work may be under way
         return refuse_for("the engines could not read it", done);
+    }
     TRY(gpu_check("JPEG", cudaMemcpy2DAsync(rgb, (size_t)(3 * width), d->pixels + 3 * (y * w + x),
                                             (size_t)(3 * w), (size_t)(3 * width), (size_t)height,
                                             cudaMemcpyDeviceToHost, d->stream)));
@@ -281,10 +288,9 @@ void lib_jpeg_close(void *decoder)
     Decoder *d = decoder;
     if (!d)
         return;
-    if (d->stream)
-        cudaStreamSynchronize(d->stream); // a batch that failed may have left work
+    (void)enter();
     if (d->pixels)
-        cudaFreeAsync(d->pixels, d->stream);
+        (void)give_device(d->pixels);
     if (d->header)
         nvjpeg.JpegStreamDestroy(d->header);
     if (d->state)

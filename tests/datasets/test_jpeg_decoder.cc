@@ -75,6 +75,23 @@ TEST(JpegDecoder, IsAskedForGrayAndThreeChannelsOnly)
     }
 }
 
+/* Engines may take the three for luma and chroma. */
+TEST(JpegDecoder, IsNotAskedForRedGreenAndBlueAsStored)
+{
+    std::vector<uint8_t> jpeg = encoded(Picture(24, 17).im);
+    ASSERT_EQ(0xe0, jpeg[3]); // JFIF: luma and chroma
+    const uint8_t adobe[] = {0xff, 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0};
+    jpeg.erase(jpeg.begin() + 2, jpeg.begin() + 4 + 16);
+    for (uint8_t transform : {0, 1}) {
+        std::vector<uint8_t> marked = jpeg;
+        marked.insert(marked.begin() + 2, adobe, adobe + sizeof adobe);
+        marked[2 + sizeof adobe - 1] = transform;
+        Decoded d(marked);
+        ASSERT_OK(d.status);
+        EXPECT_EQ(transform, d.recorder.asked.size());
+    }
+}
+
 TEST(JpegDecoder, LeavesToLibjpegWhatItRefuses)
 {
     for (const FileGolden &g : FILES) {

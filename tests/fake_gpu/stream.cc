@@ -163,12 +163,20 @@ cudaError_t cudaGetDeviceCount(int *count)
     return driver_version() < CUDART_VERSION ? cudaErrorInsufficientDriver : cudaSuccess;
 }
 
+static thread_local bool is_entered;
+
 /* FAKE_GPU_TAKEN: another process has the device to itself. */
 cudaError_t cudaSetDevice(int index)
 {
     if (getenv("FAKE_GPU_TAKEN"))
         return cudaErrorDevicesUnavailable;
+    is_entered = index == 0;
     return index == 0 ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+bool fake_gpu_is_entered(void)
+{
+    return is_entered;
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *prop, int)

@@ -8,6 +8,9 @@
 /* Queues work that may touch device memory; false stops the device as a failed kernel does. */
 cudaError_t fake_gpu_enqueue(cudaStream_t s, std::function<bool()> work);
 
+/* Whether the calling thread has set its device. */
+bool fake_gpu_is_entered(void);
+
 /* Pieces of work of a stream, counted from its first. */
 struct FakeStream {
     long queued, done;

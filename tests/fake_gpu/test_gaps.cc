@@ -3,6 +3,7 @@
 extern "C" {
 #include "kernels/backend_entries.h"
 #include "kernels/cuda/gaps.h"
+#include "kernels/plan.h"
 }
 #include <cstddef>
 #include <map>
@@ -35,6 +36,21 @@ TEST(Gaps, OptionalEntriesAreEmptyForAReason)
         EXPECT_EQ(0u, lacks.count(#entry)) << #entry;
     BACKEND_OPTIONAL(HAS_A_REASON)
     EXPECT_EQ(1u, lacks.count("conv_bn_train_forward"));
+}
+
+/* What decides the memory of a step; decoding and facts about the device do not. */
+TEST(Gaps, APlanWithoutAGpuHasWhatAGpuHas)
+{
+    std::map<std::string, bool> planned, there;
+    const Backend              *plan = plan_backend(nullptr), *be = device_under_test();
+#define NOTE(entry)                                                                                \
+    planned[#entry] = plan->entry != nullptr;                                                      \
+    there[#entry] = be->entry != nullptr;
+    BACKEND_OPTIONAL(NOTE)
+    for (const char *other : {"jpeg_open", "jpeg_decode", "jpeg_close", "describe", "measure"})
+        EXPECT_EQ(1u, there.erase(other) * planned.erase(other)) << other;
+    EXPECT_EQ(there, planned);
+    EXPECT_EQ(be->has_norm_masks, plan->has_norm_masks);
 }
 
 TEST(Gaps, TheListOfEntriesIsWhole)

@@ -69,6 +69,12 @@ int misuse(int status, const char *what)
     return status;
 }
 
+/* What the driver is asked in a thread without a device fails. */
+int outside()
+{
+    return misuse(NOT_INITIALIZED, "a call in a thread that has not set its device");
+}
+
 bool has_marker(const unsigned char *bytes, size_t n, unsigned char marker)
 {
     for (size_t i = 0; i + 1 < n; i++)
@@ -82,6 +88,8 @@ bool has_marker(const unsigned char *bytes, size_t n, unsigned char marker)
 EXPORT int nvjpegCreateEx(int backend, DeviceAllocator *device, PinnedAllocator *pinned,
                           unsigned flags, Handle **h)
 {
+    if (!fake_gpu_is_entered())
+        return outside();
     if (backend != HARDWARE || flags != 0)
         return misuse(INVALID, "a handle of another backend, or with flags");
     if (fake_libs()->has_no_jpeg_engine)
@@ -93,6 +101,8 @@ EXPORT int nvjpegCreateEx(int backend, DeviceAllocator *device, PinnedAllocator 
 
 EXPORT int nvjpegDestroy(Handle *h)
 {
+    if (!fake_gpu_is_entered())
+        return outside();
     if (h->n_states > 0)
         return misuse(INVALID, "the end of a handle that has states");
     delete h;
@@ -173,6 +183,8 @@ EXPORT int nvjpegDecodeBatchedInitialize(Handle *, State *s, int batch, int thre
 
 EXPORT int nvjpegDecodeBatchedSupported(Handle *, Header *header, int *is_refused)
 {
+    if (!fake_gpu_is_entered())
+        return outside();
     if (!header->is_parsed)
         return misuse(INVALID, "whether a header is supported that was not parsed");
     *is_refused = header->is_progressive;
@@ -183,6 +195,8 @@ EXPORT int nvjpegDecodeBatched(Handle *h, State *s, const unsigned char *const *
                                const size_t *n, Picture *to, cudaStream_t)
 {
     int w = 0, height = 0, sampling = 0, colours = 0;
+    if (!fake_gpu_is_entered())
+        return outside();
     if (!s->is_ready)
         return misuse(NOT_INITIALIZED, "a batch that was not begun");
     s->is_ready = false;

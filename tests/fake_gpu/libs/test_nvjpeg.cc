@@ -142,26 +142,27 @@ TEST_F(NvJpeg, SaysWhyNvJpegFoundNoMemory)
     EXPECT_EQ(photo.rgb, got);
 }
 
-/* Each loader thread has one. */
-TEST_F(NvJpeg, DecodesInSeveralThreads)
+/* Each loader thread has one, which another thread opens and closes. */
+TEST_F(NvJpeg, DecodesInOtherThreads)
 {
     Photo photo(40, 30);
-    open();
-    auto work = [&] {
-        void *own = nullptr;
+    void *own[2] = {};
+    for (void *&one : own)
+        ASSERT_EQ(OK, d.be->jpeg_open(&one)) << status_text();
+    auto work = [&](void *one) {
         Bytes got((size_t)(3 * 40 * 30));
-        EXPECT_EQ(OK, d.be->jpeg_open(&own)) << status_text();
         for (int i = 0; i < 3; i++) {
-            EXPECT_EQ(OK, d.be->jpeg_decode(own, got.data(), 0, 0, 40, 30, photo.jpeg.data(),
+            EXPECT_EQ(OK, d.be->jpeg_decode(one, got.data(), 0, 0, 40, 30, photo.jpeg.data(),
                                             (int64_t)photo.jpeg.size()))
                 << status_text();
             EXPECT_EQ(photo.rgb, got);
         }
-        d.be->jpeg_close(own);
     };
-    std::thread other(work);
-    work();
-    other.join();
+    std::thread first(work, own[0]), second(work, own[1]);
+    first.join();
+    second.join();
+    for (void *one : own)
+        std::thread(d.be->jpeg_close, one).join();
     EXPECT_EQ(6, d.fake->n_decoded);
     EXPECT_EQ(0, d.fake->n_misuses) << d.fake->last_misuse;
 }
