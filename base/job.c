@@ -138,9 +138,9 @@ Status job_stop_nonfinite(Job *j, int64_t step, const Text *dump, const char *wh
         st = json_save(dump, text_cstr(&path));
     if (st == OK)
         st = status_fail(ERR_NONFINITE,
-                         "step %lld: %s; images and terms are in %s; resume from step %lld with %s",
-                         (long long)step, what, text_cstr(&path), (long long)run_saved_step(j->run),
-                         advice);
+                         "step %lld: %s; images and terms are in %s; a run is resumed with its own "
+                         "numbers only: start again in another --out with %s",
+                         (long long)step, what, text_cstr(&path), advice);
     text_release(&path);
     return st;
 }

@@ -84,7 +84,7 @@ bool   job_has_stepped(const Job *j); // in this call: false when a finished run
 double job_rate(const Job *j, int64_t images_a_step);
 
 /* Writes `dump` as RUN/nonfinite_step_N.json and returns ERR_NONFINITE: "step N: WHAT; images and terms are in FILE;
- * resume from step M with ADVICE". */
+ * ... start again in another --out with ADVICE". */
 Status job_stop_nonfinite(Job *j, int64_t step, const Text *dump, const char *what,
                           const char *advice) STATUS_MUST_USE;
 

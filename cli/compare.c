@@ -240,6 +240,12 @@ static Status read_run(Arena *arena, RunScore *score, const char *run)
     if (!file_exists(path))
         return status_fail(
             ERR_MISSING, "%s: no metrics.jsonl; expected a folder that `godwit train` wrote", run);
+    const char *backbone = file_join(arena, run, "backbone.safetensors");
+    if (backbone && file_exists(backbone))
+        return status_fail(ERR_FORMAT,
+                           "%s is a pretraining run and has no AP; compare takes runs of "
+                           "`godwit train`",
+                           run);
     TRY(file_read(arena, &bytes, &n, path, 256 << 20));
     for (char *line = bytes, *end; (end = memchr(line, '\n', (size_t)(bytes + n - line)));
          line = end + 1)
@@ -252,6 +258,32 @@ static Status read_run(Arena *arena, RunScore *score, const char *run)
     return OK;
 }
 
+static Status add_run(Arena *arena, CompareTable *table, const char *run)
+{
+    RunScore score = {0};
+    TRY(read_run(arena, &score, run));
+    if (table->definition && strcmp(table->definition, score.definition) != 0)
+        return status_fail(ERR_FORMAT,
+                           "godwit compare: %s was scored by another definition (%s) than the runs "
+                           "before it (%s)",
+                           run, score.definition, table->definition);
+    table->definition = score.definition;
+    return compare_add(table, score.init, 100 * score.ap, 100 * score.ap50, 100 * score.ap75);
+}
+
+/* A run, or the trials that `godwit train --trials` left in it. */
+static Status add_runs(Arena *arena, CompareTable *table, const char *run)
+{
+    for (int i = 0;; i++) {
+        const char *trial = arena_printf(arena, "%s/trial-%d", run, i);
+        if (!trial)
+            return ERR_MEMORY;
+        if (!file_is_dir(trial))
+            return i > 0 ? OK : add_run(arena, table, run);
+        TRY(add_run(arena, table, trial));
+    }
+}
+
 Status verb_compare(const Verb *verb, int argc, char **argv)
 {
     CommandLine line = {
@@ -262,20 +294,8 @@ Status verb_compare(const Verb *verb, int argc, char **argv)
     TRY_OUT(options_parse(&line, argc, argv));
     if (line.is_help)
         goto out;
-    for (int i = 0; i < line.n_operands; i++) {
-        RunScore score = {0};
-        TRY_OUT(read_run(&arena, &score, line.operand[i]));
-        if (table.definition && strcmp(table.definition, score.definition) != 0) {
-            st = status_fail(ERR_FORMAT,
-                             "godwit compare: %s was scored by another definition (%s) than the "
-                             "runs before it (%s)",
-                             line.operand[i], score.definition, table.definition);
-            goto out;
-        }
-        table.definition = score.definition;
-        TRY_OUT(
-            compare_add(&table, score.init, 100 * score.ap, 100 * score.ap50, 100 * score.ap75));
-    }
+    for (int i = 0; i < line.n_operands; i++)
+        TRY_OUT(add_runs(&arena, &table, line.operand[i]));
     compare_sort(&table);
     compare_print(&table);
     if (line.common.json)

@@ -307,8 +307,9 @@ static Status write_report(Demo *d, const Judged judged[DEMO_INITS], const DetSe
         TRY(make_picture(d, &picture[i], judged, set, i));
     ReportClass *classes = NULL;
     TRY(make_classes(d, &classes, &report.n_classes, judged, set));
-    command[0] = arena_printf(&d->arena, "godwit demo --out %s --seed %lld --trials %lld", d->out,
-                              (long long)d->seed, (long long)d->trials);
+    const char *scale = d->scale < 1 ? arena_printf(&d->arena, " --scale %g", d->scale) : "";
+    command[0] = arena_printf(&d->arena, "godwit demo --out %s --seed %lld --trials %lld%s", d->out,
+                              (long long)d->seed, (long long)d->trials, scale ? scale : "");
     command[1] = arena_printf(&d->arena, "godwit compare %s/random-* %s/supervised-* %s/moco-*",
                               d->out, d->out, d->out);
     const char *path = file_join(&d->arena, d->out, "report.html");

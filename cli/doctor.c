@@ -46,7 +46,8 @@ static void find_gaps(Finding *f)
                               gap->entry, gap->why);
 }
 
-static int look(Finding *f)
+/* A machine without a GPU is fine; one whose GPU, or what was asked for, does not open is not. */
+static int look(Finding *f, const char *device)
 {
     int n = 0;
     f[n].what = "processor";
@@ -92,7 +93,7 @@ static int look(Finding *f)
                  (double)facts.free_bytes / 1e9, (double)facts.total_bytes / 1e9);
     else
         snprintf(f[n].is, sizeof f[n].is, "%s", status_text());
-    f[n++].is_fine = true;
+    f[n++].is_fine = is_ready || !(backend_may_have_cuda() || strcmp(device, "cuda") == 0);
     if (is_ready)
         find_gaps(&f[n++]);
     if (is_ready && gpu->jpeg_open) {
@@ -128,7 +129,7 @@ Status verb_doctor(const Verb *verb, int argc, char **argv)
     if (line.is_help)
         goto out;
     Finding finding[16] = {0};
-    int     n = look(finding), wrong = 0;
+    int     n = look(finding, line.common.device), wrong = 0;
     printf("godwit %s\n", GODWIT_VERSION);
     for (int i = 0; i < n; i++) {
         printf("  %-4s %-14s %s\n", finding[i].is_fine ? "ok" : "!!", finding[i].what,
@@ -138,6 +139,8 @@ Status verb_doctor(const Verb *verb, int argc, char **argv)
     printf(wrong ? "%d thing%s to look at\n" : "all is well\n", wrong, wrong == 1 ? "" : "s");
     if (line.common.json)
         TRY_OUT(write_json(line.common.json, finding, n));
+    const Backend *asked_for;
+    TRY_OUT(backend_open(&asked_for, line.common.device, F32));
 out:
     options_release(&line);
     return st;

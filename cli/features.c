@@ -1,6 +1,10 @@
 #include "cli/features.h"
 
+#include "base/size.h"
+
 #include <string.h>
+
+enum { SMALL_PICTURE = 160 }; // pixels of a side; larger ones are resized as ImageNet's
 
 Status features_what(EmbedWhat *what, const char *word)
 {
@@ -21,12 +25,40 @@ Status features_check_crop(const Verb *verb, int64_t crop)
                              verb->name, (long long)crop);
 }
 
-AugmentOptions features_transform(const Backbone *b, int64_t crop)
+/* The shorter side of the first picture. */
+static Status first_side(int64_t *side, const char *set)
 {
-    if (b)
-        return embed_augment(&b->info, crop);
-    BackboneInfo pixels = {.crop = crop, .has_small_stem = crop < 160};
-    for (int i = 0; i < 3; i++)
-        pixels.std[i] = 1;
-    return embed_augment(&pixels, crop);
+    Source        *source = NULL;
+    ImageBytes     buffer = {0};
+    ImageInfo      info = {0};
+    const uint8_t *bytes = NULL;
+    int64_t        n = 0;
+    Status         st = OK;
+    TRY_OUT(source_open(&source, set));
+    TRY_OUT(source_read(source, 0, &buffer, &bytes, &n));
+    TRY_OUT(image_probe(&info, NULL, bytes, n, source_name(source, 0)));
+    *side = size_min(info.width, info.height);
+out:
+    image_bytes_release(&buffer);
+    source_close(source);
+    return st;
+}
+
+Status features_transform(AugmentOptions *out, const Backbone *b, int64_t crop, const char *set)
+{
+    if (b) {
+        *out = embed_augment(&b->info, crop);
+        return OK;
+    }
+    int64_t side = crop;
+    if (crop == 0)
+        TRY(first_side(&side, set));
+    *out = augment_options(AUGMENT_TEST, side < SMALL_PICTURE ? side : crop);
+    if (side < SMALL_PICTURE) {
+        AugmentOptions small = augment_options(AUGMENT_CIFAR, side);
+        out->resize = 0;
+        memcpy(out->mean, small.mean, sizeof out->mean);
+        memcpy(out->std, small.std, sizeof out->std);
+    }
+    return OK;
 }

@@ -9,5 +9,6 @@ Status features_what(EmbedWhat *what, const char *word);
 /* ERR_USAGE outside 0 .. 4096. */
 Status features_check_crop(const Verb *verb, int64_t crop);
 
-/* The test transform that fits a backbone, or for raw pixels (NULL) their values in 0..1; `crop` > 0 overrides the side. */
-AugmentOptions features_transform(const Backbone *b, int64_t crop);
+/* The test transform that fits a backbone; for raw pixels (NULL), one that fits the first picture of `set`: small ones as
+ * CIFAR's, others as ImageNet's. `crop` > 0 overrides the side. */
+Status features_transform(AugmentOptions *out, const Backbone *b, int64_t crop, const char *set);

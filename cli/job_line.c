@@ -51,9 +51,13 @@ Status job_line_parse(JobLine *l, int argc, char **argv, void (*print_keys)(Text
         return OK;
     if (l->wants_keys)
         return print(print_keys);
-    if (line->n_operands != 1 || !l->job.run_dir || !l->job.data)
-        return status_fail(ERR_USAGE, "godwit %s: expects `godwit %s %s`", line->verb->name,
-                           line->verb->name, line->operands);
+    const char *missing = line->n_operands < 1 ? "RECIPE is missing"
+                          : !l->job.data       ? "--data is missing"
+                          : !l->job.run_dir    ? "--out RUN is missing"
+                                               : NULL;
+    if (missing || line->n_operands > 1)
+        return status_fail(ERR_USAGE, "godwit %s: %s; expects `godwit %s %s`", line->verb->name,
+                           missing ? missing : "one RECIPE only", line->verb->name, line->operands);
     l->job.recipe = line->operand[0];
     l->job.overrides = line->override;
     l->job.n_overrides = line->n_overrides;

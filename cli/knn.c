@@ -76,7 +76,9 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
             {"features", OPTION_TEXT, &features, "NAME", "pooled, head or pixels (default pooled)",
              false},
             {"crop", OPTION_INT, &crop, "N",
-             "side of the pictures in pixels (default 0: what the weights were trained at)", false},
+             "side of the pictures in pixels (default 0: what the weights were trained at; without "
+                 "weights that of small pictures, 224 for others)",
+             false},
             {"limit", OPTION_INT, &limit, "N", "only the first N pictures of each set (default 0: all)",
              false},
             {"dtype", OPTION_TEXT, &dtype, "TYPE", "f32 or bf16 activations (default f32)", false},
@@ -119,7 +121,7 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
         TRY_OUT(backbone_open(&backbone, be, how.dtype, weights));
         is_open = true;
     }
-    how.augment = features_transform(is_open ? &backbone : NULL, crop);
+    TRY_OUT(features_transform(&how.augment, is_open ? &backbone : NULL, crop, train_path));
     TRY_OUT(read_features(&train, be, is_open ? &backbone : NULL, train_path, &how));
     TRY_OUT(read_features(&test, be, is_open ? &backbone : NULL, test_path, &how));
     TRY_OUT(source_relabel(test.labels, test.n, test.source, train.source));

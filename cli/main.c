@@ -27,7 +27,8 @@ const Verb VERBS[] = {
     {"predict", "finds objects in pictures: boxes as JSON and drawn", verb_predict, NULL},
     {"eval", "scores any tool's results: eval METRIC GT DT", verb_eval, NULL},
     {"compare", "the paper's table from finished runs: rows by initialisation", verb_compare,
-     "RUN is what `godwit train` left. Runs of one initialisation (--init-name) are trials of one "
+     "RUN is what `godwit train` left, with --trials too. Runs of one initialisation (--init-name) "
+     "are trials of one "
      "row: mean and sample\n"
      "deviation. In brackets stands the difference to the supervised row; the paper's rows follow. "
      "Runs that were scored by\n"
@@ -35,7 +36,7 @@ const Verb VERBS[] = {
     {"plan", "says what memory a recipe takes, before it runs", verb_plan,
      "Steps that compute nothing are counted, with pictures of the largest size that the recipe "
      "allows; no data is opened. What\n"
-     "libraries and ops take for themselves while they work is not in the sum: allow 0.5 GB on a "
+     "libraries and ops take for themselves while they work is not in the sum: allow 2.5 GB on a "
      "GPU. --device cuda plans for\n"
      "a GPU that is not here, too."},
     {"bench", "times steps, data, ops and evaluators", verb_bench, NULL},

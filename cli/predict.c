@@ -115,7 +115,7 @@ static Status write_picture(Arena *a, const Image *im, const char *out, const ch
 
 typedef struct Job {
     Detector   *detector;
-    const char *out;
+    const char *out, *json, *also; // also: a second file of the same, or NULL
     bool        no_pictures;
     double      least;
 } Job;
@@ -146,7 +146,7 @@ static bool is_passed_over(Status st, const PathList *list)
     return list->n > 1 && (st == ERR_FORMAT || st == ERR_MISSING);
 }
 
-static Status predict_all(const Job *job, const PathList *list, const char *json, int64_t *n_bad)
+static Status predict_all(const Job *job, const PathList *list, int64_t *n_bad)
 {
     Text       text = {0};
     Image      im = {0};
@@ -169,7 +169,9 @@ static Status predict_all(const Job *job, const PathList *list, const char *json
     progress_end(&progress, NULL);
     json_close_array(&w);
     if (st == OK)
-        st = json_save(&text, json);
+        st = json_save(&text, job->json);
+    if (st == OK && job->also)
+        st = json_save(&text, job->also);
     image_release(&im);
     text_release(&text);
     return st;
@@ -230,16 +232,19 @@ Status verb_predict(const Verb *verb, int argc, char **argv)
         goto out;
     }
     TRY_OUT(file_make_dirs(out));
-    const char *json =
-        line.common.json ? line.common.json : file_join(&arena, out, "predictions.json");
-    Job job = {detector, out, no_pictures, least};
-    if (!json) {
+    Job job = {.detector = detector,
+               .out = out,
+               .json = file_join(&arena, out, "predictions.json"),
+               .also = line.common.json,
+               .no_pictures = no_pictures,
+               .least = least};
+    if (!job.json) {
         st = ERR_MEMORY;
         goto out;
     }
-    TRY_OUT(predict_all(&job, &list, json, &n_bad));
+    TRY_OUT(predict_all(&job, &list, &n_bad));
     printf("%lld picture%s, %lld unreadable: %s\n", (long long)(list.n - n_bad),
-           list.n - n_bad == 1 ? "" : "s", (long long)n_bad, json);
+           list.n - n_bad == 1 ? "" : "s", (long long)n_bad, job.json);
     if (n_bad == list.n)
         st = status_fail(ERR_FORMAT, "godwit predict: none of the %lld pictures could be read",
                          (long long)list.n);

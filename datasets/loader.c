@@ -125,8 +125,9 @@ static Status note_bad(Loader *l, int64_t index)
     double limit = l->o.bad_limit > 0 ? l->o.bad_limit : 0.001;
     if (l->o.bad == BAD_SKIP && (double)n_bad > limit * (double)l->n_samples)
         return status_fail(ERR_FORMAT,
-                           "%lld of %lld pictures are bad, more than the limit of %g %%: the data "
-                           "set is broken; the latest is %s",
+                           "%lld of %lld pictures are bad, more than the limit of %g %%: mend the "
+                           "set (`godwit check --decode` names them), raise data.bad_limit, or set "
+                           "data.bad=gray; the latest is %s",
                            (long long)n_bad, (long long)l->n_samples, 100 * limit,
                            source_name(l->source, index));
     return OK;

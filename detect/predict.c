@@ -52,6 +52,11 @@ static Status open_all(Detector *d, const char *run_dir, const DetectorOptions *
         st = ERR_MEMORY;
         goto out;
     }
+    const char *trial = file_join(&a, run_dir, "trial-0");
+    if (!file_exists(model) && trial && file_is_dir(trial)) {
+        st = status_fail(ERR_MISSING, "%s holds trials; name one of them: %s", run_dir, trial);
+        goto out;
+    }
     if (!file_exists(model)) {
         st = is_best ? status_fail(ERR_MISSING, "%s: no best model; runs with test.every keep one",
                                    model)

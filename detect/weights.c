@@ -60,7 +60,9 @@ static Status check_net(const DetectConfig *c, const SafeFile *f, const ResNetCo
             want.width);
     if (safetensors_meta(f, "stride_in_1x1") && have->has_stride_in_1x1 != want.has_stride_in_1x1)
         return status_fail(
-            ERR_FORMAT, "%s: its blocks stride in the %s convolution; set model.stride_in_1x1=%s",
+            ERR_FORMAT,
+            "%s: its blocks stride in the %s convolution; take a recipe for such networks (those "
+            "named _moco are for godwit's and torchvision's), or set model.stride_in_1x1=%s",
             f->path, have->has_stride_in_1x1 ? "1x1" : "3x3",
             have->has_stride_in_1x1 ? "true" : "false");
     return OK;

@@ -75,8 +75,8 @@ const BackendGap *backend_cuda_gaps(void)
     return gaps ? gaps() : NULL;
 }
 
-/* A device or a driver is there, or a plug-in that somebody named: cheaper to ask than to load the plug-in's libraries. */
-static bool may_have_cuda(void)
+/* Cheaper to ask than to load the plug-in's libraries. */
+bool backend_may_have_cuda(void)
 {
     const char *named = getenv("GODWIT_CUDA");
     if ((named && *named) || access("/dev/nvidiactl", F_OK) == 0)
@@ -91,7 +91,7 @@ static bool may_have_cuda(void)
 static const Backend *open_auto(DType dtype)
 {
     const Backend *be = NULL;
-    if (may_have_cuda()) {
+    if (backend_may_have_cuda()) {
         if (open_cuda(&be, dtype) == OK)
             return be;
         log_warn("--device auto takes the cpu: %s", status_text());

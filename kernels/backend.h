@@ -272,6 +272,9 @@ const Backend *backend_cpu(void);
  * again. ERR_DEVICE, ERR_USAGE. */
 Status backend_open(const Backend **be, const char *device, DType dtype);
 
+/* Whether a GPU or its driver is there, or a plug-in that GODWIT_CUDA names: what "auto" warns of when cuda does not open. */
+bool backend_may_have_cuda(void);
+
 /* be->alloc of something with a name: when there is no room, the sentence begins with `what` and its size. */
 Status backend_alloc(const Backend *be, void **memory, int64_t bytes, const char *what);
 

@@ -15,7 +15,7 @@ static int64_t width_of(const ResNet *net, const EmbedOptions *o)
 {
     if (o->what == EMBED_PIXELS)
         return o->augment.crop * o->augment.crop * 3;
-    if (o->what == EMBED_HEAD && net->head != HEAD_NONE)
+    if (o->what == EMBED_HEAD)
         return net->n_out;
     return resnet_channels(&net->config, 4);
 }
@@ -72,6 +72,9 @@ Status embed_source(float **features, int64_t **labels, int64_t *n, int64_t *wid
     *features = NULL;
     if (labels)
         *labels = NULL;
+    if (o->what == EMBED_HEAD && net->head == HEAD_NONE)
+        return status_fail(ERR_USAGE, "the weights hold no head: give RUN/encoder.safetensors, or "
+                                      "ask for pooled features");
     *n = o->limit > 0 ? size_min(o->limit, count) : count;
     *width = width_of(net, o);
 

@@ -24,7 +24,7 @@ typedef struct EmbedOptions {
 } EmbedOptions;
 
 /* Features of the first n = min(limit, count) pictures in host memory, malloc'd: the caller frees
- * *features and *labels. net may be NULL for EMBED_PIXELS. labels may be NULL. */
+ * *features and *labels. net may be NULL for EMBED_PIXELS. labels may be NULL. ERR_USAGE: EMBED_HEAD without a head. */
 Status embed_source(float **features, int64_t **labels, int64_t *n, int64_t *width,
                     const Backend *be, const ResNet *net, const Source *source,
                     const EmbedOptions *options);

@@ -115,7 +115,7 @@ TEST_F(JobTest, AStepThatIsNotFiniteLeavesItsDump)
     std::string said = status_text();
     EXPECT_EQ(0u, said.find("step 5: loss nan; ")) << said;
     EXPECT_NE(std::string::npos, said.find(run_dir + "/nonfinite_step_0000005.json")) << said;
-    EXPECT_NE(std::string::npos, said.find("with a smaller solver.lr")) << said;
+    EXPECT_NE(std::string::npos, said.find("in another --out with a smaller solver.lr")) << said;
     EXPECT_NE(std::string::npos, get("run/nonfinite_step_0000005.json").find("null"));
     text_release(&dump);
 }

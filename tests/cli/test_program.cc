@@ -64,6 +64,18 @@ TEST(Program, EveryVerbExplainsItself)
     }
 }
 
+TEST(Program, DoctorFailsWhereWhatWasAskedForDoesNotOpen)
+{
+    unsetenv("GODWIT_CUDA");
+    setenv("GODWIT_CUDA", "/nowhere/plugin.so", 1);
+    Ran named = godwit("doctor"), asked = godwit("doctor --device cuda");
+    unsetenv("GODWIT_CUDA");
+    EXPECT_EQ(0, named.code);
+    EXPECT_NE(std::string::npos, named.out.find("1 thing to look at")) << named.out;
+    EXPECT_EQ(71, asked.code);
+    EXPECT_NE(std::string::npos, asked.out.find("!!   GPU")) << asked.out;
+}
+
 TEST(Program, DoctorWritesJson)
 {
     TempDir dir;
@@ -162,10 +174,11 @@ TEST(Program, NearestNeighboursKnowClassesByTheirNames)
         for (auto &e : std::filesystem::directory_iterator(tree))
             if (tree == test ? e.path().filename() != kept : std::filesystem::is_empty(e.path()))
                 std::filesystem::remove_all(e.path());
-    std::string words = "knn --features pixels --crop 16 --k 1 --train " + bank.string() +
-                        " --test " + test.string();
+    std::string words =
+        "knn --features pixels --k 1 --train " + bank.string() + " --test " + test.string();
     Ran r = godwit(words + " --json " + (dir / "knn.json"));
     ASSERT_EQ(r.code, 0) << r.err;
+    EXPECT_NE(r.out.find(" 768 pixels features"), std::string::npos) << r.out; // as they are
     EXPECT_NE(slurp(dir / "knn.json").find("\"top1\": 1,"), std::string::npos)
         << slurp(dir / "knn.json");
     std::filesystem::rename(test / kept, test / "unheard_of");
@@ -187,6 +200,16 @@ static std::string evaluated_run(const TempDir &dir, const std::string &name,
            "\"moco\",\"definition\":\""
         << definition << "\"}\n";
     return dir / name;
+}
+
+TEST(Program, CompareRefusesPretraining)
+{
+    TempDir     dir;
+    std::string run = evaluated_run(dir, "moco", "");
+    std::ofstream(run + "/backbone.safetensors") << "weights";
+    Ran r = godwit("compare " + run);
+    EXPECT_EQ(65, r.code);
+    EXPECT_NE(std::string::npos, r.err.find("is a pretraining run and has no AP")) << r.err;
 }
 
 TEST(Program, CompareShowsThePapersRowsBesideVocsApAlone)
@@ -270,6 +293,12 @@ TEST(Program, TrainRunsTrialsFromSeedsOneApart)
     EXPECT_NE(std::string::npos, slurp(run + "/trial-1/recipe.json").find("\"seed\": 6,"));
     EXPECT_NE(std::string::npos, slurp(dir / "table.json").find("\"deviation\""));
     EXPECT_EQ(64, godwit("train demo_c4 --data " + data + " --out " + run + " --trials 0").code);
+    Ran compared = godwit("compare " + run);
+    EXPECT_NE(std::string::npos, compared.out.find("2 trials")) << compared.out << compared.err;
+    Ran whole = godwit("predict --run " + run + " " + data + "/VOCdevkit/Scenes/JPEGImages");
+    EXPECT_EQ(66, whole.code);
+    EXPECT_NE(std::string::npos, whole.err.find("name one of them: " + run + "/trial-0"))
+        << whole.err;
     std::string predict = "predict --run " + run + "/trial-0 --out " + (dir / "p") + " ";
     EXPECT_EQ(66, godwit(predict + (dir / "nowhere.jpg")).code);
     EXPECT_EQ(65, godwit(predict + (dir / "table.json")).code);

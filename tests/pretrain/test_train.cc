@@ -272,7 +272,11 @@ TEST_F(Pretrain, EmbedsAFolderInSortedOrder)
     ASSERT_EQ(OK, run("a")) << status_text();
     std::string weights = dir / "a/encoder.safetensors", data = dir / "data",
                 out = dir / "f.safetensors";
-    int64_t n = 0, width = 0;
+    std::string body = dir / "a/backbone.safetensors";
+    int64_t     n = 0, width = 0;
+    EXPECT_EQ(ERR_USAGE, embed_file(&n, &width, backend_ref(), body.c_str(), data.c_str(),
+                                    out.c_str(), EMBED_HEAD, F32, 0));
+    EXPECT_NE(nullptr, std::strstr(status_text(), "RUN/encoder.safetensors")) << status_text();
     ASSERT_EQ(OK, embed_file(&n, &width, backend_ref(), weights.c_str(), data.c_str(), out.c_str(),
                              EMBED_POOLED, F32, 0))
         << status_text();
