@@ -43,6 +43,8 @@ static bool find_twin(char twin[NAME_MAX + 1], const char *dir, const char *name
         return false;
     skeleton(wanted, name, length);
     for (struct dirent *e; n_seen < MOST_ENTRIES && (e = readdir(d)); n_seen++) {
+        if (strlen(e->d_name) == length && memcmp(e->d_name, name, length) == 0)
+            continue; // a link to nowhere
         skeleton(there, e->d_name, strlen(e->d_name));
         if (strcmp(wanted, there) == 0 && n_found++ == 0)
             snprintf(twin, NAME_MAX + 1, "%s", e->d_name);

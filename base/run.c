@@ -128,6 +128,60 @@ static char *step_path(Arena *a, const Run *run, int64_t step)
 
 /* ---- opening ---- */
 
+/* recipe.json as this run resolved it. */
+static Status write_recipe(Run *run)
+{
+    Text        text = {0};
+    const char *path = file_join(&run->arena, run->dir, "recipe.json");
+    if (!run->options.recipe_json)
+        return OK;
+    text_puts(&text, run->options.recipe_json);
+    Status st = path ? json_save(&text, path) : ERR_MEMORY;
+    text_release(&text);
+    return st;
+}
+
+/* After a resume: evaluations read the file, which somebody may have changed or removed. */
+static Status keep_recipe(Run *run)
+{
+    Arena       scratch = {0};
+    char       *there = NULL;
+    int64_t     n = 0;
+    const char *mine = run->options.recipe_json,
+               *path = file_join(&scratch, run->dir, "recipe.json");
+    Status st = path ? OK : ERR_MEMORY;
+    bool   is_there = path && file_exists(path), is_mine = false;
+    if (mine && is_there)
+        st = file_read(&scratch, &there, &n, path, RECIPE_MAX_BYTES);
+    if (st == OK && there)
+        is_mine = n >= (int64_t)strlen(mine) && strncmp(there, mine, strlen(mine)) == 0;
+    if (st != ERR_MEMORY && mine && !is_mine) {
+        if (is_there)
+            log_warn("%s: is not the recipe of this run; written anew", path);
+        st = write_recipe(run);
+    }
+    arena_release(&scratch);
+    return st;
+}
+
+/* Weights without checkpoints are a finished run whose checkpoints were removed, or something else that is worth keeping. A run
+ * that has not come to its first checkpoint has the best ones at most. */
+static Status refuse_results(Run *run)
+{
+    char  **name;
+    int64_t n;
+    TRY(file_list(&run->arena, &name, &n, run->dir));
+    for (int64_t i = 0; i < n; i++) {
+        const char *dot = strrchr(name[i], '.');
+        if (dot && strcmp(dot, ".safetensors") == 0 && strcmp(name[i], "best.safetensors") != 0)
+            return status_fail(ERR_USAGE,
+                               "%s: holds %s and no checkpoint to go on from; choose another "
+                               "folder, or remove it",
+                               run->dir, name[i]);
+    }
+    return OK;
+}
+
 static Status prepare(Run *run, const char *dir, const RunOptions *options)
 {
     int64_t *steps, n;
@@ -155,17 +209,9 @@ static Status prepare(Run *run, const char *dir, const RunOptions *options)
                            dir, (long long)steps[0]);
     if (run->options.resume == RUN_RESUME && n == 0)
         return status_fail(ERR_MISSING, "%s: holds no checkpoint to resume from", run->checkpoints);
-    char *recipe = file_join(&run->arena, dir, "recipe.json");
-    if (!recipe)
-        return ERR_MEMORY;
-    if (run->options.recipe_json && (n == 0 || !file_exists(recipe))) {
-        Text text = {0};
-        text_puts(&text, run->options.recipe_json);
-        Status st = json_save(&text, recipe);
-        text_release(&text);
-        TRY(st);
-    }
-    return OK;
+    if (n == 0)
+        TRY(refuse_results(run));
+    return n == 0 ? write_recipe(run) : OK;
 }
 
 Status run_open(Run **out, const char *dir, const RunOptions *options)
@@ -275,6 +321,7 @@ Status run_resume(Run *run, SafeFile *f, int64_t *step)
             TRY_OUT(check_recipe(run, f));
             set_aside(run, &arena, steps, i);
             *step = run->saved = steps[i];
+            TRY_OUT(keep_recipe(run));
             goto out;
         }
         if (st != ERR_FORMAT)

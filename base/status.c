@@ -1,4 +1,5 @@
 #include "base/status.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ Status status_fail(Status code, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(buffer(), STATUS_TEXT_BYTES, fmt, args);
     va_end(args);
+    (void)text_on_a_line(buffer(), STATUS_TEXT_BYTES, buffer());
     return code;
 }
 

@@ -180,6 +180,18 @@ void text_file_name(Text *t, const char *label)
         text_putc(t, '_');
 }
 
+const char *text_on_a_line(char *out, int64_t size, const char *text)
+{
+    int64_t n = 0;
+    for (; n + 1 < size && text[n]; n++) {
+        unsigned char c = (unsigned char)text[n];
+        out[n] = c < 0x20 || c == 0x7F ? '?' : text[n];
+    }
+    if (size > 0)
+        out[n] = 0;
+    return out;
+}
+
 const char *text_cstr(const Text *t)
 {
     return t->data ? t->data : "";

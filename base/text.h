@@ -51,6 +51,10 @@ void text_csv(Text *t, const char *text);
  * no leading dot. */
 void text_file_name(Text *t, const char *label);
 
+/* `text`, cut to `size` with its zero, in `out`, which may be `text`: control characters become ?, so that what a file's name or
+ * content brings along moves no cursor and begins no line. */
+const char *text_on_a_line(char *out, int64_t size, const char *text);
+
 /* The text, "" when nothing was appended. */
 const char *text_cstr(const Text *t);
 

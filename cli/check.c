@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "cli/verbs.h"
 #include "datasets/check.h"
 
@@ -32,7 +33,10 @@ static void print_problems(const CheckReport *r, int64_t most)
 {
     for (int64_t i = 0; i < r->n_problems && i < most; i++) {
         const CheckProblem *p = &r->problem[i];
-        printf("%s %-14s %s: %s\n", p->is_error ? "error  " : "warning", p->kind, p->file, p->text);
+        char                file[1024], text[1024];
+        printf("%s %-14s %s: %s\n", p->is_error ? "error  " : "warning", p->kind,
+               text_on_a_line(file, sizeof file, p->file),
+               text_on_a_line(text, sizeof text, p->text));
     }
     int64_t hidden = r->n_errors + r->n_warnings - size_min(r->n_problems, most);
     if (hidden > 0)
@@ -44,8 +48,10 @@ static void print_classes(const CheckReport *r)
     if (r->n_classes == 0)
         return;
     printf("\n%-24s %8s %8s %10s\n", "class", "images", "objects", "difficult");
+    char name[256];
     for (int64_t i = 0; i < r->n_classes; i++)
-        printf("%-24s %8lld %8lld %10lld\n", r->class_row[i].name,
+        printf("%-24s %8lld %8lld %10lld\n",
+               text_on_a_line(name, sizeof name, r->class_row[i].name),
                (long long)r->class_row[i].n_images, (long long)r->class_row[i].n_objects,
                (long long)r->class_row[i].n_difficult);
 }

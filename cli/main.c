@@ -2,9 +2,11 @@
 #include "cli/spin.h"
 #include "cli/verbs.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const Verb VERBS[] = {
     {"demo", "everything below, small, on generated photographs, in minutes on a CPU", verb_demo,
@@ -56,24 +58,40 @@ static Status unknown_verb(const char *name)
                        name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-int main(int argc, char **argv)
+/* Otherwise the first files that are opened take the numbers of streams that came closed, and what is said goes into them. Writing
+ * to stdout still fails. */
+static void fill_closed_streams(void)
 {
-    spin_less(argv);
-    signal(SIGPIPE, SIG_IGN); // a closed stdout is an error to report, not a death
+    static const int MODE[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", MODE[fd]) != fd)
+            _exit(74);
+}
+
+static Status run(int argc, char **argv)
+{
     static char *help[] = {(char *)"help", NULL};
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        (void)verb_help(NULL, 1, help);
-        return argc < 2 ? 64 : 0;
+        TRY(verb_help(NULL, 1, help));
+        return argc < 2 ? status_fail(ERR_USAGE, "godwit: which verb?") : OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("godwit %s\n", GODWIT_VERSION);
-        return 0;
+        return OK;
     }
-    Status      st = OK;
     const Verb *verb = VERBS;
     while (verb->name && strcmp(verb->name, argv[1]) != 0)
         verb++;
-    st = verb->name ? verb->run(verb, argc - 1, argv + 1) : unknown_verb(argv[1]);
+    return verb->name ? verb->run(verb, argc - 1, argv + 1) : unknown_verb(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    fill_closed_streams();
+    spin_less(argv);
+    signal(SIGPIPE, SIG_IGN); // a closed stdout is an error to report, not a death
+    signal(SIGXFSZ, SIG_IGN); // so is a file that may not grow
+    Status st = run(argc, argv);
     if (st == OK && (fflush(stdout) != 0 || ferror(stdout)))
         st = status_fail(ERR_IO, "godwit: the output could not be written to stdout");
     if (st != OK)

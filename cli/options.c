@@ -108,6 +108,9 @@ static Status set_value(const CommandLine *line, const Option *o, const char *te
         *(bool *)o->value = true;
         return OK;
     case OPTION_TEXT:
+        if (*text == 0)
+            return status_fail(ERR_USAGE, "godwit %s: --%s %s is empty: %s", line->verb->name,
+                               o->name, o->operand, o->sentence);
         *(const char **)o->value = text;
         return OK;
     case OPTION_INT: {

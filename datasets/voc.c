@@ -173,8 +173,11 @@ Status voc_read_ids(Arena *a, char ***out, int64_t *n, const char *root, const c
     if (list == NULL)
         return ERR_MEMORY;
     TRY(file_read(a, &text, &n_bytes, list, MAX_LIST_BYTES));
+    if (memchr(text, 0, (size_t)n_bytes))
+        return status_fail(ERR_FORMAT, "%s: holds a NUL byte; expected a picture's id a line",
+                           list);
     for (int64_t i = 0; i < n_bytes; i++)
-        capacity += text[i] == '\n';
+        capacity += text[i] == '\n' || text[i] == '\r';
     *out = ARENA_ARRAY(a, char *, size_min(capacity, MAX_IMAGES));
     *n = 0;
     if (*out == NULL)

@@ -40,6 +40,7 @@ typedef struct DetectTrainer {
     DetSet      train;
     DetLoader  *loader;
     const char *data, *device, *init_name; // of the options; init_name lives in config.arena
+    bool        is_init_named;             // by this call, not by default
     bool        has_test;
 
     Job         job;

@@ -49,6 +49,7 @@ static Status name_init(DetectTrainer *r, const DetectTrainOptions *o)
         const char *method = safetensors_meta(&f, "method");
         name = method ? method : name;
     }
+    r->is_init_named = o->init_name || o->job.init;
     r->init_name = arena_strdup(&r->config.arena, name);
     safetensors_close(&f);
     return r->init_name ? OK : ERR_MEMORY;

@@ -3,6 +3,8 @@
 #include "detect/trainer.h"
 #include "pretrain/checkpoint.h"
 
+#include <string.h>
+
 enum { N_COUNTERS = 6, N_MEANS = 9 };
 
 typedef struct State {
@@ -17,6 +19,7 @@ static void state_init(State *s, DetectTrainer *r)
     checkpoint_params(&s->arrays, "model", &r->params);
     checkpoint_host(&s->arrays, "counters", SAFE_I64, N_COUNTERS, s->counters);
     checkpoint_host(&s->arrays, "means", SAFE_F64, N_MEANS, s->means);
+    checkpoint_note(&s->arrays, "init", r->init_name);
 }
 
 Status detect_trainer_save(DetectTrainer *r)
@@ -37,6 +40,20 @@ Status detect_trainer_save(DetectTrainer *r)
     return st;
 }
 
+/* The weights that a run began from name its row in `godwit compare`, whoever resumes it. */
+static Status restore_init(DetectTrainer *r, const char *init)
+{
+    if (!init || strcmp(init, r->init_name) == 0)
+        return OK;
+    if (r->is_init_named)
+        return status_fail(ERR_RECIPE,
+                           "resume: the run began from \"%s\", --init or --init-name now says "
+                           "\"%s\"; leave them away, or start in another --out",
+                           init, r->init_name);
+    r->init_name = arena_strdup(&r->config.arena, init);
+    return r->init_name ? OK : ERR_MEMORY;
+}
+
 static Status restore(State *s, DetectTrainer *r, int64_t step)
 {
     const int64_t *c = s->counters;
@@ -51,6 +68,7 @@ static Status restore(State *s, DetectTrainer *r, int64_t step)
         return status_fail(ERR_FORMAT,
                            "checkpoint of step %lld: its counters contradict each other",
                            (long long)step);
+    TRY(restore_init(r, checkpoint_noted(&s->arrays, "init")));
     TRY(checkpoint_put_back(&s->arrays));
     r->window = (DetectTerms){m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7]};
     r->best = m[8];

@@ -1,5 +1,7 @@
 #include "pretrain/checkpoint.h"
 
+#include <string.h>
+
 static void add(Checkpoint *c, SafeTensor array, void *device)
 {
     if (c->n == CHECKPOINT_MAX_ARRAYS && c->status == OK)
@@ -60,7 +62,34 @@ Status checkpoint_save(Checkpoint *c, Run *run, int64_t step)
     for (int i = 0; i < c->n; i++)
         if (c->device[i])
             TRY(c->be->read(host_memory(&c->array[i]), c->device[i], device_bytes(&c->array[i])));
-    return run_save(run, step, c->array, c->n, NULL, 0);
+    return run_save(run, step, c->array, c->n, c->note, c->n_notes);
+}
+
+void checkpoint_note(Checkpoint *c, const char *key, const char *value)
+{
+    if (c->n_notes == CHECKPOINT_MAX_NOTES)
+        c->status = status_fail(ERR_SHAPE, "checkpoint: more than %d notes", CHECKPOINT_MAX_NOTES);
+    else
+        c->note[c->n_notes++] = (SafeMeta){key, value};
+}
+
+const char *checkpoint_noted(const Checkpoint *c, const char *key)
+{
+    for (int i = 0; i < c->n_notes; i++)
+        if (strcmp(c->note[i].key, key) == 0)
+            return c->note[i].value;
+    return NULL;
+}
+
+static Status read_notes(Checkpoint *c, const SafeFile *file)
+{
+    for (int i = 0; i < c->n_notes; i++) {
+        const char *said = safetensors_meta(file, c->note[i].key);
+        c->note[i].value = said ? arena_strdup(&c->arena, said) : NULL;
+        if (said && !c->note[i].value)
+            return ERR_MEMORY;
+    }
+    return OK;
 }
 
 Status checkpoint_load(Checkpoint *c, Run *run, int64_t *step)
@@ -70,6 +99,8 @@ Status checkpoint_load(Checkpoint *c, Run *run, int64_t *step)
     Status st = run_resume(run, &file, step);
     if (st == OK && *step >= 0)
         st = run_restore(&file, c->array, c->n);
+    if (st == OK && *step >= 0)
+        st = read_notes(c, &file);
     safetensors_close(&file);
     return st;
 }

@@ -6,6 +6,7 @@
  *      Checkpoint c = {.be = be};
  *      checkpoint_params(&c, "encoder_q", &params);                     // what there is
  *      checkpoint_host(&c, "counters", SAFE_I64, 5, counters);
+ *      checkpoint_note(&c, "init", "moco");
  *      st = checkpoint_save(&c, run, step);                             // or load, look at the counters, put back
  *      checkpoint_release(&c);
  *
@@ -16,13 +17,15 @@
 #include "base/run.h"
 #include "kernels/params.h"
 
-enum { CHECKPOINT_MAX_ARRAYS = 16 };
+enum { CHECKPOINT_MAX_ARRAYS = 16, CHECKPOINT_MAX_NOTES = 4 };
 
 typedef struct Checkpoint {
     const Backend *be;
     SafeTensor     array[CHECKPOINT_MAX_ARRAYS];  // data: host memory
     void          *device[CHECKPOINT_MAX_ARRAYS]; // NULL: host alone
     int            n;
+    SafeMeta       note[CHECKPOINT_MAX_NOTES];
+    int            n_notes;
     Status         status; // of the first addition that failed
     Arena          arena;
 } Checkpoint;
@@ -34,6 +37,11 @@ void checkpoint_params(Checkpoint *c, const char *prefix, const ParamSet *ps);
 void checkpoint_host(Checkpoint *c, const char *name, SafeType type, int64_t n, void *host);
 void checkpoint_host_2d(Checkpoint *c, const char *name, SafeType type, int64_t rows,
                         int64_t columns, void *host);
+
+/* A word beside the arrays; `value` outlives the checkpoint. After a load checkpoint_noted is what the file says, NULL when it says
+ * nothing. */
+void        checkpoint_note(Checkpoint *c, const char *key, const char *value);
+const char *checkpoint_noted(const Checkpoint *c, const char *key);
 
 /* Fetches the device's arrays and writes the run's checkpoint of `step` (base/run.h says what failures mean). */
 Status checkpoint_save(Checkpoint *c, Run *run, int64_t step) STATUS_MUST_USE;

@@ -99,6 +99,46 @@ TEST_F(RunFolder, ResumeFindsTheNewestAndKeepsTheLastTwo)
     EXPECT_EQ(resumed_step(), 30);
 }
 
+/* People remove checkpoints of finished runs for their space. */
+TEST_F(RunFolder, ResultsWithoutCheckpointsAreNotOverwritten)
+{
+    struct Run *run = open_run();
+    run_close(run);
+    put("run/best.safetensors", "of a run that was killed before its first checkpoint");
+    run = open_run();
+    run_close(run);
+    put("run/backbone.safetensors", "weights");
+    for (RunResume how : {RUN_NEW, RUN_AUTO}) {
+        RunOptions options = {};
+        options.resume = how;
+        EXPECT_EQ(ERR_USAGE, run_open(&run, path("run").c_str(), &options));
+        EXPECT_NE(nullptr, strstr(status_text(), "holds backbone.safetensors and no checkpoint"))
+            << status_text();
+    }
+}
+
+/* Evaluations read recipe.json. */
+TEST_F(RunFolder, AResumeWritesTheRecipeAnewAndARefusedOneDoesNot)
+{
+    SafeFile    f;
+    int64_t     step;
+    struct Run *run = open_run();
+    ASSERT_EQ(OK, save(run, 10));
+    run_close(run);
+    for (const char *edited : {"{\"test.score\": 0.9}\n", ""}) {
+        *edited ? (void)put("run/recipe.json", edited)
+                : (void)std::filesystem::remove(path("run/recipe.json"));
+        run = open_run(RUN_AUTO, 8);
+        EXPECT_EQ(ERR_RECIPE, run_resume(run, &f, &step));
+        run_close(run);
+        EXPECT_EQ(*edited != 0, file_exists(path("run/recipe.json").c_str()));
+        EXPECT_EQ(10, resumed_step());
+        EXPECT_EQ("{}\n", get("run/recipe.json"));
+    }
+    EXPECT_NE(get("log").find("recipe.json: is not the recipe of this run; written anew"),
+              std::string::npos);
+}
+
 TEST_F(RunFolder, ADamagedCheckpointIsNamedAndPassedOver)
 {
     struct Run *run = open_run();

@@ -94,6 +94,69 @@ TEST(Program, AClosedStdoutIsAnErrorNotADeath)
     EXPECT_EQ(WEXITSTATUS(status), 74);
 }
 
+/* The exit code of a shell command that begins behind the program's name; what it prints is dropped. */
+static int exit_of(const std::string &words)
+{
+    int status = std::system((std::string(GODWIT_PROGRAM) + " " + words).c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(Program, WhatCannotBeWrittenToStdoutIsToldByEveryWord)
+{
+    for (const char *words : {"--version", "--help", "help"})
+        EXPECT_EQ(74, exit_of(std::string(words) + " >/dev/full 2>/dev/null")) << words;
+}
+
+/* What is said must not land in the files that are opened first. */
+TEST(Program, ClosedStreamsLeaveFilesAlone)
+{
+    TempDir     dir;
+    std::string out = dir / "m.json", run = dir / "run";
+    ASSERT_EQ(
+        0,
+        godwit("scenes --kind object --layout folder --size 16 --train 8 --val 0 --test 0 --out " +
+               (dir / "o"))
+            .code);
+    std::string words = "pretrain moco_tiny --data " + (dir / "o/train") + " --out " + run +
+                        " --threads 1 solver.iters=2 data.batch=4 knn.every=0 --json " + out;
+    EXPECT_EQ(0, exit_of(words + " <&- 2>&- >/dev/null"));
+    EXPECT_EQ(0u, slurp(run + "/metrics.jsonl").find("{")) << slurp(run + "/metrics.jsonl");
+    EXPECT_EQ(std::string::npos, slurp(run + "/metrics.jsonl").find("\nstep"));
+    EXPECT_EQ(0u, slurp(out).find("{"));
+}
+
+TEST(Program, AFileThatMayNotGrowIsAnErrorNotADeath)
+{
+    TempDir     dir;
+    std::string words = std::string("ulimit -f 8; ") + GODWIT_PROGRAM +
+                        " scenes --size 256 --train 9 --val 0 --test 0 --out " + (dir / "s") +
+                        " >/dev/null 2>&1";
+    int status = std::system(("bash -c '" + words + "'").c_str());
+    ASSERT_TRUE(WIFEXITED(status)) << WTERMSIG(status);
+    EXPECT_EQ(74, WEXITSTATUS(status));
+}
+
+TEST(Program, AnEmptyOptionIsRefused)
+{
+    Ran r = godwit("scenes --out '' --train 1");
+    EXPECT_EQ(64, r.code);
+    EXPECT_NE(std::string::npos, r.err.find("--out DIR is empty")) << r.err;
+}
+
+/* A name from the disk begins no line of its own and moves no cursor. */
+TEST(Program, NamesAreShownOnOneLine)
+{
+    TempDir dir;
+    std::filesystem::create_directories(dir / "d/a");
+    std::ofstream(dir / "d/a/\x1b[2Jbad\nwarning: all is well.jpg") << "";
+    Ran r = godwit("check --data " + (dir / "d") + " --decode");
+    for (const std::string &said : {r.out, r.err}) {
+        EXPECT_EQ(std::string::npos, said.find('\x1b')) << said;
+        EXPECT_EQ(std::string::npos, said.find("\nwarning: all is well")) << said;
+    }
+    EXPECT_NE(std::string::npos, r.out.find("bad?warning")) << r.out;
+}
+
 TEST(Program, MissingInputsExit66AndBadRecipes78)
 {
     TempDir dir;

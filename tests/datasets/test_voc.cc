@@ -119,6 +119,29 @@ TEST(Voc, NamesMissingFilesAndRefusesNamesThatLeaveTheFolder)
     detset_release(&set);
 }
 
+TEST(Voc, ReadsListsWithAnyLineEnds)
+{
+    TempDir           dir;
+    const std::string list = dir.path + "/ImageSets/Main/train.txt";
+    std::string       many;
+    for (int i = 0; i < 1000; i++)
+        many += std::to_string(i) + "\r";
+    for (auto &ids : {many, std::string("a\r\nb\n\n\rc\n")}) {
+        Arena   arena = {};
+        char  **id = nullptr;
+        int64_t n = 0;
+        std::filesystem::create_directories(dir.path + "/ImageSets/Main");
+        std::ofstream(list, std::ios::binary) << ids;
+        ASSERT_OK(voc_read_ids(&arena, &id, &n, dir.path.c_str(), "train"));
+        EXPECT_EQ(ids == many ? 1000 : 3, n);
+        EXPECT_STREQ(ids == many ? "999" : "c", id[n - 1]);
+        std::ofstream(list, std::ios::binary) << std::string("a\n\0b\n", 6);
+        EXPECT_EQ(ERR_FORMAT, voc_read_ids(&arena, &id, &n, dir.path.c_str(), "train"));
+        EXPECT_NE(nullptr, strstr(status_text(), "holds a NUL byte")) << status_text();
+        arena_release(&arena);
+    }
+}
+
 TEST(Voc, RefusesEntitiesAndBrokenXmlFromMemory)
 {
     for (const char *xml :

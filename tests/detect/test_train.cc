@@ -42,6 +42,26 @@ TEST(DetectTrain, AResumedRunEndsWithTheSameBits)
     }
 }
 
+/* The row of `godwit compare` is what the run began from. */
+TEST(DetectTrain, AResumedRunKeepsTheNameOfItsInitialisation)
+{
+    TempDir           dir;
+    Small             small(dir.path + "/run");
+    DetectTrainResult result;
+    small.options.job.resume = "auto";
+    small.options.job.stop_after = 2;
+    small.options.init_name = "moco";
+    ASSERT_EQ(ERR_INTERRUPTED, detect_train(&result, &small.options)) << status_text();
+    small.options.init_name = "random";
+    EXPECT_EQ(ERR_RECIPE, detect_train(&result, &small.options));
+    EXPECT_NE(nullptr, strstr(status_text(), "began from \"moco\"")) << status_text();
+    small.options.init_name = nullptr;
+    small.options.job.stop_after = 0;
+    ASSERT_EQ(OK, detect_train(&result, &small.options)) << status_text();
+    std::string metrics = bytes_of(small.run_dir + "/metrics.jsonl");
+    EXPECT_NE(std::string::npos, metrics.find("\"init\":\"moco\"")) << metrics;
+}
+
 TEST(DetectTrain, OneImageAGroupWithItsOwnStatisticsDiffersFromOneBatch)
 {
     TempDir           dir;
