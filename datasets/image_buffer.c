@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define FILE_LIMIT ((int64_t)1 << 30) // an encoded picture larger than 1 GiB is refused
 
@@ -86,15 +86,15 @@ static Status read_all(ImageBytes *b, FILE *f, const char *path)
 
 Status image_bytes_read(ImageBytes *b, const char *path)
 {
-    FILE *f = fopen(path, "rbe");
-    if (f == NULL && errno == ENOMEM)
+    int     fd;
+    int64_t n_bytes;
+    TRY(file_open(&fd, &n_bytes, path));
+    FILE *f = fdopen(fd, "rb");
+    if (f == NULL) {
+        close(fd);
         return status_no_memory(path, 0);
-    if (f == NULL)
-        return file_fail_open(path, errno);
-    struct stat info;
-    Status      st = OK;
-    if (fstat(fileno(f), &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= FILE_LIMIT)
-        st = image_bytes_reserve(b, (int64_t)info.st_size + 1);
+    }
+    Status st = n_bytes <= FILE_LIMIT ? image_bytes_reserve(b, n_bytes + 1) : OK;
     if (st == OK)
         st = read_all(b, f, path);
     fclose(f);

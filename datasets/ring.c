@@ -2,6 +2,7 @@
 #include "datasets/ring.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/run.h"
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 
 #define SENTENCE 1024
+#define LOOK_S 0.25 // how often a wait looks whether the run is to stop
 
 typedef struct Slot {
     int64_t step, n_items, taken, done;
@@ -246,13 +248,20 @@ Status ring_next(Ring *r, int64_t *slot, int64_t *step)
         }
         pthread_cond_broadcast(&r->work);
     }
-    int64_t         i = slot_of(r, r->taken);
-    Slot           *s = &r->slot[i];
-    struct timespec until = seconds_from_now(r->o.stall_s);
+    int64_t i = slot_of(r, r->taken);
+    Slot   *s = &r->slot[i];
+    double  warn_at = begin + r->o.stall_s;
     while (!(s->filled && s->step == r->taken && s->ready)) {
-        if (pthread_cond_timedwait(&r->ready, &r->lock, &until) == ETIMEDOUT) {
+        struct timespec until = seconds_from_now(LOOK_S < r->o.stall_s ? LOOK_S : r->o.stall_s);
+        if (pthread_cond_timedwait(&r->ready, &r->lock, &until) != ETIMEDOUT)
+            continue;
+        if (run_stop_requested()) {
+            pthread_mutex_unlock(&r->lock);
+            return run_check_stop();
+        }
+        if (clock_seconds() >= warn_at) {
             warn_stall(r, i, clock_seconds() - begin);
-            until = seconds_from_now(r->o.stall_s);
+            warn_at = clock_seconds() + r->o.stall_s;
         }
     }
     r->stats.last_wait_s = clock_seconds() - begin;

@@ -35,7 +35,9 @@ typedef struct RingStats {
 
 typedef struct Ring Ring;
 
-Status    ring_open(Ring **out, const RingTask *task, const RingOptions *o);
+Status ring_open(Ring **out, const RingTask *task, const RingOptions *o);
+
+/* ERR_INTERRUPTED: the run is to stop, and the batch is not there yet. */
 Status    ring_next(Ring *r, int64_t *slot, int64_t *step);
 RingStats ring_stats(const Ring *r);
 void      ring_close(Ring *r);

@@ -6,16 +6,17 @@
  */
 #include "datasets/source_table.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/size.h"
 #include "base/tar.h"
 #include <ctype.h>
-#include <fcntl.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_SHARDS 1000000
@@ -72,6 +73,34 @@ static bool is_picture_field(const char *field)
            strcasecmp(field, "png") == 0;
 }
 
+/* Plain members are not read when a set is opened: one that a cut file does not hold would be missed only by its pictures. */
+static Status check_extent(int fd, const TarMember *m, const char *shard)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return status_fail(ERR_IO, "%s: %s", shard, strerror(errno));
+    if (m->n_bytes <= info.st_size - m->offset)
+        return OK;
+    return status_fail(ERR_FORMAT,
+                       "%s: ends after %lld bytes, in the middle of %s; it was cut, fetch it again",
+                       shard, (long long)info.st_size, m->name);
+}
+
+/* A tar file ends with blocks of zeros; one that was cut between two members reads like a shorter one. */
+static void look_for_the_end(int fd, const char *shard)
+{
+    char        block[512];
+    struct stat info;
+    if (fstat(fd, &info) != 0 || info.st_size < (off_t)sizeof block ||
+        pread(fd, block, sizeof block, info.st_size - (off_t)sizeof block) != sizeof block)
+        return;
+    for (size_t i = 0; i < sizeof block; i++)
+        if (block[i] != 0) {
+            log_warn("%s: has no end mark; it may have been cut", shard);
+            return;
+        }
+}
+
 /* Takes the member's picture: by offset in a plain tar, as a copy otherwise. */
 static Status take_picture(Source *s, Open *o, TarReader *tar, const TarMember *m, int64_t file,
                            const char *shard)
@@ -84,7 +113,7 @@ static Status take_picture(Source *s, Open *o, TarReader *tar, const TarMember *
     r->offset = m->offset;
     r->n_bytes = m->n_bytes;
     if (m->offset >= 0)
-        return OK;
+        return check_extent(s->file[file].fd, m, shard);
     char *bytes = NULL;
     if (s->arena.used_bytes + m->n_bytes > MAX_UNPACKED)
         return status_fail(ERR_FORMAT,
@@ -138,17 +167,21 @@ static Status scan_shard(Source *s, const char *path, int64_t file)
     TarReader *tar = NULL;
     Open       open = {0};
     Status     st = OK;
-    s->file[file].fd = open64(path, O_RDONLY | O_CLOEXEC);
-    if (s->file[file].fd < 0)
-        return file_fail_open(path, errno);
+    int64_t    n_bytes;
+    bool       is_plain = false;
+    s->file[file].fd = -1;
+    TRY(file_open(&s->file[file].fd, &n_bytes, path));
     TRY_OUT(tar_open(&tar, path, NULL));
     for (bool found = true; found;) {
         TarMember m;
         TRY_OUT(tar_next(tar, &m, &found));
         if (found)
             TRY_OUT(take_member(s, &open, tar, &m, file, path));
+        is_plain = is_plain || (found && m.offset >= 0);
     }
     TRY_OUT(finish(s, &open));
+    if (is_plain)
+        look_for_the_end(s->file[file].fd, path);
 out:
     tar_close(tar);
     return st;

@@ -110,7 +110,12 @@ static Status run_loop(DetectTrainer *r)
     TRY(test_if_due(r)); // of a run that was stopped in it
     while (r->job.step < r->job.n_steps) {
         DetBatch batch;
-        TRY(det_loader_next(r->loader, &batch));
+        Status   st = det_loader_next(r->loader, &batch);
+        if (st == ERR_INTERRUPTED) { // while storage stood still
+            TRY(save(r));
+            return run_interrupted(r->job.run);
+        }
+        TRY(st);
         TRY(train_step(r, &batch));
         if (ledger_is_due(&r->ledger))
             TRY(detect_trainer_read(r));

@@ -1,10 +1,12 @@
 // loader: the same batches whatever the threads, the cache and the starting step; bad files by policy
 #include "data_test.h"
 #include <algorithm>
+#include <atomic>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 extern "C" {
+#include "base/run.h"
 #include "datasets/loader.h"
 #include "datasets/source.h"
 }
@@ -262,33 +264,93 @@ TEST(Loader, TreatsADeletedFileByPolicy)
     source_close(s);
 }
 
+namespace {
+
+/* A picture that comes when it is let through, as from a server that stands still. */
+struct Stall {
+    TempDir           dir;
+    Source           *source = nullptr;
+    Loader           *loader = nullptr;
+    std::atomic<bool> lets_through{false};
+
+    Stall()
+    {
+        spill(dir.path + "/a/0.jpg", encoded(Picture(20, 20).im));
+        EXPECT_OK(source_open(&source, dir.path.c_str()));
+        LoaderOptions o = options(1);
+        o.batch = 1;
+        o.end_step = 1;
+        o.stall_s = 0.05;
+        o.jpeg.ctx = this;
+        o.jpeg.open = [](void *ctx, JpegDecoder *out) {
+            *out = {};
+            out->state = ctx;
+            out->decode = [](void *state, uint8_t *, ImageRect, const void *, int64_t) {
+                while (!((Stall *)state)->lets_through)
+                    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                return status_fail(ERR_UNSUPPORTED, "libjpeg's");
+            };
+            return OK;
+        };
+        o.jpeg.close = [](JpegDecoder *) {};
+        EXPECT_OK(loader_open(&loader, source, &o));
+    }
+    ~Stall()
+    {
+        lets_through = true;
+        loader_close(loader);
+        source_close(source);
+    }
+};
+
+} // namespace
+
 TEST(Loader, WarnsOfAStallNamingTheFileAndRecovers)
 {
-    TempDir dir;
-    spill(dir.path + "/a/0.jpg", encoded(Picture(20, 20).im));
-    Source *s = nullptr;
-    ASSERT_OK(source_open(&s, dir.path.c_str()));
-    std::string path = dir.path + "/a/0.jpg";
-    std::filesystem::remove(path);
-    ASSERT_EQ(
-        0, mkfifo(path.c_str(), 0600)); // opening it waits for a writer, as a dead NFS server would
-    LoaderOptions o = options(1);
-    o.batch = 1;
-    o.end_step = 1;
-    o.stall_s = 0.05;
-    Loader     *l = nullptr;
+    Stall       stall;
     LoaderBatch b;
+    std::thread later([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        stall.lets_through = true;
+    });
+    testing::internal::CaptureStderr();
+    EXPECT_OK(loader_next(stall.loader, &b));
+    std::string said = testing::internal::GetCapturedStderr();
+    later.join();
+    EXPECT_NE(std::string::npos, said.find("still waiting for a/0.jpg")) << said;
+    EXPECT_GE(loader_stats(stall.loader).n_stalls, 1);
+    EXPECT_GT(loader_stats(stall.loader).wait_s, 0.05);
+}
+
+TEST(Loader, AStallEndsWhenTheRunIsToStop)
+{
+    Stall       stall;
+    LoaderBatch b;
+    std::thread later([] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        run_request_stop(15);
+    });
+    EXPECT_EQ(ERR_INTERRUPTED, loader_next(stall.loader, &b));
+    later.join();
+    run_request_stop(0);
+}
+
+TEST(Loader, TakesAFifoForABadPicture)
+{
+    TempDir dir;
+    Source *s = nullptr;
+    spill(dir.path + "/a/0.jpg", encoded(Picture(20, 20).im));
+    ASSERT_EQ(0, mkfifo((dir.path + "/a/1.jpg").c_str(), 0600));
+    ASSERT_OK(source_open(&s, dir.path.c_str()));
+    LoaderOptions o = options(1);
+    Loader       *l = nullptr;
+    LoaderBatch   b;
+    o.batch = 2;
+    o.end_step = 1;
+    o.bad = BAD_FAIL;
     ASSERT_OK(loader_open(&l, s, &o));
-    FILE *child = popen(("sleep 0.4; cat > " + path).c_str(), "w");
-    ASSERT_NE(nullptr, child);
-    std::vector<uint8_t> bytes = encoded(Picture(20, 20).im);
-    fwrite(bytes.data(), 1, bytes.size(), child);
-    fflush(child);
-    std::thread closer([child] { pclose(child); });
-    EXPECT_OK(loader_next(l, &b));
-    closer.join();
-    EXPECT_GE(loader_stats(l).n_stalls, 1);
-    EXPECT_GT(loader_stats(l).wait_s, 0.05);
+    EXPECT_EQ(ERR_MISSING, loader_next(l, &b));
+    EXPECT_NE(nullptr, strstr(status_text(), "no regular file")) << status_text();
     loader_close(l);
     source_close(s);
 }

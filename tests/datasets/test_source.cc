@@ -1,5 +1,6 @@
 // sources: order, labels, names, shards
 #include "data_test.h"
+#include <sys/stat.h>
 extern "C" {
 #include "datasets/source.h"
 }
@@ -165,6 +166,32 @@ TEST(Source, RefusesShardsThatContradictThemselves)
     spill(d.path + "/c.tar",
           std::string("this is no tar file at all, not even nearly").append(600, 'x'));
     EXPECT_EQ(ERR_FORMAT, Opened(d.path + "/c.tar").status);
+}
+
+TEST(Source, RefusesShardsThatWereCutAndSaysWhichMayBe)
+{
+    TempDir     d;
+    std::string first = tar_member("a.jpg", std::string(1000, 'a')),
+                second = tar_member("b.jpg", std::string(1000, 'b')), path = d.path + "/a.tar";
+    auto said = [&](Status expected, int64_t n) {
+        testing::internal::CaptureStderr();
+        Opened o(path);
+        EXPECT_EQ(expected, o.status);
+        EXPECT_EQ(n, o.status == OK ? source_count(o.s) : -1);
+        return testing::internal::GetCapturedStderr();
+    };
+    spill(path, first + second + END);
+    EXPECT_EQ("", said(OK, 2));
+    spill(path, first + second.substr(0, 900));
+    (void)said(ERR_FORMAT, -1);
+    EXPECT_NE(nullptr,
+              strstr(status_text(), "/a.tar: ends after 2436 bytes, in the middle of b.jpg"))
+        << status_text();
+    spill(path, first);
+    EXPECT_NE(std::string::npos, said(OK, 1).find("/a.tar: has no end mark; it may have been cut"));
+    std::filesystem::remove(path);
+    ASSERT_EQ(0, mkfifo(path.c_str(), 0600));
+    (void)said(ERR_MISSING, -1);
 }
 
 TEST(Source, ReadsTheCifarShards)
