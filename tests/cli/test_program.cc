@@ -126,6 +126,37 @@ TEST(Program, WrittenScenesPassTheCheck)
     EXPECT_NE(devkit.err.find("VOCdevkit/Scenes"), std::string::npos) << devkit.err;
 }
 
+/* The same scenes lie there as VOC and as COCO. */
+TEST(Program, CheckOpensCocoAnnotationsOrSaysHow)
+{
+    TempDir           dir;
+    const std::string s = dir / "s", voc = s + "/VOCdevkit/Scenes";
+    ASSERT_EQ(0, godwit("scenes --train 6 --val 0 --test 2 --out " + s).code);
+    Ran whole = godwit("check --data " + s);
+    EXPECT_EQ(64, whole.code) << whole.out;
+    EXPECT_NE(std::string::npos, whole.err.find("--data " + voc)) << whole.err;
+    std::filesystem::rename(s + "/VOCdevkit/Scenes/JPEGImages", s + "/train");
+    std::filesystem::remove_all(s + "/VOCdevkit");
+    Ran coco = godwit("check --data " + s);
+    EXPECT_EQ(64, coco.code) << coco.out;
+    EXPECT_NE(std::string::npos, coco.err.find("--data " + s + "/PICTURES --annotations " + s +
+                                               "/annotations/instances_test.json"))
+        << coco.err;
+
+    const std::string words =
+        "check --data " + s + "/train --annotations " + s + "/annotations/instances_train.json";
+    Ran good = godwit(words + " --decode");
+    EXPECT_EQ(0, good.code) << good.out << good.err;
+    EXPECT_NE(std::string::npos, good.out.find("6 images")) << good.out;
+    EXPECT_EQ(64, godwit(words + " --split train").code);
+    std::filesystem::remove(s + "/train/000003.jpg");
+    Ran bad = godwit(words);
+    EXPECT_EQ(65, bad.code) << bad.out;
+    EXPECT_NE(std::string::npos, bad.out.find("000003.jpg")) << bad.out;
+    std::ofstream(s + "/annotations/instances_train.json") << "{";
+    EXPECT_EQ(65, godwit(words).code);
+}
+
 TEST(Program, ScenesSaysAsJsonWhatItWroteAndRefusesWhatItCannotWrite)
 {
     TempDir dir;

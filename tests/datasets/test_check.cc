@@ -85,6 +85,74 @@ TEST(CheckVoc, FindsPicturesOfEverySuffixThatTrainingFinds)
     EXPECT_EQ(1, c.count("missing-image", "JPEGImages/4.Jpg?")); // is not looked for, but proposed
 }
 
+namespace {
+struct CocoFolder {
+    TempDir     dir;
+    std::string pictures = dir.path + "/pictures", json = dir.path + "/a.json";
+    CocoFolder(const std::string &images, const std::string &annotations)
+    {
+        spill(pictures + "/x.jpg", encoded(Picture(20, 10).im));
+        spill(pictures + "/y.jpg", encoded(Picture(20, 10).im));
+        spill(json, "{\"images\":[" + images + "],\"annotations\":[" + annotations +
+                        R"(],"categories":[{"id":7,"name":"dog"},{"id":2,"name":"cat"}]})");
+    }
+};
+
+std::string image(int id, const char *file, int w, int h)
+{
+    return "{\"id\":" + std::to_string(id) + ",\"file_name\":\"" + file +
+           "\",\"width\":" + std::to_string(w) + ",\"height\":" + std::to_string(h) + "}";
+}
+std::string dog(int image, const char *box)
+{
+    return "{\"image_id\":" + std::to_string(image) + ",\"category_id\":7,\"bbox\":[" + box + "]}";
+}
+} // namespace
+
+TEST(CheckCoco, CountsWhatTrainingReads)
+{
+    CocoFolder f(image(1, "x.jpg", 20, 10) + "," + image(2, "y.jpg", 20, 10),
+                 dog(1, "0,0,5,5") + "," + dog(1, "2,2,18.01,8") + "," + dog(1, "3,3,0,5"));
+    Report     c;
+    ASSERT_OK(check_coco(&c.r, nullptr, f.json.c_str(), f.pictures.c_str()));
+    EXPECT_EQ(0, c.r.n_errors);
+    EXPECT_EQ(2, c.r.n_warnings);
+    EXPECT_EQ(1, c.count("box-empty", "1 boxes"));
+    EXPECT_EQ(1, c.count("no-objects", "1 pictures"));
+    EXPECT_EQ(2, c.r.n_images);
+    EXPECT_EQ(2, c.r.n_objects);
+    ASSERT_EQ(2, c.r.n_classes);
+    EXPECT_STREQ("dog", c.r.class_row[1].name);
+    EXPECT_EQ(1, c.r.class_row[1].n_images);
+    EXPECT_EQ(2, c.r.class_row[1].n_objects);
+}
+
+TEST(CheckCoco, NamesEveryFault)
+{
+    CocoFolder f(image(1, "x.jpg", 20, 10) + "," + image(2, "y.jpg", 10, 10) + "," +
+                     image(3, "z.jpg", 20, 10),
+                 dog(1, "30,0,5,5") + "," + dog(1, "10,0,15,5") + "," + dog(3, "0,0,5,5"));
+    Report     c;
+    ASSERT_OK(check_coco(&c.r, nullptr, f.json.c_str(), f.pictures.c_str()));
+    EXPECT_EQ(1, c.count("box-outside", "lies outside"));
+    EXPECT_EQ(1, c.count("box-outside", "clipped"));
+    EXPECT_EQ(1, c.count("size-mismatch", "says 10 x 10, the picture has 20 x 10"));
+    EXPECT_EQ(1, c.count("missing-image", "z.jpg"));
+    EXPECT_EQ(3, c.r.n_errors);
+}
+
+TEST(CheckCoco, SaysWhyAnnotationsCannotBeRead)
+{
+    CocoFolder f(image(1, "x.jpg", 20, 10), dog(4, "0,0,5,5"));
+    Report     c, missing;
+    ASSERT_OK(check_coco(&c.r, nullptr, f.json.c_str(), f.pictures.c_str()));
+    EXPECT_EQ(1, c.r.n_errors);
+    EXPECT_EQ(1, c.count("bad-annotations", "no image has the id 4"));
+    std::string nowhere = f.dir.path + "/nowhere";
+    EXPECT_EQ(ERR_MISSING, check_coco(&missing.r, nullptr, nowhere.c_str(), f.pictures.c_str()));
+    EXPECT_EQ(ERR_MISSING, check_coco(&missing.r, nullptr, f.json.c_str(), nowhere.c_str()));
+}
+
 TEST(CheckImages, NamesBrokenPictures)
 {
     TempDir d;
