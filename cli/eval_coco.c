@@ -1,5 +1,6 @@
 /* eval_coco.c -- `godwit eval coco` and `godwit eval lvis` */
 #include "cli/eval.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "cli/eval_output.h"
 #include "eval/cards.h"
@@ -167,6 +168,19 @@ static Status finish(Arena *a, const CommandLine *line, const Settings *s, Card 
     return s->arrays ? card_arrays(s->arrays, ours->match, !s->lvis) : OK;
 }
 
+/* pycocotools looks AP's cap up by its value: without it in the list there is no AP, and no error either. */
+static void warn_of_caps(const Settings *s, const CocoResult *r)
+{
+    int64_t cap = r->stat[0].cap;
+    for (int i = 0; i < r->task->n_caps; i++)
+        if (r->task->cap[i] == cap)
+            return;
+    log_warn("eval coco: %s at %lld results, which --max-dets %s lacks: undefined here; add %lld "
+             "to the list",
+             r->iou == COCO_KEYPOINTS ? "every number is defined" : "AP is defined", (long long)cap,
+             s->max_dets, (long long)cap);
+}
+
 static Status score_coco(Arena *a, const CommandLine *line, const Settings *s,
                          const CocoTruth *truth, const CocoResults *found, CocoIou iou)
 {
@@ -178,6 +192,7 @@ static Status score_coco(Arena *a, const CommandLine *line, const Settings *s,
     Status          st = OK;
     TRY_OUT(fill_options(a, s, &opt));
     TRY_OUT(coco_scored(a, &ours, &card, &result, &opt, truth, found));
+    warn_of_caps(s, &result);
     if (s->output.against) {
         TRY_OUT(open_other(&other, s, iou, truth));
         TRY_OUT(coco_scored(a, &theirs, &other_card, &other_result, &opt, truth, &other));

@@ -161,6 +161,58 @@ TEST(EvalProgram, AreasAndThresholdsCanBeChosen)
         EXPECT_EQ(64, godwit("eval coco " + f.gt + " " + f.dt + " " + bad).code) << bad;
 }
 
+/* The sentence, the names and the warning speak of the numbers that were computed. */
+TEST(EvalProgram, HeadlinesSayWhatWasComputed)
+{
+    CocoFiles         f(",\"neg_category_ids\":[],\"not_exhaustive_category_ids\":[]");
+    const std::string coco = "eval coco " + f.gt + " " + f.dt, json = f.dir / "o.json";
+    auto              definition = [&](const std::string &words) {
+        Ran r = godwit(words + " --json " + json);
+        EXPECT_EQ(0, r.code) << r.err;
+        cJSON      *j = read_json(json);
+        std::string text = member(j, "definition")->valuestring;
+        EXPECT_NE(std::string::npos, r.out.find(text)) << r.out;
+        cJSON_Delete(j);
+        return text;
+    };
+    EXPECT_EQ(coco_definition(COCO_BBOX), definition(coco));
+    EXPECT_EQ(coco_definition(COCO_BBOX),
+              definition(coco + " --thresholds .5,.55,.6,.65,.7,.75,.8,.85,.9,.95"));
+    EXPECT_EQ("COCO box AP: 101-point interpolated precision at box IoU 0.5, all categories as "
+              "one; crowds ignored; 100 results per image",
+              definition(coco + " --thresholds .5 --class-agnostic"));
+    EXPECT_EQ("COCO box AP: mean over box IoU 0.5, 0.75 of 101-point interpolated precision, over "
+              "categories with annotations of 0 to 4000 square pixels; crowds ignored; 100 results "
+              "per image and category",
+              definition(coco + " --thresholds .5,.75 --areas all:0:4000"));
+    Ran usual = godwit(coco);
+    EXPECT_EQ(std::string::npos, usual.err.find("warning")) << usual.err;
+
+    EXPECT_EQ("COCO box AP: mean over box IoU .50, .55 ... .95 of 101-point interpolated "
+              "precision, over categories with annotations; crowds ignored; 100 results per image "
+              "and category, which maxDets lacks: undefined; AP50 to APl at 50",
+              definition(coco + " --max-dets 1,10,50"));
+    Ran capped = godwit(coco + " --max-dets 10,1,10 --json " + json);
+    EXPECT_NE(std::string::npos, capped.err.find("--max-dets 10,1,10 lacks")) << capped.err;
+    cJSON *j = read_json(json);
+    EXPECT_TRUE(cJSON_IsNull(member(j, "AP")));
+    EXPECT_FALSE(member(j, "AR100"));
+    for (const char *name : {"AR1", "AR10", "AR10_2"})
+        EXPECT_TRUE(cJSON_IsNumber(member(j, name))) << name;
+    cJSON_Delete(j);
+
+    std::string lvis = definition("eval lvis " + f.gt + " " + f.dt + " --max-dets 100");
+    EXPECT_NE(std::string::npos, lvis.find("; 100 results per image over all categories")) << lvis;
+    j = read_json(json);
+    EXPECT_TRUE(cJSON_IsNumber(member(j, "AR@100")));
+    EXPECT_STREQ("recall with 100 results per image, mean over IoU .50, .55 ... .95",
+                 member(member(j, "definitions"), "AR@100")->valuestring);
+    EXPECT_FALSE(member(j, "AR@300"));
+    cJSON_Delete(j);
+    lvis = definition("eval lvis " + f.gt + " " + f.dt + " --max-dets -1");
+    EXPECT_NE(std::string::npos, lvis.find("; all results per image")) << lvis;
+}
+
 TEST(EvalProgram, LenientLeavesOutMasksWithACount)
 {
     TempDir dir;
