@@ -213,6 +213,29 @@ TEST(EvalProgram, HeadlinesSayWhatWasComputed)
     EXPECT_NE(std::string::npos, lvis.find("; all results per image")) << lvis;
 }
 
+TEST(EvalProgram, UnlistedIdsAreRefusedOrCounted)
+{
+    CocoFiles         f;
+    const std::string coco = "eval coco " + f.gt + " ";
+    EXPECT_EQ(0, godwit(coco + f.dt + " --images 1,3 --categories 5").code);
+    Ran image = godwit(coco + f.dt + " --images 1,99999999");
+    EXPECT_EQ(65, image.code) << image.out;
+    EXPECT_NE(std::string::npos, image.err.find("--images: 99999999 is not in " + f.gt))
+        << image.err;
+    Ran category = godwit(coco + f.dt + " --categories 2");
+    EXPECT_EQ(65, category.code) << category.out;
+    EXPECT_NE(std::string::npos, category.err.find("--categories: 2 is not in")) << category.err;
+
+    const std::string more = f.dir / "more.json";
+    f.write(more, "[{\"image_id\":8,\"category_id\":1,\"bbox\":[0,0,9,9],\"score\":1},"
+                  "{\"image_id\":9,\"category_id\":1,\"bbox\":[0,0,9,9],\"score\":1}]");
+    Ran refused = godwit(coco + more), left = godwit(coco + more + " --ignore-unknown");
+    EXPECT_EQ(65, refused.code);
+    EXPECT_NE(std::string::npos, refused.err.find("--ignore-unknown")) << refused.err;
+    EXPECT_EQ(0, left.code);
+    EXPECT_NE(std::string::npos, left.err.find("2 results on images that")) << left.err;
+}
+
 TEST(EvalProgram, LenientLeavesOutMasksWithACount)
 {
     TempDir dir;
