@@ -174,6 +174,26 @@ TEST(Program, ScenesSaysAsJsonWhatItWroteAndRefusesWhatItCannotWrite)
     EXPECT_FALSE(std::filesystem::exists(dir / "none"));
 }
 
+TEST(Program, ScenesLeavesAnOldSetAlone)
+{
+    TempDir dir;
+    auto    files = [&](const std::string &name) {
+        std::filesystem::recursive_directory_iterator all(dir / name), end;
+        return std::distance(all, end);
+    };
+    for (const char *how : {"voc", "folder --kind object", "shards --kind object"}) {
+        const std::string words =
+            std::string("scenes --size 16 --train 3 --val 0 --test 0 --out ") +
+            (dir / std::string(1, how[0])) + " --layout " + how;
+        ASSERT_EQ(0, godwit(words).code) << how;
+        auto n = files(std::string(1, how[0]));
+        Ran  again = godwit(words + " --seed 1");
+        EXPECT_EQ(64, again.code) << how;
+        EXPECT_NE(std::string::npos, again.err.find("choose another folder")) << again.err;
+        EXPECT_EQ(n, files(std::string(1, how[0]))) << how;
+    }
+}
+
 /* Class folders are numbered by rank: the test set's only class is the bank's second. */
 TEST(Program, NearestNeighboursKnowClassesByTheirNames)
 {
@@ -249,6 +269,21 @@ TEST(Program, TheDemoRefusesAShareThatIsNone)
         EXPECT_NE(std::string::npos, r.err.find("--scale")) << r.err;
     }
     EXPECT_FALSE(std::filesystem::exists(dir / "demo"));
+}
+
+/* Five pictures are no batch, so that these demos end behind making them. */
+TEST(Program, TheDemoGoesOnWithItsOwnSettingsAlone)
+{
+    TempDir           dir;
+    const std::string words = "demo --quiet --out " + (dir / "demo") + " --scale ";
+    for (int i = 0; i < 2; i++)
+        EXPECT_EQ(65, godwit(words + "0.001").code);
+    Ran other = godwit(words + "0.002"), seed = godwit(words + "0.001 --seed 1");
+    EXPECT_EQ(64, other.code) << other.err;
+    EXPECT_NE(std::string::npos, other.err.find("--scale 0.001, not --seed 0 --scale 0.002"))
+        << other.err;
+    EXPECT_NE(std::string::npos, other.err.find("another --out")) << other.err;
+    EXPECT_EQ(64, seed.code) << seed.err;
 }
 
 /* The classes of the demo's recipe are not sorted and not all in these few pictures. */
