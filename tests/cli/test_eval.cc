@@ -258,6 +258,29 @@ TEST(EvalProgram, LenientLeavesOutMasksWithACount)
     EXPECT_EQ(0, godwit(words + " --bug-compatible").code);
 }
 
+TEST(EvalProgram, BenchSaysWhenThereIsNobodyToCompareWith)
+{
+    CocoFiles         f;
+    const std::string words =
+        "bench eval --rounds 1 --gt " + f.gt + " --dt " + f.dt + " --python " + (f.dir / "python");
+    Ran none = godwit(words);
+    EXPECT_EQ(66, none.code) << none.out;
+    EXPECT_NE(std::string::npos, none.err.find(f.dir / "python")) << none.err;
+    auto python = [&](const char *script) {
+        f.write(f.dir / "python", script);
+        std::filesystem::permissions(f.dir / "python", std::filesystem::perms::owner_all);
+    };
+    python("#!/bin/sh\nexit 1\n");
+    Ran broken = godwit(words);
+    EXPECT_EQ(66, broken.code) << broken.out;
+    EXPECT_NE(std::string::npos, broken.err.find("expected a Python")) << broken.err;
+    python("#!/bin/sh\n[ \"$2\" = 'import sys' ]\n"); // has no module of a peer
+    Ran alone = godwit(words);
+    EXPECT_EQ(0, alone.code) << alone.err;
+    EXPECT_NE(std::string::npos, alone.out.find("no peer installed in " + (f.dir / "python")))
+        << alone.out;
+}
+
 TEST(EvalProgram, LvisComparesUnderFederatedRules)
 {
     CocoFiles f(",\"neg_category_ids\":[],\"not_exhaustive_category_ids\":[]");
