@@ -62,6 +62,14 @@ TEST(Program, EveryVerbExplainsItself)
         Ran through_help = godwit(std::string("help ") + verb);
         EXPECT_EQ(through_help.out, help.out) << verb;
     }
+    for (const char *two : {"eval coco", "bench data"}) {
+        Ran help = godwit(std::string(two) + " --help"),
+            through = godwit(std::string("help ") + two);
+        EXPECT_EQ(0, through.code) << through.err;
+        EXPECT_EQ(help.out, through.out);
+        EXPECT_NE(std::string::npos, help.out.find("usage: godwit " + std::string(two)));
+    }
+    EXPECT_EQ(64, godwit("help eval cocoa").code);
 }
 
 TEST(Program, DoctorWritesJson)
