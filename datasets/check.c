@@ -224,6 +224,27 @@ static const char *const *class_list(const CheckOptions *o, const char *root, in
     return strncmp(root + begin, "VOC20", 5) == 0 ? VOC_CLASS_NAME : NULL;
 }
 
+/* Classes beside those of VOC pass where the list is open; a run that names its classes stops at them. */
+static void warn_of_others(Checker *c, const char *split)
+{
+    const CheckReport *r = c->r;
+    char               others[512] = "";
+    int64_t            n = 0;
+    for (int64_t k = 0; k < r->n_classes; k++) {
+        const char *name = r->class_row[k].name;
+        size_t      used = strlen(others);
+        if (listed(VOC_CLASS_NAME, 20, name))
+            continue;
+        if (n++ < 8)
+            snprintf(others + used, sizeof others - used, "%s'%.40s'", used ? ", " : "", name);
+    }
+    if (n > 0 && n < r->n_classes) // all of them: another set in VOC's layout
+        found(c, false, "unknown-class", split,
+              "%lld classes are not among VOC's twenty: %s%s; training stops at them where neither "
+              "data.classes nor, if that is empty, data.train has them",
+              (long long)n, others, n > 8 ? ", ..." : "");
+}
+
 Status check_voc(CheckReport *out, const CheckOptions *options, const char *root, const char *split)
 {
     static const CheckOptions defaults;
@@ -243,6 +264,8 @@ Status check_voc(CheckReport *out, const CheckOptions *options, const char *root
         check_voc_image(&c, &scratch, root, id[i], i, classes, n_classes);
         arena_rewind(&scratch, mark);
     }
+    if (classes == NULL)
+        warn_of_others(&c, split);
     if (out->n_objects == 0)
         found(&c, true, "no-objects", split, "no object in the whole set: nothing to train on");
     st = c.st;

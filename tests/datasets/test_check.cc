@@ -70,6 +70,37 @@ TEST(CheckVoc, NamesEveryFault)
     EXPECT_EQ(20, c.r.n_classes);
 }
 
+TEST(CheckVoc, WarnsOfClassesBesideVocsTwenty)
+{
+    VocFolder f("MINE"), g("VOC2007");
+    f.add("1", 20, 20, object("dog", 1, 1, 5, 5) + object("yeti", 1, 1, 5, 5));
+    g.add("1", 20, 20, object("dog", 1, 1, 5, 5));
+    Report mine, voc;
+    ASSERT_OK(check_voc(&mine.r, nullptr, f.root.c_str(), "train"));
+    EXPECT_EQ(0, mine.r.n_errors);
+    EXPECT_EQ(1, mine.count("unknown-class", "1 classes are not among VOC's twenty: 'yeti';"));
+    ASSERT_OK(check_voc(&voc.r, nullptr, g.root.c_str(), "train"));
+    EXPECT_EQ(0, voc.r.n_warnings);
+}
+
+TEST(CheckVoc, NamesTheSplitsOrTheFoldersThatThereAre)
+{
+    VocFolder f;
+    Report    c;
+    f.add("1", 20, 20, object("dog", 1, 1, 5, 5));
+    for (const char *list : {"val", "dog_train", "dog_val", "my_list"})
+        spill(f.root + "/ImageSets/Main/" + list + ".txt", std::string("1\n"));
+    EXPECT_EQ(ERR_MISSING, check_voc(&c.r, nullptr, f.root.c_str(), "trainval"));
+    EXPECT_NE(nullptr, strstr(status_text(), "Main/trainval.txt: there is no such list; the split "
+                                             "is one of my_list, train, val"))
+        << status_text();
+    EXPECT_EQ(ERR_MISSING, check_voc(&c.r, nullptr, f.dir.path.c_str(), "train"));
+    EXPECT_NE(nullptr, strstr(status_text(), ("name one of them: " + f.root).c_str()))
+        << status_text();
+    EXPECT_EQ(ERR_MISSING, check_voc(&c.r, nullptr, (f.root + "/none").c_str(), "train"));
+    EXPECT_NE(nullptr, strstr(status_text(), "cannot open")) << status_text();
+}
+
 TEST(CheckVoc, FindsPicturesOfEverySuffixThatTrainingFinds)
 {
     VocFolder   f;
