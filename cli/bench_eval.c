@@ -109,15 +109,36 @@ static Status run_quiet(const char *const *argv, int *exit_status, double *secon
     return OK;
 }
 
-static bool is_installed(const Settings *s, const char *module)
+/* Does Python run this line to its end? */
+static Status try_python(const Settings *s, bool *runs, const char *line)
 {
-    char import[64];
-    snprintf(import, sizeof import, "import %s", module);
-    const char *argv[] = {s->python, "-c", import, NULL};
+    const char *argv[] = {s->python, "-c", line, NULL};
     int         status = 1;
     double      seconds, rss;
-    return run_quiet(argv, &status, &seconds, &rss) == OK && WIFEXITED(status) &&
-           WEXITSTATUS(status) == 0;
+    *runs = false;
+    TRY(run_quiet(argv, &status, &seconds, &rss));
+    *runs = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return OK;
+}
+
+static bool is_installed(const Settings *s, const char *module)
+{
+    char line[64];
+    bool runs = false;
+    snprintf(line, sizeof line, "import %s", module);
+    return try_python(s, &runs, line) == OK && runs;
+}
+
+/* Without --python there need not be one; a program that was named must run. */
+static Status check_python(const Settings *s)
+{
+    bool runs = false;
+    TRY(try_python(s, &runs, "import sys"));
+    return runs ? OK
+                : status_fail(ERR_MISSING,
+                              "bench eval: --python %s: `%s -c \"import sys\"` fails; expected a "
+                              "Python interpreter",
+                              s->python, s->python);
 }
 
 static Status run_peer(Peer *p, const Settings *s)
@@ -160,10 +181,11 @@ static bool is_listed(const char *list, const char *name)
 }
 
 /* Who takes part: we do, and each peer that was asked for, scores this kind of set and is installed. */
-static Status choose_peers(Peer *peers, const Settings *s)
+static Status choose_peers(Peer *peers, int *n_peers, const Settings *s)
 {
     bool    is_lvis = strcmp(s->dataset, "lvis") == 0;
     int64_t asked = 0, found = 0;
+    *n_peers = 0;
     for (const char *at = s->peers; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
         asked++;
     for (int i = 0; i < N_PEERS; i++) {
@@ -175,6 +197,7 @@ static Status choose_peers(Peer *peers, const Settings *s)
         bool wanted = !s->peers || is_listed(s->peers, p->name);
         p->is_there = wanted && is_installed(s, p->module);
         found += s->peers && p->is_there;
+        *n_peers += p->is_there;
     }
     return found == asked
                ? OK
@@ -245,7 +268,7 @@ static Status save_peers(const Peer *peers, const Settings *s, const char *path)
 
 Status bench_eval_verb(const Verb *verb, int argc, char **argv)
 {
-    Settings s = {.iou = "bbox", .python = "python3", .dataset = "coco", .rounds = 3};
+    Settings s = {.iou = "bbox", .dataset = "coco", .rounds = 3};
     Option   options[] = {
           {"gt", OPTION_TEXT, &s.truth, "FILE", "ground truth", true},
           {"dt", OPTION_TEXT, &s.found, "FILE", "results", true},
@@ -262,6 +285,7 @@ Status bench_eval_verb(const Verb *verb, int argc, char **argv)
                         .n_options = sizeof options / sizeof *options,
                         .operands = "--gt FILE --dt FILE"};
     Peer       *peers = (Peer *)malloc(sizeof PEERS);
+    int         n_peers = 0;
     Status      st = OK;
     if (!peers)
         TRY_OUT(status_no_memory("bench eval", (long long)sizeof PEERS));
@@ -275,12 +299,18 @@ Status bench_eval_verb(const Verb *verb, int argc, char **argv)
         TRY_OUT(
             status_fail(ERR_USAGE, "bench eval: --metric is coco or lvis, not \"%s\"", s.dataset));
     s.threads = line.common.threads;
-    TRY_OUT(choose_peers(peers, &s));
+    if (s.python)
+        TRY_OUT(check_python(&s));
+    else
+        s.python = "python3";
+    TRY_OUT(choose_peers(peers, &n_peers, &s));
     for (int64_t r = 0; r < s.rounds; r++)
         for (int i = 0; i < N_PEERS; i++)
             if (peers[i].is_there)
                 TRY_OUT(run_peer(&peers[i], &s));
     print_peers(peers);
+    if (n_peers == 0)
+        printf("no peer installed in %s\n", s.python);
     if (line.common.json)
         TRY_OUT(save_peers(peers, &s, line.common.json));
 out:

@@ -7,8 +7,9 @@
 #include "datasets/check.h"
 
 #include <stdio.h>
+#include <string.h>
 
-/* VOCdevkit instead of VOCdevkit/VOC2007 would pass for a folder of pictures. */
+/* A folder with VOC folders in it would pass for a folder of pictures. */
 static Status refuse_devkit(Arena *a, const char *data)
 {
     char  **name = NULL;
@@ -27,6 +28,54 @@ static Status refuse_devkit(Arena *a, const char *data)
                 data, folder);
     }
     return OK;
+}
+
+/* "train2017" of instances_train2017.json where there is such a folder, else "PICTURES". */
+static const char *pictures_of(Arena *a, const char *data, const char *json)
+{
+    const char *name = strncmp(json, "instances_", 10) == 0 ? json + 10 : json;
+    char       *part = arena_printf(a, "%.*s", (int)(strlen(name) - 5), name);
+    const char *folder = part ? file_join(a, data, part) : NULL;
+    return folder && file_is_dir(folder) ? part : "PICTURES";
+}
+
+/* So would one with COCO annotations, and none of them would be opened. */
+static Status refuse_coco(Arena *a, const char *data)
+{
+    char      **name = NULL;
+    int64_t     n = 0;
+    const char *folder = file_join(a, data, "annotations");
+    if (!folder)
+        return ERR_MEMORY;
+    if (!file_is_dir(folder))
+        return OK;
+    TRY(file_list(a, &name, &n, folder));
+    const char *json = NULL; // the first, of instances when there are any: others have no boxes
+    for (int64_t i = 0; i < n; i++) {
+        size_t len = strlen(name[i]);
+        bool   is_json = len > 5 && strcmp(name[i] + len - 5, ".json") == 0;
+        bool   is_first = !json || (strncmp(json, "instances_", 10) != 0 &&
+                                  strncmp(name[i], "instances_", 10) == 0);
+        if (is_json && is_first)
+            json = name[i];
+    }
+    if (!json)
+        return OK;
+    return status_fail(ERR_USAGE,
+                       "godwit check: %s holds COCO annotations; check pictures and annotations of "
+                       "one part: --data %s/%s --annotations %s/%s",
+                       data, data, pictures_of(a, data, json), folder, json);
+}
+
+/* What check_images must not take for pictures in class folders. */
+static Status refuse_containers(Arena *a, const char *data)
+{
+    const char *devkit = file_join(a, data, "VOCdevkit");
+    if (!devkit)
+        return ERR_MEMORY;
+    TRY(refuse_devkit(a, data));
+    TRY(refuse_devkit(a, devkit));
+    return refuse_coco(a, data);
 }
 
 static void print_problems(const CheckReport *r, int64_t most)
@@ -91,14 +140,35 @@ static Status write_json(const char *path, const CheckReport *r)
     return st;
 }
 
+static Status check(CheckReport *report, Arena *a, const CheckOptions *how, const char *data,
+                    const char *split, const char *coco)
+{
+    const char *annotations = file_join(a, data, "Annotations");
+    if (!annotations)
+        return ERR_MEMORY;
+    bool is_voc = !coco && file_is_dir(annotations);
+    if (coco && split)
+        return status_fail(ERR_USAGE,
+                           "godwit check: --split is for VOC folders, --annotations for COCO; give "
+                           "one of them");
+    if (coco)
+        return check_coco(report, how, coco, data);
+    if (is_voc)
+        return check_voc(report, how, data, split ? split : "trainval");
+    TRY(refuse_containers(a, data));
+    return check_images(report, how, data);
+}
+
 Status verb_check(const Verb *verb, int argc, char **argv)
 {
-    const char *data = NULL, *split = NULL;
+    const char *data = NULL, *split = NULL, *coco = NULL;
     bool        decode = false, ignore_unknown = false;
     int64_t     most = 50;
     Option      options[] = {
              {"data", OPTION_TEXT, &data, "DIR",
               "VOCdevkit/VOC2007 (with Annotations/), a folder of pictures, or tar shards", true},
+             {"annotations", OPTION_TEXT, &coco, "FILE",
+              "COCO: instances JSON of the pictures in --data (default none)", false},
              {"split", OPTION_TEXT, &split, "NAME", "VOC: the list in ImageSets/Main (default trainval)",
               false},
              {"decode", OPTION_FLAG, &decode, NULL, "decode every picture fully, not only its header",
@@ -108,7 +178,7 @@ Status verb_check(const Verb *verb, int argc, char **argv)
              {"most", OPTION_INT, &most, "N", "problems to print (default 50)", false},
     };
     CommandLine line = {
-        .verb = verb, .options = options, .n_options = 5, .operands = "--data DIR [--split NAME]"};
+        .verb = verb, .options = options, .n_options = 6, .operands = "--data DIR [--split NAME]"};
     CheckReport report = {0};
     Arena       arena = {0};
     Status      st = OK;
@@ -116,13 +186,8 @@ Status verb_check(const Verb *verb, int argc, char **argv)
     if (line.is_help)
         goto out;
 
-    const char *annotations = file_join(&arena, data, "Annotations");
-    bool        is_voc = annotations && file_is_dir(annotations);
-    if (!is_voc)
-        TRY_OUT(refuse_devkit(&arena, data));
     CheckOptions how = {.decode = decode, .voc = {.ignore_unknown = ignore_unknown}};
-    TRY_OUT(is_voc ? check_voc(&report, &how, data, split ? split : "trainval")
-                   : check_images(&report, &how, data));
+    TRY_OUT(check(&report, &arena, &how, data, split, coco));
     print_problems(&report, most);
     print_classes(&report);
     printf("\n%s: %lld images, %lld objects, %lld errors, %lld warnings\n", data,

@@ -49,6 +49,42 @@ static void phase_end(const Demo *d, Phase *p)
     p->duration_s = clock_seconds() - d->began - p->start_s;
 }
 
+/* What the pictures of the folder were made with, kept beside them: a demo goes on with these alone. */
+static Status save_settings(const Demo *d, const char *path)
+{
+    Text       text = {0};
+    JsonWriter w = json_writer(&text, 1);
+    json_open_object(&w, NULL);
+    json_put_int(&w, "seed", d->seed);
+    json_put_number(&w, "scale", d->scale);
+    json_close_object(&w);
+    Status st = json_save(&text, path);
+    text_release(&text);
+    return st;
+}
+
+static Status check_settings(Demo *d)
+{
+    JsonValue  *root = NULL;
+    int64_t     seed = 0;
+    double      scale = 0;
+    const char *path = file_join(&d->arena, d->out, "demo.json");
+    if (!path)
+        return ERR_MEMORY;
+    if (!file_exists(path))
+        return save_settings(d, path);
+    TRY(json_read(&d->arena, &root, path, 4096, NULL));
+    TRY(json_get_int(root, "seed", &seed));
+    TRY(json_get_number(root, "scale", &scale));
+    if (seed != d->seed || scale != d->scale)
+        return status_fail(ERR_USAGE,
+                           "godwit demo: %s was begun with --seed %lld --scale %g, not --seed "
+                           "%lld --scale %g; go on with those, or choose another --out",
+                           d->out, (long long)seed, scale, (long long)d->seed, d->scale);
+    return OK;
+}
+
+/* Equal settings give equal bytes, so that a resumed demo finds the pictures that it began with. */
 static Status make_pictures(Demo *d)
 {
     Phase       *phase = phase_begin(d, "generate pictures", 3);
@@ -157,6 +193,7 @@ static Status run_demo(Demo *d)
         d->knn[i] = NAN;
     d->knn_pixels = NAN;
     TRY(file_make_dirs(d->out));
+    TRY(check_settings(d));
     TRY(make_pictures(d));
     TRY(pretrain_row(d, 2, "moco_demo", "pretrain with MoCo, no labels", 2));
     TRY(pretrain_row(d, 1, "supervised_demo", "train the supervised backbone", 1));

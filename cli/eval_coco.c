@@ -1,5 +1,6 @@
 /* eval_coco.c -- `godwit eval coco` and `godwit eval lvis` */
 #include "cli/eval.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "cli/eval_output.h"
 #include "eval/cards.h"
@@ -99,7 +100,30 @@ static Status parse_thresholds(CocoEvalOptions *opt, const char *text)
     }
 }
 
-static Status fill_options(Arena *a, const Settings *s, CocoEvalOptions *opt)
+static Status unlisted(const Settings *s, const char *option, int64_t id)
+{
+    return status_fail(ERR_FORMAT, "eval coco: --%s: %lld is not in %s", option, (long long)id,
+                       s->truth);
+}
+
+/* An id that the ground truth does not have would leave a smaller set, or an empty one, without a word. */
+static Status check_ids(const Settings *s, const CocoEvalOptions *opt, const CocoTruth *t)
+{
+    for (int64_t i = 0; i < opt->n_image_ids; i++) {
+        int64_t k = 0;
+        while (k < t->n_images && t->image[k].id != opt->image_id[i])
+            k++;
+        if (k == t->n_images)
+            return unlisted(s, "images", opt->image_id[i]);
+    }
+    for (int64_t i = 0; i < opt->n_category_ids; i++)
+        if (coco_category_at(t, opt->category_id[i]) < 0)
+            return unlisted(s, "categories", opt->category_id[i]);
+    return OK;
+}
+
+static Status fill_options(Arena *a, const Settings *s, CocoEvalOptions *opt,
+                           const CocoTruth *truth)
 {
     int64_t *caps, *ids, n;
     opt->bug_compatible = s->bug_compatible;
@@ -124,7 +148,7 @@ static Status fill_options(Arena *a, const Settings *s, CocoEvalOptions *opt)
         TRY(parse_list(a, &ids, &opt->n_category_ids, s->categories, "categories"));
         opt->category_id = ids;
     }
-    return OK;
+    return check_ids(s, opt, truth);
 }
 
 static Status open_other(CocoResults *other, const Settings *s, CocoIou iou, const CocoTruth *truth)
@@ -167,6 +191,19 @@ static Status finish(Arena *a, const CommandLine *line, const Settings *s, Card 
     return s->arrays ? card_arrays(s->arrays, ours->match, !s->lvis) : OK;
 }
 
+/* pycocotools looks AP's cap up by its value: without it in the list there is no AP, and no error either. */
+static void warn_of_caps(const Settings *s, const CocoResult *r)
+{
+    int64_t cap = r->stat[0].cap;
+    for (int i = 0; i < r->task->n_caps; i++)
+        if (r->task->cap[i] == cap)
+            return;
+    log_warn("eval coco: %s at %lld results, which --max-dets %s lacks: undefined here; add %lld "
+             "to the list",
+             r->iou == COCO_KEYPOINTS ? "every number is defined" : "AP is defined", (long long)cap,
+             s->max_dets, (long long)cap);
+}
+
 static Status score_coco(Arena *a, const CommandLine *line, const Settings *s,
                          const CocoTruth *truth, const CocoResults *found, CocoIou iou)
 {
@@ -176,8 +213,9 @@ static Status score_coco(Arena *a, const CommandLine *line, const Settings *s,
     Card            card, other_card;
     EvalScored      ours, theirs;
     Status          st = OK;
-    TRY_OUT(fill_options(a, s, &opt));
+    TRY_OUT(fill_options(a, s, &opt, truth));
     TRY_OUT(coco_scored(a, &ours, &card, &result, &opt, truth, found));
+    warn_of_caps(s, &result);
     if (s->output.against) {
         TRY_OUT(open_other(&other, s, iou, truth));
         TRY_OUT(coco_scored(a, &theirs, &other_card, &other_result, &opt, truth, &other));

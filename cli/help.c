@@ -1,4 +1,4 @@
-/* help.c -- godwit help [VERB] */
+/* help.c -- godwit help [VERB [METRIC or KIND]] */
 #include "cli/verbs.h"
 
 #include <stdio.h>
@@ -26,8 +26,9 @@ Status verb_help(const Verb *verb, int argc, char **argv)
     }
     for (const Verb *v = VERBS; v->name; v++)
         if (strcmp(v->name, argv[1]) == 0 && v->run != verb_help) {
-            char *help[] = {argv[1], (char *)"--help", NULL};
-            return v->run(v, 2, help);
+            /* `help eval coco` is `eval coco --help`. */
+            char *help[] = {argv[1], argc > 2 ? argv[2] : (char *)"--help", (char *)"--help", NULL};
+            return v->run(v, argc > 2 ? 3 : 2, help);
         }
     if (strcmp(argv[1], "help") == 0) {
         print_overview();

@@ -1,6 +1,7 @@
 /* scenes.c -- godwit scenes: writes generated photographs, so that anyone can run everything without a data set */
 #include "datasets/scene.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "cli/verbs.h"
 
@@ -27,13 +28,43 @@ static Status save(const char *path, const char *out, const SceneOptions *how, c
     return st;
 }
 
+/* Pictures of two calls in one folder are no set: lists and shards of the first would stay beside the second's. */
+static Status refuse_old_set(const char *out)
+{
+    static const char *const MADE[] = {"VOCdevkit", "annotations", "train",
+                                       "val",       "test",        "classes.txt"};
+    Arena                    a = {0};
+    Status                   st = OK;
+    for (size_t i = 0; i < sizeof MADE / sizeof *MADE && st == OK; i++) {
+        const char *path = file_join(&a, out, MADE[i]);
+        if (!path)
+            st = ERR_MEMORY;
+        else if (file_exists(path))
+            st = status_fail(ERR_USAGE,
+                             "godwit scenes: --out %s holds a set already (%s); remove it, or "
+                             "choose another folder",
+                             out, MADE[i]);
+    }
+    arena_release(&a);
+    return st;
+}
+
+static Status write_scenes(const SceneOptions *how, const char *out, const char *layout,
+                           SceneSplits n, int64_t per_shard)
+{
+    TRY(refuse_old_set(out));
+    return strcmp(layout, "voc") == 0      ? scene_write_voc(how, out, n)
+           : strcmp(layout, "folder") == 0 ? scene_write_folder(how, out, n)
+                                           : scene_write_shards(how, out, n, per_shard);
+}
+
 Status verb_scenes(const Verb *verb, int argc, char **argv)
 {
     const char *out = NULL, *kind = "detection", *layout = NULL;
     int64_t     size = 0, seed = 0, per_shard = 1000;
     SceneSplits n = {800, 100, 200};
     Option      options[] = {
-             {"out", OPTION_TEXT, &out, "DIR", "where to write, made if absent", true},
+             {"out", OPTION_TEXT, &out, "DIR", "where to write, made if absent; holds no set yet", true},
              {"kind", OPTION_TEXT, &kind, "KIND",
               "detection: 1-4 objects in clutter; object: one fills the frame (default detection)",
               false},
@@ -76,12 +107,8 @@ Status verb_scenes(const Verb *verb, int argc, char **argv)
         (is_voc || strcmp(layout, "folder") == 0 || strcmp(layout, "shards") == 0))
         st = status_fail(ERR_USAGE, "godwit scenes: --layout %s is made of --kind %s pictures",
                          layout, is_object ? "detection" : "object");
-    else if (is_voc)
-        st = scene_write_voc(&how, out, n);
-    else if (strcmp(layout, "folder") == 0)
-        st = scene_write_folder(&how, out, n);
-    else if (strcmp(layout, "shards") == 0)
-        st = scene_write_shards(&how, out, n, per_shard);
+    else if (is_voc || strcmp(layout, "folder") == 0 || strcmp(layout, "shards") == 0)
+        st = write_scenes(&how, out, layout, n, per_shard);
     else
         st = status_fail(ERR_USAGE,
                          "godwit scenes: --layout expects voc, folder or shards, found \"%s\"",

@@ -63,16 +63,27 @@ static bool check_picture(Checker *c, ImageInfo *info, const char *path, const u
     return st == OK;
 }
 
-static void check_sizes(Checker *c, const VocXml *xml, const ImageInfo *info, const char *path)
+/* The picture at `path`; true when *info is filled. */
+static bool check_picture_file(Checker *c, ImageInfo *info, const char *path)
 {
-    if (xml->width == 0 || xml->height == 0)
+    Status st =
+        file_exists(path) ? image_bytes_read(&c->bytes, path) : file_fail_open(path, ENOENT);
+    if (st == OK)
+        return check_picture(c, info, path, c->bytes.data, c->bytes.n_bytes);
+    failed(c, st, "missing-image", path);
+    return false;
+}
+
+static void check_sizes(Checker *c, int64_t width, int64_t height, const ImageInfo *info,
+                        const char *path)
+{
+    if (width <= 0 || height <= 0)
         found(c, false, "size-mismatch", path, "the annotation gives no size");
-    else if (xml->width != info->width || xml->height != info->height) {
-        bool swapped = xml->width == info->height && xml->height == info->width;
+    else if (width != info->width || height != info->height) {
+        bool swapped = width == info->height && height == info->width;
         found(c, true, "size-mismatch", path,
-              "the annotation says %lld x %lld, the picture has %lld x %lld%s",
-              (long long)xml->width, (long long)xml->height, (long long)info->width,
-              (long long)info->height,
+              "the annotation says %lld x %lld, the picture has %lld x %lld%s", (long long)width,
+              (long long)height, (long long)info->width, (long long)info->height,
               swapped && info->orientation != 1
                   ? "; its EXIF orientation swaps the sides: annotated as stored"
                   : "");
@@ -156,22 +167,14 @@ static void check_voc_image(Checker *c, Arena *scratch, const char *root, const 
         c->st = ERR_MEMORY;
         return;
     }
-    if (!file_exists(path)) {
-        failed(c, file_fail_open(path, ENOENT), "missing-image", path);
-    } else {
-        st = image_bytes_read(&c->bytes, path);
-        if (st != OK)
-            failed(c, st, "missing-image", path);
-        else
-            check_picture(c, &info, path, c->bytes.data, c->bytes.n_bytes);
-    }
+    bool is_read = check_picture_file(c, &info, path);
     st = voc_xml_read(scratch, &xml, file);
     if (st != OK) {
         failed(c, st, "bad-xml", file);
         return;
     }
-    if (info.width > 0)
-        check_sizes(c, &xml, &info, path);
+    if (is_read)
+        check_sizes(c, xml.width, xml.height, &info, path);
     if (xml.n_objects == 0)
         found(c, false, "no-objects", file, "no object; the picture trains as background");
     for (int64_t k = 0; k < xml.n_objects; k++) {
@@ -221,6 +224,27 @@ static const char *const *class_list(const CheckOptions *o, const char *root, in
     return strncmp(root + begin, "VOC20", 5) == 0 ? VOC_CLASS_NAME : NULL;
 }
 
+/* Classes beside those of VOC pass where the list is open; a run that names its classes stops at them. */
+static void warn_of_others(Checker *c, const char *split)
+{
+    const CheckReport *r = c->r;
+    char               others[512] = "";
+    int64_t            n = 0;
+    for (int64_t k = 0; k < r->n_classes; k++) {
+        const char *name = r->class_row[k].name;
+        size_t      used = strlen(others);
+        if (listed(VOC_CLASS_NAME, 20, name))
+            continue;
+        if (n++ < 8)
+            snprintf(others + used, sizeof others - used, "%s'%.40s'", used ? ", " : "", name);
+    }
+    if (n > 0 && n < r->n_classes) // all of them: another set in VOC's layout
+        found(c, false, "unknown-class", split,
+              "%lld classes are not among VOC's twenty: %s%s; training stops at them where neither "
+              "data.classes nor, if that is empty, data.train has them",
+              (long long)n, others, n > 8 ? ", ..." : "");
+}
+
 Status check_voc(CheckReport *out, const CheckOptions *options, const char *root, const char *split)
 {
     static const CheckOptions defaults;
@@ -240,6 +264,8 @@ Status check_voc(CheckReport *out, const CheckOptions *options, const char *root
         check_voc_image(&c, &scratch, root, id[i], i, classes, n_classes);
         arena_rewind(&scratch, mark);
     }
+    if (classes == NULL)
+        warn_of_others(&c, split);
     if (out->n_objects == 0)
         found(&c, true, "no-objects", split, "no object in the whole set: nothing to train on");
     st = c.st;
@@ -249,6 +275,87 @@ out:
     image_release(&c.picture);
     free(c.last_image);
     return st;
+}
+
+/* COCO's boxes are rounded to hundredths: what reaches less than a pixel beyond the picture is no finding. */
+static void check_coco_box(Checker *c, const DetObject *o, const char *name, double w, double h,
+                           const char *path)
+{
+    double x1 = (double)o->x1, y1 = (double)o->y1, x2 = (double)o->x2, y2 = (double)o->y2;
+    if (x1 >= w || y1 >= h || x2 <= 0 || y2 <= 0)
+        found(c, true, "box-outside", path,
+              "box of %s: %g %g to %g %g lies outside the %g x %g picture", name, x1, y1, x2, y2, w,
+              h);
+    else if (x1 <= -1 || y1 <= -1 || x2 >= w + 1 || y2 >= h + 1)
+        found(c, false, "box-outside", path,
+              "box of %s: %g %g to %g %g reaches beyond the %g x %g picture and is clipped", name,
+              x1, y1, x2, y2, w, h);
+}
+
+/* row[k] is the row of class k in the table. */
+static void check_coco_image(Checker *c, const DetSet *set, const int64_t *row, int64_t index)
+{
+    const DetImage *d = &set->image[index];
+    ImageInfo       info = {0};
+    if (check_picture_file(c, &info, d->path))
+        check_sizes(c, d->width, d->height, &info, d->path);
+    bool is_sized = d->width > 0 && d->height > 0;
+    for (int64_t i = 0; i < d->n_objects; i++) {
+        const DetObject *o = &d->object[i];
+        if (is_sized)
+            check_coco_box(c, o, set->class_name[o->class_index], (double)d->width,
+                           (double)d->height, d->path);
+        count_object(c, index, row[o->class_index], false);
+    }
+}
+
+static void check_coco_set(Checker *c, const DetSet *set, const char *json)
+{
+    Arena    scratch = {0};
+    int64_t  n_empty = 0;
+    int64_t *row = ARENA_ARRAY(&scratch, int64_t, set->n_classes);
+    if (row == NULL)
+        c->st = ERR_MEMORY;
+    for (int64_t k = 0; k < set->n_classes && c->st == OK; k++)
+        row[k] = class_row(c, set->class_name[k], true);
+    c->r->n_images = set->n_images;
+    for (int64_t i = 0; i < set->n_images && c->st == OK; i++) {
+        n_empty += set->image[i].n_objects == 0;
+        check_coco_image(c, set, row, i);
+    }
+    if (set->n_dropped > 0)
+        found(c, false, "box-empty", json, "%lld boxes have no extent and are left out",
+              (long long)set->n_dropped);
+    if (n_empty > 0 && c->r->n_objects > 0)
+        found(c, false, "no-objects", json,
+              "%lld pictures have no object; training leaves them out", (long long)n_empty);
+    if (c->r->n_objects == 0)
+        found(c, true, "no-objects", json, "no object in the whole set: nothing to train on");
+    arena_release(&scratch);
+}
+
+Status check_coco(CheckReport *out, const CheckOptions *options, const char *json,
+                  const char *pictures)
+{
+    static const CheckOptions defaults;
+    Checker                   c = {.r = out, .o = options != NULL ? options : &defaults};
+    DetSet                    set = {0};
+    const CocoOptions         how = {.keep_empty = true}; // crowds stay out, as in training
+    *out = (CheckReport){0};
+    if (!file_is_dir(pictures))
+        return file_fail_open(pictures, file_exists(pictures) ? ENOTDIR : ENOENT);
+    Status st = coco_load(&set, &how, json, pictures);
+    if (st == ERR_FORMAT) // the loader stops at the first fault, and so would training
+        found(&c, true, "bad-annotations", json, "%s", status_text());
+    else if (st == OK)
+        check_coco_set(&c, &set, json);
+    else
+        c.st = st;
+    detset_release(&set);
+    image_bytes_release(&c.bytes);
+    image_release(&c.picture);
+    free(c.last_image);
+    return c.st;
 }
 
 Status check_images(CheckReport *out, const CheckOptions *options, const char *path)

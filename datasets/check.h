@@ -12,9 +12,9 @@
 
 typedef struct CheckProblem {
     bool        is_error; // training would stop or be wrong; otherwise a warning
-    const char *kind;     // "missing-image", "bad-xml", "bad-image", "box-empty", "box-outside",
-                          // "box-inverted", "size-mismatch", "unknown-class", "duplicate-id",
-                          // "no-objects", "exif"
+    const char *kind;     // "missing-image", "bad-xml", "bad-annotations", "bad-image",
+                          // "box-empty", "box-outside", "box-inverted", "size-mismatch",
+                          // "unknown-class", "duplicate-id", "no-objects", "exif"
     const char *file;
     const char *text;
 } CheckProblem;
@@ -43,6 +43,9 @@ typedef struct CheckOptions {
 
 Status check_voc(CheckReport *out, const CheckOptions *options, const char *root,
                  const char *split);
+/* COCO instances JSON as training reads it (coco_load), with the pictures of a folder. */
+Status check_coco(CheckReport *out, const CheckOptions *options, const char *json,
+                  const char *pictures);
 /* Any path that source_open takes. */
 Status check_images(CheckReport *out, const CheckOptions *options, const char *path);
 void   check_release(CheckReport *r);

@@ -2,6 +2,7 @@
 #include "datasets/detection.h"
 #include "base/file.h"
 #include "base/size.h"
+#include "base/voc_split.h"
 #include "base/voc_xml.h"
 #include <math.h>
 #include <stdio.h>
@@ -103,8 +104,8 @@ static Status convert(DetSet *set, const VocOptions *o, DetObject *out, bool *ke
                            file, (long long)from->line, from->name, b[0], b[1], b[2], b[3]);
     if (k < 0 && !o->ignore_unknown)
         return status_fail(ERR_FORMAT,
-                           "%s:%lld: class '%s' is not in the class list of %lld names; add it or "
-                           "ignore unknown classes",
+                           "%s:%lld: class '%s' is not in the class list of %lld names; name all "
+                           "classes in the recipe's data.classes, or take the object out",
                            file, (long long)from->line, from->name, (long long)set->n_classes);
     set->n_ignored += k < 0;
     if (k < 0)
@@ -172,6 +173,8 @@ Status voc_read_ids(Arena *a, char ***out, int64_t *n, const char *root, const c
     list = arena_printf(a, "%s/ImageSets/Main/%s.txt", root, split);
     if (list == NULL)
         return ERR_MEMORY;
+    if (!file_exists(list))
+        return voc_split_fail(root, split);
     TRY(file_read(a, &text, &n_bytes, list, MAX_LIST_BYTES));
     if (memchr(text, 0, (size_t)n_bytes))
         return status_fail(ERR_FORMAT, "%s: holds a NUL byte; expected a picture's id a line",

@@ -59,11 +59,13 @@ static Status restore(State *s, DetectTrainer *r, int64_t step)
     const int64_t *c = s->counters;
     const double  *m = s->means;
     if (c[1] != r->train.n_images || c[3] != r->train.n_classes)
-        return status_fail(ERR_RECIPE,
-                           "resume: the run was started on %lld images of %lld classes, --data has "
-                           "%lld of %lld; the order of an epoch would not be the same",
-                           (long long)c[1], (long long)c[3], (long long)r->train.n_images,
-                           (long long)r->train.n_classes);
+        return status_fail(
+            ERR_RECIPE,
+            "resume: the run was started on %lld images of %lld classes, --data has "
+            "%lld of %lld; the order of an epoch would not be the same: give the data it "
+            "was started on, or another --out",
+            (long long)c[1], (long long)c[3], (long long)r->train.n_images,
+            (long long)r->train.n_classes);
     if (c[0] != step || c[2] < 0 || c[4] < -1 || c[4] > step || c[5] < 0 || c[5] > step)
         return status_fail(ERR_FORMAT,
                            "checkpoint of step %lld: its counters contradict each other",

@@ -3,7 +3,6 @@
 #include "eval/coco_repeat.h"
 #include "eval/coco_similarity.h"
 #include "eval/numeric.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -206,7 +205,7 @@ static Status check_keypoints(const CocoEvalOptions *opt, CocoPair *pair, double
 }
 
 typedef struct StatRow {
-    const char *name;
+    const char *name; // NULL: AR and its cap
     bool        is_recall;
     double      threshold; // 0: all
     const char *area;
@@ -222,12 +221,24 @@ static int find_area(const CocoResult *r, const char *name)
     return -1;
 }
 
+/* AR100; when two caps are equal, the later ones are AR100_2 and AR100_3: names are members of a JSON object. */
+static const char *recall_name(Arena *a, const CocoResult *r, int cap)
+{
+    long long value = (long long)r->task->cap[cap];
+    int       nth = 1;
+    for (int i = 0; i < cap; i++)
+        nth += r->task->cap[i] == r->task->cap[cap];
+    return nth == 1 ? arena_printf(a, "AR%lld", value) : arena_printf(a, "AR%lld_%d", value, nth);
+}
+
 static Status fill_stat(Arena *a, CocoResult *r, const StatRow *row)
 {
     CocoStat *s = &r->stat[r->n_stats++];
     int       t = -1, area = find_area(r, row->area), cap = row->cap;
     bool      gap = false;
-    s->name = row->name;
+    s->name = row->name ? row->name : recall_name(a, r, cap);
+    if (!s->name)
+        return ERR_MEMORY;
     s->value = -1;
     s->cap = cap >= 0 ? r->task->cap[cap] : row->literal;
     snprintf(s->title, sizeof s->title, "%s",
@@ -259,8 +270,8 @@ static Status summarize(Arena *a, CocoResult *r)
         {"AP", false, 0, "all", -1, 100},  {"AP50", false, .5, "all", 2, 0},
         {"AP75", false, .75, "all", 2, 0}, {"APs", false, 0, "small", 2, 0},
         {"APm", false, 0, "medium", 2, 0}, {"APl", false, 0, "large", 2, 0},
-        {"AR1", true, 0, "all", 0, 0},     {"AR10", true, 0, "all", 1, 0},
-        {"AR100", true, 0, "all", 2, 0},   {"ARs", true, 0, "small", 2, 0},
+        {NULL, true, 0, "all", 0, 0},      {NULL, true, 0, "all", 1, 0},
+        {NULL, true, 0, "all", 2, 0},      {"ARs", true, 0, "small", 2, 0},
         {"ARm", true, 0, "medium", 2, 0},  {"ARl", true, 0, "large", 2, 0}};
     static const StatRow POSES[10] = {
         {"AP", false, 0, "all", -1, 20},     {"AP50", false, .5, "all", -1, 20},
@@ -371,29 +382,4 @@ Status coco_evaluate(Arena *a, const CocoEvalOptions *opt, CocoResult *out, cons
     out->n_kept = count_kept(&out->match);
     TRY(per_class(a, out, task, &truth->rows));
     return summarize(a, out);
-}
-
-void coco_summary(Text *out, const CocoResult *r)
-{
-    for (int i = 0; i < r->n_stats; i++) {
-        const CocoStat *s = &r->stat[i];
-        bool            ap = strcmp(s->title, "Average Precision") == 0;
-        text_printf(out, " %-18s %s @[ IoU=%-9s | area=%6s | maxDets=%3lld ] = %0.3f\n", s->title,
-                    ap ? "(AP)" : "(AR)", s->iou, s->area, (long long)s->cap, s->value);
-    }
-}
-
-const char *coco_definition(CocoIou iou)
-{
-    if (iou == COCO_KEYPOINTS)
-        return "COCO keypoint AP: mean over OKS .50, .55 ... .95 of 101-point interpolated "
-               "precision, over categories "
-               "with annotations; 20 results per image and category";
-    return iou == COCO_SEGM
-               ? "COCO mask AP: mean over mask IoU .50, .55 ... .95 of 101-point interpolated "
-                 "precision, over "
-                 "categories with annotations; crowds ignored; 100 results per image and category"
-               : "COCO box AP: mean over box IoU .50, .55 ... .95 of 101-point interpolated "
-                 "precision, over categories "
-                 "with annotations; crowds ignored; 100 results per image and category";
 }

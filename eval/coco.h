@@ -33,7 +33,7 @@ typedef struct CocoEvalOptions {
 } CocoEvalOptions;
 
 typedef struct CocoStat {
-    const char *name;  // "AP", "AP50", "APs", "AR100", ...
+    const char *name;  // "AP", "AP50", "APs", "AR100" by its cap, ...
     double      value; // -1: undefined
     char        title[24], iou[12], area[16];
     int64_t     cap;
@@ -72,5 +72,11 @@ Status coco_evaluate(Arena *a, const CocoEvalOptions *options, CocoResult *out,
 /* pycocotools' summary lines. */
 void coco_summary(Text *out, const CocoResult *result);
 
-/* The definition printed beside the numbers. */
+/* The definition printed beside the numbers, under the usual settings. */
 const char *coco_definition(CocoIou iou);
+
+/* The same with the thresholds, caps, area range and categories of this evaluation; lives in `a`. */
+Status coco_result_definition(Arena *a, const char **out, const CocoResult *result) STATUS_MUST_USE;
+
+bool        coco_usual_thresholds(const MatchTask *task); // .50, .55 ... .95
+const char *coco_cap_unit(const MatchTask *task);         // "results per image and category"

@@ -59,9 +59,7 @@ static Status add_area(Arena *a, Scores *s, CardTable *t, const char *area, cons
 static Status score_columns(Arena *a, Scores *s, CardTable *t, const char *similarity,
                             const char (*area)[16], const MatchTask *task)
 {
-    const char *which = task->n_thresholds == COCO_THRESHOLDS && task->threshold[0] == .5
-                            ? " .50, .55 ... .95"
-                            : " thresholds";
+    const char *which = coco_usual_thresholds(task) ? " .50, .55 ... .95" : " thresholds";
     s->n = 0;
     TRY(add_score(a, s, t, "AP",
                   arena_printf(a, "average precision, mean over %s%s", similarity, which)));
@@ -86,8 +84,8 @@ static Status coco_stats(Arena *a, Card *card, const CocoResult *r)
     for (int i = 0; i < r->n_stats; i++) {
         const CocoStat *s = &r->stat[i];
         const char     *meaning =
-            arena_printf(a, "%s at %s %s, area %s, %lld results per image and category", s->title,
-                         card->similarity, s->iou, s->area, (long long)s->cap);
+            arena_printf(a, "%s at %s %s, area %s, %lld %s", s->title, card->similarity, s->iou,
+                         s->area, (long long)s->cap, coco_cap_unit(r->task));
         if (!meaning)
             return status_no_memory("stats", 80);
         card_stat(card, s->name, s->value, meaning);
@@ -134,11 +132,11 @@ Status coco_card(Arena *a, Card *card, const CocoResult *r, const CocoTruth *t, 
                    .variant_key = "iou",
                    .variant = IOU[r->iou],
                    .title = TITLE[r->iou],
-                   .definition = coco_definition(r->iou),
                    .similarity = r->iou == COCO_KEYPOINTS ? "OKS" : "IoU",
                    .bug_compatible = bug_compatible,
                    .n_thresholds = r->task->n_thresholds,
                    .threshold = r->task->threshold};
+    TRY(coco_result_definition(a, &card->definition, r));
     card_size(card, "images", "images", r->n_images);
     card_size(card, "categories", "categories", r->n_classes);
     card_size(card, "annotations", "annotations", r->n_truth);
@@ -192,27 +190,29 @@ static Status lvis_classes(Arena *a, Card *card, const LvisResult *r, const Coco
     return OK;
 }
 
-/* "AP of rare categories" and the like, by the names that lvis-api prints. */
-static const char *lvis_meaning(const char *name)
+/* "AP of rare categories" and the like, in the order of lvis-api's numbers. */
+static const char *lvis_meaning(Arena *a, const LvisResult *r, int i)
 {
-    static const char *const MEANING[][2] = {
-        {"AP", "mean over IoU .50, .55 ... .95 and categories with annotations"},
-        {"AP50", "AP at IoU .50"},
-        {"AP75", "AP at IoU .75"},
-        {"APs", "AP of annotations of at most 32^2 pixels"},
-        {"APm", "AP of annotations between 32^2 and 96^2 pixels"},
-        {"APl", "AP of annotations of 96^2 pixels and more"},
-        {"APr", "AP of rare categories"},
-        {"APc", "AP of common categories"},
-        {"APf", "AP of frequent categories"},
-        {"AR@300", "recall with 300 results per image, mean over IoU .50, .55 ... .95"},
-        {"ARs@300", "AR@300 of annotations of at most 32^2 pixels"},
-        {"ARm@300", "AR@300 of annotations between 32^2 and 96^2 pixels"},
-        {"ARl@300", "AR@300 of annotations of 96^2 pixels and more"}};
-    for (size_t i = 0; i < sizeof MEANING / sizeof *MEANING; i++)
-        if (strcmp(MEANING[i][0], name) == 0)
-            return MEANING[i][1];
-    return "";
+    static const char *const PRECISION[9] = {
+        "mean over IoU .50, .55 ... .95 and categories with annotations",
+        "AP at IoU .50",
+        "AP at IoU .75",
+        "AP of annotations of at most 32^2 pixels",
+        "AP of annotations between 32^2 and 96^2 pixels",
+        "AP of annotations of 96^2 pixels and more",
+        "AP of rare categories",
+        "AP of common categories",
+        "AP of frequent categories"};
+    static const char *const SIZE[3] = {"at most 32^2 pixels", "between 32^2 and 96^2 pixels",
+                                        "96^2 pixels and more"};
+    if (i < 9)
+        return PRECISION[i];
+    if (i > 9)
+        return arena_printf(a, "%s of annotations %s%s", r->stat[9].name, i == 11 ? "" : "of ",
+                            SIZE[i - 10]);
+    const char *cap = lvis_cap_text(a, r);
+    return cap ? arena_printf(a, "recall with %s per image, mean over IoU .50, .55 ... .95", cap)
+               : NULL;
 }
 
 Status lvis_card(Arena *a, Card *card, const LvisResult *r, const CocoTruth *t, bool bug_compatible)
@@ -221,13 +221,17 @@ Status lvis_card(Arena *a, Card *card, const LvisResult *r, const CocoTruth *t, 
                    .variant_key = "iou",
                    .variant = r->iou == COCO_SEGM ? "segm" : "bbox",
                    .title = r->iou == COCO_SEGM ? "LVIS masks" : "LVIS boxes",
-                   .definition = lvis_definition(r->iou),
                    .similarity = "IoU",
                    .bug_compatible = bug_compatible,
                    .n_thresholds = r->task->n_thresholds,
                    .threshold = r->task->threshold};
-    for (int i = 0; i < r->n_stats; i++)
-        card_stat(card, r->stat[i].name, r->stat[i].value, lvis_meaning(r->stat[i].name));
+    TRY(lvis_definition(a, &card->definition, r));
+    for (int i = 0; i < r->n_stats; i++) {
+        const char *meaning = lvis_meaning(a, r, i);
+        if (!meaning)
+            return ERR_MEMORY;
+        card_stat(card, r->stat[i].name, r->stat[i].value, meaning);
+    }
     card_size(card, "images", "images", r->n_images);
     card_size(card, "categories", "categories", r->match.K);
     card_size(card, "rare", "rare", r->n_rare);

@@ -215,7 +215,7 @@ void coco_rows_release(CocoRows *r)
 
 /* The first ten rows whose `column` is -1, with what they name. */
 static Status unlisted(const CocoRaw *raw, const CocoRows *rows, const int32_t *column,
-                       const char *path, const char *what)
+                       const char *path, const char *what, const char *mend)
 {
     char    list[512] = "";
     int64_t n = 0, len = 0;
@@ -231,9 +231,9 @@ static Status unlisted(const CocoRaw *raw, const CocoRows *rows, const int32_t *
         }
     if (n == 0)
         return OK;
-    return status_fail(ERR_FORMAT, "%s: %lld %s %s that the ground truth does not list: %s%s", path,
-                       (long long)n, n == 1 ? "row names" : "rows name", what, list,
-                       n > NAMED ? ", ..." : "");
+    return status_fail(ERR_FORMAT, "%s: %lld %s %s that the ground truth does not list: %s%s%s",
+                       path, (long long)n, n == 1 ? "row names" : "rows name", what, list,
+                       n > NAMED ? ", ..." : "", mend);
 }
 
 static int compare_id(const void *x, const void *y)
@@ -299,8 +299,8 @@ static Status check_truth(CocoTruth *t, const CocoReadOptions *opt, const CocoRa
     int64_t repeated, example = 0, zeros = 0;
     TRY(repeated_ids(t->rows.id, t->rows.n, &repeated, &example));
     if (!opt->bug_compatible) {
-        TRY(unlisted(raw, &t->rows, t->rows.image, path, "images"));
-        TRY(unlisted(raw, &t->rows, t->rows.category, path, "categories"));
+        TRY(unlisted(raw, &t->rows, t->rows.image, path, "images", ""));
+        TRY(unlisted(raw, &t->rows, t->rows.category, path, "categories", ""));
         if (repeated > 0)
             return status_fail(
                 ERR_FORMAT,
@@ -347,9 +347,17 @@ Status coco_index_results(CocoResults *r, const CocoReadOptions *opt, CocoRaw *r
     TRY(resolve(t, raw, &r->rows));
     take_columns(raw, &r->rows);
     if (!opt->ignore_unknown)
-        TRY(unlisted(raw, &r->rows, r->rows.image, name, "images"));
-    for (int64_t i = 0; i < r->rows.n; i++)
+        TRY(unlisted(raw, &r->rows, r->rows.image, name, "images",
+                     "; --ignore-unknown leaves them out"));
+    int64_t n_unknown_image = 0;
+    for (int64_t i = 0; i < r->rows.n; i++) {
         r->n_unknown_category += r->rows.category[i] < 0;
+        n_unknown_image += r->rows.image[i] < 0;
+    }
+    if (n_unknown_image > 0)
+        text_printf(&r->warnings,
+                    "%s: %lld results on images that the ground truth does not list are left out\n",
+                    name, (long long)n_unknown_image);
     if (r->n_unknown_category > 0)
         text_printf(
             &r->warnings,

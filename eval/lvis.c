@@ -194,15 +194,20 @@ static Status summarize(Arena *a, LvisResult *r, const CocoTruth *t)
     static const struct {
         const char *name;
         Slice       slice;
-    } ROW[13] = {{"AP", {0, -1, -1, 0, false}},     {"AP50", {0, -1, 0, 0, false}},
-                 {"AP75", {0, -1, 5, 0, false}},    {"APs", {0, -1, -1, 1, false}},
-                 {"APm", {0, -1, -1, 2, false}},    {"APl", {0, -1, -1, 3, false}},
-                 {"APr", {'r', -1, -1, 0, false}},  {"APc", {'c', -1, -1, 0, false}},
-                 {"APf", {'f', -1, -1, 0, false}},  {"AR@300", {0, -1, -1, 0, true}},
-                 {"ARs@300", {0, -1, -1, 1, true}}, {"ARm@300", {0, -1, -1, 2, true}},
-                 {"ARl@300", {0, -1, -1, 3, true}}};
+    } ROW[13] = {{"AP", {0, -1, -1, 0, false}},    {"AP50", {0, -1, 0, 0, false}},
+                 {"AP75", {0, -1, 5, 0, false}},   {"APs", {0, -1, -1, 1, false}},
+                 {"APm", {0, -1, -1, 2, false}},   {"APl", {0, -1, -1, 3, false}},
+                 {"APr", {'r', -1, -1, 0, false}}, {"APc", {'c', -1, -1, 0, false}},
+                 {"APf", {'f', -1, -1, 0, false}}, {"AR", {0, -1, -1, 0, true}},
+                 {"ARs", {0, -1, -1, 1, true}},    {"ARm", {0, -1, -1, 2, true}},
+                 {"ARl", {0, -1, -1, 3, true}}};
     for (int i = 0; i < 13; i++) {
-        r->stat[i].name = ROW[i].name;
+        r->stat[i].name =
+            ROW[i].slice.is_recall // as lvis-api calls them: AR@300, without a cap AR@-1
+                ? arena_printf(a, "%s@%lld", ROW[i].name, (long long)r->max_per_image)
+                : ROW[i].name;
+        if (!r->stat[i].name)
+            return ERR_MEMORY;
         TRY(mean_of(a, &r->stat[i].value, r, t, ROW[i].slice));
     }
     r->n_stats = 13;
@@ -328,16 +333,20 @@ void lvis_summary(Text *out, const LvisResult *r)
     }
 }
 
-const char *lvis_definition(CocoIou iou)
+const char *lvis_cap_text(Arena *a, const LvisResult *r)
 {
-    return iou == COCO_SEGM ? "LVIS mask AP: COCO's AP over mask IoU .50, .55 ... .95 under "
-                              "federated rules (results "
-                              "count only in categories annotated or listed as negative in their "
-                              "image); 300 results "
-                              "per image over all categories"
-                            : "LVIS box AP: COCO's AP over box IoU .50, .55 ... .95 under "
-                              "federated rules (results "
-                              "count only in categories annotated or listed as negative in their "
-                              "image); 300 results "
-                              "per image over all categories";
+    return r->max_per_image < 0 ? "all results"
+                                : arena_printf(a, "%lld results", (long long)r->max_per_image);
+}
+
+Status lvis_definition(Arena *a, const char **out, const LvisResult *r)
+{
+    const char *cap = lvis_cap_text(a, r), *what = r->iou == COCO_SEGM ? "mask" : "box";
+    *out = cap ? arena_printf(a,
+                              "LVIS %s AP: COCO's AP over %s IoU .50, .55 ... .95 under federated "
+                              "rules (results count only in categories annotated or listed as "
+                              "negative in their image); %s per image over all categories",
+                              what, what, cap)
+               : NULL;
+    return *out ? OK : ERR_MEMORY;
 }

@@ -17,8 +17,9 @@ typedef struct LvisOptions {
 } LvisOptions;
 
 typedef struct LvisStat {
-    const char *name;  // AP AP50 AP75 APs APm APl APr APc APf AR@300 ARs@300 ARm@300 ARl@300
-    double      value; // -1: undefined
+    const char
+          *name;  // AP AP50 AP75 APs APm APl APr APc APf AR@300 ARs@300 ARm@300 ARl@300, by the cap
+    double value; // -1: undefined
 } LvisStat;
 
 typedef struct LvisClassScore {
@@ -50,4 +51,8 @@ Status lvis_evaluate(Arena *a, const LvisOptions *options, LvisResult *out, cons
 /* lvis-api's summary lines. */
 void lvis_summary(Text *out, const LvisResult *result);
 
-const char *lvis_definition(CocoIou iou);
+/* The definition printed beside the numbers, with the cap of this evaluation; lives in `a`. */
+Status lvis_definition(Arena *a, const char **out, const LvisResult *result) STATUS_MUST_USE;
+
+/* "300 results", or "all results" without a cap; NULL when memory is short. */
+const char *lvis_cap_text(Arena *a, const LvisResult *result);

@@ -42,9 +42,11 @@ static Status add_pair(const SemsegOptions *o, const Counts *out, int64_t truth,
     int64_t N = o->n_classes;
     bool    found_void = o->allow_void_in_prediction && found == o->void_label;
     if (found >= N && !found_void)
-        return status_fail(ERR_FORMAT,
-                           "%s: predicted label %lld; expected 0 .. %lld (%lld classes)", name,
-                           (long long)found, (long long)N - 1, (long long)N);
+        return status_fail(
+            ERR_FORMAT, "%s: predicted label %lld; expected 0 .. %lld (%lld classes)%s", name,
+            (long long)found, (long long)N - 1, (long long)N,
+            found == o->void_label ? "; it is the void label, which --allow-void counts as a miss"
+                                   : "");
     if (truth == o->void_label) {
         *out->n_void += count;
         return OK;

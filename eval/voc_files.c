@@ -2,6 +2,7 @@
 #include "eval/voc_files.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "base/voc_split.h"
 #include "base/voc_xml.h"
 #include "eval/voc_results.h"
 #include <stdlib.h>
@@ -194,7 +195,9 @@ static Status add_objects(VocData *d, const char *root, const VocXml *xml)
             int64_t             c = voc_data_class(d, object->name, (int64_t)strlen(object->name));
             if (c < 0 && !d->options.ignore_unknown)
                 return status_fail(
-                    ERR_FORMAT, "%s/Annotations/%s.xml:%lld: class \"%s\" is not in the class list",
+                    ERR_FORMAT,
+                    "%s/Annotations/%s.xml:%lld: class \"%s\" is not in the class list; name "
+                    "all with --classes, or leave such objects out with --ignore-unknown",
                     root, d->image[i], (long long)object->line, object->name);
             if (object->box[2] < object->box[0] || object->box[3] < object->box[1])
                 return status_fail(
@@ -224,6 +227,8 @@ Status voc_data_open(VocData *d, const VocReadOptions *options, const char *root
     char *set_path = arena_printf(&d->arena, "%s/ImageSets/Main/%s.txt", root, split);
     if (!set_path)
         return status_no_memory("paths", 8192);
+    if (!file_exists(set_path))
+        return voc_split_fail(root, split);
     TRY(read_ids(&d->arena, &ids, &n, set_path));
     TRY(index_images(d, ids, n));
     VocXml *xml = ARENA_ARRAY(&d->arena, VocXml, d->set.n_images);

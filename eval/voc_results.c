@@ -9,6 +9,8 @@
 
 enum { MAX_TEXT_BYTES = 1 << 30 };
 
+#define LEAVE_OUT "--ignore-unknown leaves such rows out"
+
 typedef struct Rows {
     VocData *d;
     COLUMN(int32_t) image;
@@ -91,7 +93,8 @@ static Status read_line(Rows *r, int64_t label, char *line, const char *path, in
         return OK;
     }
     if (image < 0)
-        return status_fail(ERR_FORMAT, "%s:%lld: image \"%.60s\" is not in the image set", path,
+        return status_fail(ERR_FORMAT,
+                           "%s:%lld: image \"%.60s\" is not in the image set; " LEAVE_OUT, path,
                            (long long)number, field[0]);
     return rows_push(r, image, label, value + 1, value[0]);
 }
@@ -189,9 +192,11 @@ static Status class_of_id(JsonRow *j, JsonStream *s)
     bool           listed = j->id >= 1 && j->id <= d->set.n_classes;
     j->label = listed ? j->id - 1 : -1;
     if (!listed && !d->options.ignore_unknown)
-        return json_stream_fail(s, ERR_FORMAT,
-                                "category_id %lld is not in 1 .. %lld, the class list",
-                                (long long)j->id, (long long)d->set.n_classes);
+        return json_stream_fail(
+            s, ERR_FORMAT,
+            "category_id %lld is not in 1 .. %lld, the class list; name all with "
+            "--classes, or " LEAVE_OUT,
+            (long long)j->id, (long long)d->set.n_classes);
     return OK;
 }
 
@@ -236,8 +241,8 @@ static Status set_image(JsonRow *j, const JsonEvent *e, JsonStream *s)
     if (e->kind == JSON_STRING) {
         j->image = voc_data_image(d, e->text);
         if (j->image < 0 && !d->options.ignore_unknown)
-            return json_stream_fail(s, ERR_FORMAT, "image \"%.60s\" is not in the image set",
-                                    e->text);
+            return json_stream_fail(s, ERR_FORMAT,
+                                    "image \"%.60s\" is not in the image set; " LEAVE_OUT, e->text);
     } else if (e->kind == JSON_INT) {
         j->image = voc_data_image_number(d, e->integer);
         if (j->image == -2)
@@ -245,7 +250,7 @@ static Status set_image(JsonRow *j, const JsonEvent *e, JsonStream *s)
                 s, ERR_FORMAT, "image %lld could be several ids of the set; write image_id as text",
                 (long long)e->integer);
         if (j->image < 0 && !d->options.ignore_unknown)
-            return json_stream_fail(s, ERR_FORMAT, "image %lld is not in the image set",
+            return json_stream_fail(s, ERR_FORMAT, "image %lld is not in the image set; " LEAVE_OUT,
                                     (long long)e->integer);
     } else {
         return json_stream_fail(s, ERR_FORMAT, "expected image_id to be a string or an integer");
@@ -260,8 +265,10 @@ static Status set_class(JsonRow *j, const JsonEvent *e, JsonStream *s)
         j->is_named = true;
         j->label = voc_data_class(d, e->text, (int64_t)strlen(e->text));
         if (j->label < 0 && !d->options.ignore_unknown)
-            return json_stream_fail(s, ERR_FORMAT, "class \"%.60s\" is not in the class list",
-                                    e->text);
+            return json_stream_fail(
+                s, ERR_FORMAT,
+                "class \"%.60s\" is not in the class list; name all with --classes, or " LEAVE_OUT,
+                e->text);
     } else if (e->kind == JSON_INT && j->key == HAS_CLASS) {
         j->id = e->integer;
     } else {

@@ -95,7 +95,8 @@ static Status check_counters(const State *s, const Trainer *r, int64_t step)
     if (s->counters[1] != r->n_images)
         return status_fail(ERR_RECIPE,
                            "resume: the run was started on %lld images, --data has %lld; the order "
-                           "of an epoch would not be the same",
+                           "of an epoch would not be the same: give the data it was started on, or "
+                           "another --out",
                            (long long)s->counters[1], (long long)r->n_images);
     if (s->counters[0] != step || s->queue_ptr < 0 || s->queue_ptr >= keys || s->counters[2] < 0 ||
         s->counters[5] < 0 || s->counters[5] > step)

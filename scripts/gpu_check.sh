@@ -254,7 +254,8 @@ detect()
 # How fast pictures come when libjpeg decodes them and when the device's engines do; the network is next to nothing.
 jpeg()
 {
-    "$godwit" scenes --kind object --layout folder $photos --val 0 --test 0 --out "$out/data/photos" --quiet || return 1
+    [ -d "$out/data/photos" ] || "$godwit" scenes --kind object --layout folder $photos --val 0 --test 0 \
+        --out "$out/data/photos" --quiet || return 1
     local how
     for how in host device; do
         echo "== data.decode=$how"

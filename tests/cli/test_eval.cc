@@ -161,6 +161,81 @@ TEST(EvalProgram, AreasAndThresholdsCanBeChosen)
         EXPECT_EQ(64, godwit("eval coco " + f.gt + " " + f.dt + " " + bad).code) << bad;
 }
 
+/* The sentence, the names and the warning speak of the numbers that were computed. */
+TEST(EvalProgram, HeadlinesSayWhatWasComputed)
+{
+    CocoFiles         f(",\"neg_category_ids\":[],\"not_exhaustive_category_ids\":[]");
+    const std::string coco = "eval coco " + f.gt + " " + f.dt, json = f.dir / "o.json";
+    auto              definition = [&](const std::string &words) {
+        Ran r = godwit(words + " --json " + json);
+        EXPECT_EQ(0, r.code) << r.err;
+        cJSON      *j = read_json(json);
+        std::string text = member(j, "definition")->valuestring;
+        EXPECT_NE(std::string::npos, r.out.find(text)) << r.out;
+        cJSON_Delete(j);
+        return text;
+    };
+    EXPECT_EQ(coco_definition(COCO_BBOX), definition(coco));
+    EXPECT_EQ(coco_definition(COCO_BBOX),
+              definition(coco + " --thresholds .5,.55,.6,.65,.7,.75,.8,.85,.9,.95"));
+    EXPECT_EQ("COCO box AP: 101-point interpolated precision at box IoU 0.5, all categories as "
+              "one; crowds ignored; 100 results per image",
+              definition(coco + " --thresholds .5 --class-agnostic"));
+    EXPECT_EQ("COCO box AP: mean over box IoU 0.5, 0.75 of 101-point interpolated precision, over "
+              "categories with annotations of 0 to 4000 square pixels; crowds ignored; 100 results "
+              "per image and category",
+              definition(coco + " --thresholds .5,.75 --areas all:0:4000"));
+    Ran usual = godwit(coco);
+    EXPECT_EQ(std::string::npos, usual.err.find("warning")) << usual.err;
+
+    EXPECT_EQ("COCO box AP: mean over box IoU .50, .55 ... .95 of 101-point interpolated "
+              "precision, over categories with annotations; crowds ignored; 100 results per image "
+              "and category, which maxDets lacks: undefined; AP50 to APl at 50",
+              definition(coco + " --max-dets 1,10,50"));
+    Ran capped = godwit(coco + " --max-dets 10,1,10 --json " + json);
+    EXPECT_NE(std::string::npos, capped.err.find("--max-dets 10,1,10 lacks")) << capped.err;
+    cJSON *j = read_json(json);
+    EXPECT_TRUE(cJSON_IsNull(member(j, "AP")));
+    EXPECT_FALSE(member(j, "AR100"));
+    for (const char *name : {"AR1", "AR10", "AR10_2"})
+        EXPECT_TRUE(cJSON_IsNumber(member(j, name))) << name;
+    cJSON_Delete(j);
+
+    std::string lvis = definition("eval lvis " + f.gt + " " + f.dt + " --max-dets 100");
+    EXPECT_NE(std::string::npos, lvis.find("; 100 results per image over all categories")) << lvis;
+    j = read_json(json);
+    EXPECT_TRUE(cJSON_IsNumber(member(j, "AR@100")));
+    EXPECT_STREQ("recall with 100 results per image, mean over IoU .50, .55 ... .95",
+                 member(member(j, "definitions"), "AR@100")->valuestring);
+    EXPECT_FALSE(member(j, "AR@300"));
+    cJSON_Delete(j);
+    lvis = definition("eval lvis " + f.gt + " " + f.dt + " --max-dets -1");
+    EXPECT_NE(std::string::npos, lvis.find("; all results per image")) << lvis;
+}
+
+TEST(EvalProgram, UnlistedIdsAreRefusedOrCounted)
+{
+    CocoFiles         f;
+    const std::string coco = "eval coco " + f.gt + " ";
+    EXPECT_EQ(0, godwit(coco + f.dt + " --images 1,3 --categories 5").code);
+    Ran image = godwit(coco + f.dt + " --images 1,99999999");
+    EXPECT_EQ(65, image.code) << image.out;
+    EXPECT_NE(std::string::npos, image.err.find("--images: 99999999 is not in " + f.gt))
+        << image.err;
+    Ran category = godwit(coco + f.dt + " --categories 2");
+    EXPECT_EQ(65, category.code) << category.out;
+    EXPECT_NE(std::string::npos, category.err.find("--categories: 2 is not in")) << category.err;
+
+    const std::string more = f.dir / "more.json";
+    f.write(more, "[{\"image_id\":8,\"category_id\":1,\"bbox\":[0,0,9,9],\"score\":1},"
+                  "{\"image_id\":9,\"category_id\":1,\"bbox\":[0,0,9,9],\"score\":1}]");
+    Ran refused = godwit(coco + more), left = godwit(coco + more + " --ignore-unknown");
+    EXPECT_EQ(65, refused.code);
+    EXPECT_NE(std::string::npos, refused.err.find("--ignore-unknown")) << refused.err;
+    EXPECT_EQ(0, left.code);
+    EXPECT_NE(std::string::npos, left.err.find("2 results on images that")) << left.err;
+}
+
 TEST(EvalProgram, LenientLeavesOutMasksWithACount)
 {
     TempDir dir;
@@ -181,6 +256,29 @@ TEST(EvalProgram, LenientLeavesOutMasksWithACount)
     EXPECT_EQ(0, lenient.code);
     EXPECT_NE(std::string::npos, lenient.err.find("1 masks of another size")) << lenient.err;
     EXPECT_EQ(0, godwit(words + " --bug-compatible").code);
+}
+
+TEST(EvalProgram, BenchSaysWhenThereIsNobodyToCompareWith)
+{
+    CocoFiles         f;
+    const std::string words =
+        "bench eval --rounds 1 --gt " + f.gt + " --dt " + f.dt + " --python " + (f.dir / "python");
+    Ran none = godwit(words);
+    EXPECT_EQ(66, none.code) << none.out;
+    EXPECT_NE(std::string::npos, none.err.find(f.dir / "python")) << none.err;
+    auto python = [&](const char *script) {
+        f.write(f.dir / "python", script);
+        std::filesystem::permissions(f.dir / "python", std::filesystem::perms::owner_all);
+    };
+    python("#!/bin/sh\nexit 1\n");
+    Ran broken = godwit(words);
+    EXPECT_EQ(66, broken.code) << broken.out;
+    EXPECT_NE(std::string::npos, broken.err.find("expected a Python")) << broken.err;
+    python("#!/bin/sh\n[ \"$2\" = 'import sys' ]\n"); // has no module of a peer
+    Ran alone = godwit(words);
+    EXPECT_EQ(0, alone.code) << alone.err;
+    EXPECT_NE(std::string::npos, alone.out.find("no peer installed in " + (f.dir / "python")))
+        << alone.out;
 }
 
 TEST(EvalProgram, LvisComparesUnderFederatedRules)

@@ -62,6 +62,14 @@ TEST(Program, EveryVerbExplainsItself)
         Ran through_help = godwit(std::string("help ") + verb);
         EXPECT_EQ(through_help.out, help.out) << verb;
     }
+    for (const char *two : {"eval coco", "bench data"}) {
+        Ran help = godwit(std::string(two) + " --help"),
+            through = godwit(std::string("help ") + two);
+        EXPECT_EQ(0, through.code) << through.err;
+        EXPECT_EQ(help.out, through.out);
+        EXPECT_NE(std::string::npos, help.out.find("usage: godwit " + std::string(two)));
+    }
+    EXPECT_EQ(64, godwit("help eval cocoa").code);
 }
 
 TEST(Program, DoctorFailsWhereWhatWasAskedForDoesNotOpen)
@@ -201,6 +209,37 @@ TEST(Program, WrittenScenesPassTheCheck)
     EXPECT_NE(devkit.err.find("VOCdevkit/Scenes"), std::string::npos) << devkit.err;
 }
 
+/* The same scenes lie there as VOC and as COCO. */
+TEST(Program, CheckOpensCocoAnnotationsOrSaysHow)
+{
+    TempDir           dir;
+    const std::string s = dir / "s", voc = s + "/VOCdevkit/Scenes";
+    ASSERT_EQ(0, godwit("scenes --train 6 --val 0 --test 2 --out " + s).code);
+    Ran whole = godwit("check --data " + s);
+    EXPECT_EQ(64, whole.code) << whole.out;
+    EXPECT_NE(std::string::npos, whole.err.find("--data " + voc)) << whole.err;
+    std::filesystem::rename(s + "/VOCdevkit/Scenes/JPEGImages", s + "/train");
+    std::filesystem::remove_all(s + "/VOCdevkit");
+    Ran coco = godwit("check --data " + s);
+    EXPECT_EQ(64, coco.code) << coco.out;
+    EXPECT_NE(std::string::npos, coco.err.find("--data " + s + "/PICTURES --annotations " + s +
+                                               "/annotations/instances_test.json"))
+        << coco.err;
+
+    const std::string words =
+        "check --data " + s + "/train --annotations " + s + "/annotations/instances_train.json";
+    Ran good = godwit(words + " --decode");
+    EXPECT_EQ(0, good.code) << good.out << good.err;
+    EXPECT_NE(std::string::npos, good.out.find("6 images")) << good.out;
+    EXPECT_EQ(64, godwit(words + " --split train").code);
+    std::filesystem::remove(s + "/train/000003.jpg");
+    Ran bad = godwit(words);
+    EXPECT_EQ(65, bad.code) << bad.out;
+    EXPECT_NE(std::string::npos, bad.out.find("000003.jpg")) << bad.out;
+    std::ofstream(s + "/annotations/instances_train.json") << "{";
+    EXPECT_EQ(65, godwit(words).code);
+}
+
 TEST(Program, ScenesSaysAsJsonWhatItWroteAndRefusesWhatItCannotWrite)
 {
     TempDir dir;
@@ -216,6 +255,26 @@ TEST(Program, ScenesSaysAsJsonWhatItWroteAndRefusesWhatItCannotWrite)
         EXPECT_EQ(lines(r.err), 1) << r.err;
     }
     EXPECT_FALSE(std::filesystem::exists(dir / "none"));
+}
+
+TEST(Program, ScenesLeavesAnOldSetAlone)
+{
+    TempDir dir;
+    auto    files = [&](const std::string &name) {
+        std::filesystem::recursive_directory_iterator all(dir / name), end;
+        return std::distance(all, end);
+    };
+    for (const char *how : {"voc", "folder --kind object", "shards --kind object"}) {
+        const std::string words =
+            std::string("scenes --size 16 --train 3 --val 0 --test 0 --out ") +
+            (dir / std::string(1, how[0])) + " --layout " + how;
+        ASSERT_EQ(0, godwit(words).code) << how;
+        auto n = files(std::string(1, how[0]));
+        Ran  again = godwit(words + " --seed 1");
+        EXPECT_EQ(64, again.code) << how;
+        EXPECT_NE(std::string::npos, again.err.find("choose another folder")) << again.err;
+        EXPECT_EQ(n, files(std::string(1, how[0]))) << how;
+    }
 }
 
 /* Class folders are numbered by rank: the test set's only class is the bank's second. */
@@ -304,6 +363,21 @@ TEST(Program, TheDemoRefusesAShareThatIsNone)
         EXPECT_NE(std::string::npos, r.err.find("--scale")) << r.err;
     }
     EXPECT_FALSE(std::filesystem::exists(dir / "demo"));
+}
+
+/* Five pictures are no batch, so that these demos end behind making them. */
+TEST(Program, TheDemoGoesOnWithItsOwnSettingsAlone)
+{
+    TempDir           dir;
+    const std::string words = "demo --quiet --out " + (dir / "demo") + " --scale ";
+    for (int i = 0; i < 2; i++)
+        EXPECT_EQ(65, godwit(words + "0.001").code);
+    Ran other = godwit(words + "0.002"), seed = godwit(words + "0.001 --seed 1");
+    EXPECT_EQ(64, other.code) << other.err;
+    EXPECT_NE(std::string::npos, other.err.find("--scale 0.001, not --seed 0 --scale 0.002"))
+        << other.err;
+    EXPECT_NE(std::string::npos, other.err.find("another --out")) << other.err;
+    EXPECT_EQ(64, seed.code) << seed.err;
 }
 
 /* The classes of the demo's recipe are not sorted and not all in these few pictures. */

@@ -70,6 +70,37 @@ TEST(CheckVoc, NamesEveryFault)
     EXPECT_EQ(20, c.r.n_classes);
 }
 
+TEST(CheckVoc, WarnsOfClassesBesideVocsTwenty)
+{
+    VocFolder f("MINE"), g("VOC2007");
+    f.add("1", 20, 20, object("dog", 1, 1, 5, 5) + object("yeti", 1, 1, 5, 5));
+    g.add("1", 20, 20, object("dog", 1, 1, 5, 5));
+    Report mine, voc;
+    ASSERT_OK(check_voc(&mine.r, nullptr, f.root.c_str(), "train"));
+    EXPECT_EQ(0, mine.r.n_errors);
+    EXPECT_EQ(1, mine.count("unknown-class", "1 classes are not among VOC's twenty: 'yeti';"));
+    ASSERT_OK(check_voc(&voc.r, nullptr, g.root.c_str(), "train"));
+    EXPECT_EQ(0, voc.r.n_warnings);
+}
+
+TEST(CheckVoc, NamesTheSplitsOrTheFoldersThatThereAre)
+{
+    VocFolder f;
+    Report    c;
+    f.add("1", 20, 20, object("dog", 1, 1, 5, 5));
+    for (const char *list : {"val", "dog_train", "dog_val", "my_list"})
+        spill(f.root + "/ImageSets/Main/" + list + ".txt", std::string("1\n"));
+    EXPECT_EQ(ERR_MISSING, check_voc(&c.r, nullptr, f.root.c_str(), "trainval"));
+    EXPECT_NE(nullptr, strstr(status_text(), "Main/trainval.txt: there is no such list; the split "
+                                             "is one of my_list, train, val"))
+        << status_text();
+    EXPECT_EQ(ERR_MISSING, check_voc(&c.r, nullptr, f.dir.path.c_str(), "train"));
+    EXPECT_NE(nullptr, strstr(status_text(), ("name one of them: " + f.root).c_str()))
+        << status_text();
+    EXPECT_EQ(ERR_MISSING, check_voc(&c.r, nullptr, (f.root + "/none").c_str(), "train"));
+    EXPECT_NE(nullptr, strstr(status_text(), "cannot open")) << status_text();
+}
+
 TEST(CheckVoc, FindsPicturesOfEverySuffixThatTrainingFinds)
 {
     VocFolder   f;
@@ -83,6 +114,74 @@ TEST(CheckVoc, FindsPicturesOfEverySuffixThatTrainingFinds)
     ASSERT_OK(check_voc(&c.r, nullptr, f.root.c_str(), "train"));
     EXPECT_EQ(1, c.r.n_errors);
     EXPECT_EQ(1, c.count("missing-image", "JPEGImages/4.Jpg?")); // is not looked for, but proposed
+}
+
+namespace {
+struct CocoFolder {
+    TempDir     dir;
+    std::string pictures = dir.path + "/pictures", json = dir.path + "/a.json";
+    CocoFolder(const std::string &images, const std::string &annotations)
+    {
+        spill(pictures + "/x.jpg", encoded(Picture(20, 10).im));
+        spill(pictures + "/y.jpg", encoded(Picture(20, 10).im));
+        spill(json, "{\"images\":[" + images + "],\"annotations\":[" + annotations +
+                        R"(],"categories":[{"id":7,"name":"dog"},{"id":2,"name":"cat"}]})");
+    }
+};
+
+std::string image(int id, const char *file, int w, int h)
+{
+    return "{\"id\":" + std::to_string(id) + ",\"file_name\":\"" + file +
+           "\",\"width\":" + std::to_string(w) + ",\"height\":" + std::to_string(h) + "}";
+}
+std::string dog(int image, const char *box)
+{
+    return "{\"image_id\":" + std::to_string(image) + ",\"category_id\":7,\"bbox\":[" + box + "]}";
+}
+} // namespace
+
+TEST(CheckCoco, CountsWhatTrainingReads)
+{
+    CocoFolder f(image(1, "x.jpg", 20, 10) + "," + image(2, "y.jpg", 20, 10),
+                 dog(1, "0,0,5,5") + "," + dog(1, "2,2,18.01,8") + "," + dog(1, "3,3,0,5"));
+    Report     c;
+    ASSERT_OK(check_coco(&c.r, nullptr, f.json.c_str(), f.pictures.c_str()));
+    EXPECT_EQ(0, c.r.n_errors);
+    EXPECT_EQ(2, c.r.n_warnings);
+    EXPECT_EQ(1, c.count("box-empty", "1 boxes"));
+    EXPECT_EQ(1, c.count("no-objects", "1 pictures"));
+    EXPECT_EQ(2, c.r.n_images);
+    EXPECT_EQ(2, c.r.n_objects);
+    ASSERT_EQ(2, c.r.n_classes);
+    EXPECT_STREQ("dog", c.r.class_row[1].name);
+    EXPECT_EQ(1, c.r.class_row[1].n_images);
+    EXPECT_EQ(2, c.r.class_row[1].n_objects);
+}
+
+TEST(CheckCoco, NamesEveryFault)
+{
+    CocoFolder f(image(1, "x.jpg", 20, 10) + "," + image(2, "y.jpg", 10, 10) + "," +
+                     image(3, "z.jpg", 20, 10),
+                 dog(1, "30,0,5,5") + "," + dog(1, "10,0,15,5") + "," + dog(3, "0,0,5,5"));
+    Report     c;
+    ASSERT_OK(check_coco(&c.r, nullptr, f.json.c_str(), f.pictures.c_str()));
+    EXPECT_EQ(1, c.count("box-outside", "lies outside"));
+    EXPECT_EQ(1, c.count("box-outside", "clipped"));
+    EXPECT_EQ(1, c.count("size-mismatch", "says 10 x 10, the picture has 20 x 10"));
+    EXPECT_EQ(1, c.count("missing-image", "z.jpg"));
+    EXPECT_EQ(3, c.r.n_errors);
+}
+
+TEST(CheckCoco, SaysWhyAnnotationsCannotBeRead)
+{
+    CocoFolder f(image(1, "x.jpg", 20, 10), dog(4, "0,0,5,5"));
+    Report     c, missing;
+    ASSERT_OK(check_coco(&c.r, nullptr, f.json.c_str(), f.pictures.c_str()));
+    EXPECT_EQ(1, c.r.n_errors);
+    EXPECT_EQ(1, c.count("bad-annotations", "no image has the id 4"));
+    std::string nowhere = f.dir.path + "/nowhere";
+    EXPECT_EQ(ERR_MISSING, check_coco(&missing.r, nullptr, nowhere.c_str(), f.pictures.c_str()));
+    EXPECT_EQ(ERR_MISSING, check_coco(&missing.r, nullptr, f.json.c_str(), nowhere.c_str()));
 }
 
 TEST(CheckImages, NamesBrokenPictures)

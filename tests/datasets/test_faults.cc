@@ -101,6 +101,16 @@ TEST(NoMemory, LoadingAnnotations)
                   },
                   LIBRARIES),
               0);
+    EXPECT_GT(every_allocation_fails(
+                  [&] {
+                      CheckReport r = {};
+                      Status      st = check_coco(&r, nullptr, json.c_str(), pictures.c_str());
+                      EXPECT_TRUE(st != OK || r.n_errors == 0);
+                      check_release(&r);
+                      return st;
+                  },
+                  LIBRARIES),
+              0);
 }
 
 /* A loader works with the threads that could be started. */

@@ -92,6 +92,7 @@ TEST(Voc, RefusesInvertedBoxesAndUnknownClassesNamingTheLine)
     VocFolder g;
     g.add("1", 10, 10, object("unicorn", 1, 1, 5, 5));
     EXPECT_EQ(ERR_FORMAT, g.load(&set));
+    EXPECT_NE(nullptr, strstr(status_text(), "data.classes")) << status_text();
     EXPECT_NE(nullptr, strstr(status_text(), "unicorn"));
     detset_release(&set);
     VocOptions o = {};

@@ -70,10 +70,12 @@ TEST_F(SemsegTest, LabelsOutOfRangeAndOtherSizesAreRefusedByName)
     pair("a.png", 2, 1, {0, 1}, {0, 3});
     EXPECT_EQ(ERR_FORMAT, evaluate());
     EXPECT_NE(nullptr, strstr(status_text(), "dt/a.png: predicted label 3"));
+    EXPECT_EQ(nullptr, strstr(status_text(), "--allow-void")) << "3 is not the void label";
     pair("a.png", 2, 1, {0, 7}, {0, 1});
     EXPECT_EQ(ERR_FORMAT, evaluate());
     pair("a.png", 2, 1, {0, 1}, {0, 255});
     EXPECT_EQ(ERR_FORMAT, evaluate());
+    EXPECT_NE(nullptr, strstr(status_text(), "--allow-void")) << status_text();
     opt.allow_void_in_prediction = true;
     ASSERT_EQ(OK, evaluate()) << status_text();
     EXPECT_EQ(1.0, r.per_class[0].iou_devkit); // class 0 is right

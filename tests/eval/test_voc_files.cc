@@ -90,6 +90,36 @@ TEST_F(VocFiles, BadSetLinesAreNamed)
     write("ImageSets/Main/test.txt", "zz\n");
     EXPECT_EQ(ERR_MISSING, open());
 }
+TEST_F(VocFiles, AnotherSplitOrFolderIsNamed)
+{
+    EXPECT_EQ(ERR_MISSING, voc_data_open(&d, nullptr, root.c_str(), "val"));
+    expect_sentence("SET/ImageSets/Main/val.txt: there is no such list; the split is one of test");
+    voc_data_release(&d);
+    EXPECT_EQ(ERR_MISSING, voc_data_open(&d, nullptr, root.parent_path().c_str(), "test"));
+    expect_sentence(("holds VOC folders; name one of them: " + root.string()).c_str());
+}
+TEST_F(VocFiles, UnlistedImagesAndClassesNameTheWayOut)
+{
+    EXPECT_EQ(ERR_FORMAT, results("comp4_det_test_dog.txt", "zz 0.9 1 1 2 2\n"));
+    expect_sentence("not in the image set; --ignore-unknown leaves");
+    for (const char *image : {"9", "\"zz\""}) {
+        EXPECT_EQ(ERR_FORMAT, results("r.json", std::string("[{\"image_id\":") + image + "}]"));
+        expect_sentence("not in the image set; --ignore-unknown leaves");
+    }
+    for (const char *label : {"\"category\":\"cow\"", "\"category_id\":3"}) {
+        EXPECT_EQ(ERR_FORMAT, results("r.json", std::string("[{") + label +
+                                                    ",\"image_id\":1,\"bbox\":[0,0,1,1],"
+                                                    "\"score\":1}]"));
+        expect_sentence("the class list; name all with --classes, or --ignore-unknown");
+    }
+    voc_data_release(&d);
+    const char    *cat[] = {"cat"};
+    VocReadOptions only = {};
+    only.class_name = cat;
+    only.n_classes = 1;
+    EXPECT_EQ(ERR_FORMAT, voc_data_open(&d, &only, root.c_str(), "test"));
+    expect_sentence("\"dog\" is not in the class list; name all with --classes, or");
+}
 TEST_F(VocFiles, JsonTakesIdsAsTextOrNumber)
 {
     ASSERT_EQ(
