@@ -2,6 +2,7 @@
 #include "pretrain/knn.h"
 
 #include "base/json.h"
+#include "base/log.h"
 #include "cli/device.h"
 #include "cli/features.h"
 #include "cli/verbs.h"
@@ -29,6 +30,20 @@ static Status read_features(FeatureSet *set, const Backend *be, const Backbone *
     TRY(embed_source(&set->features, &set->labels, &set->n, &set->width, be, b ? &b->net : NULL,
                      set->source, how));
     knn_normalise(set->features, set->n, set->width);
+    return OK;
+}
+
+/* What no label says can neither vote nor be right. */
+static Status drop_unlabelled(FeatureSet *set, const char *path)
+{
+    int64_t n = set->n;
+    knn_drop_unlabelled(set->features, set->labels, &set->n, set->width);
+    if (set->n == 0)
+        return status_fail(ERR_FORMAT, "godwit knn: none of the %lld pictures of %s has a label",
+                           (long long)n, path);
+    if (set->n < n)
+        log_info("%s: %lld of %lld pictures have no label and are left out", path,
+                 (long long)(n - set->n), (long long)n);
     return OK;
 }
 
@@ -125,6 +140,8 @@ Status verb_knn(const Verb *verb, int argc, char **argv)
     TRY_OUT(read_features(&train, be, is_open ? &backbone : NULL, train_path, &how));
     TRY_OUT(read_features(&test, be, is_open ? &backbone : NULL, test_path, &how));
     TRY_OUT(source_relabel(test.labels, test.n, test.source, train.source));
+    TRY_OUT(drop_unlabelled(&train, train_path));
+    TRY_OUT(drop_unlabelled(&test, test_path));
     predicted = malloc(sizeof *predicted * (size_t)(test.n + 1));
     if (!predicted) {
         st = status_no_memory("godwit knn", test.n * 8);

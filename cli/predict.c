@@ -9,6 +9,7 @@
 #include "cli/verbs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,7 +18,14 @@ enum { MOST_PICTURES = 10000000 };
 typedef struct PathList {
     const char **path;
     int64_t      n, capacity;
+    const char **drawing; // file names
 } PathList;
+
+/* A picture's drawing, before pictures of one name in different folders are told apart. */
+typedef struct Drawing {
+    const char *name;
+    int64_t     i;
+} Drawing;
 
 static Status list_add(Arena *a, PathList *list, const char *path)
 {
@@ -59,6 +67,40 @@ static Status list_operand(Arena *a, PathList *list, const char *path)
     return OK;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const Drawing *x = a, *y = b;
+    int            order = strcmp(x->name, y->name);
+    return order ? order : x->i < y->i ? -1 : x->i > y->i;
+}
+
+/* NAME.png of every picture; NAME-NUMBER.png behind the first of a name. */
+static Status name_drawings(Arena *a, PathList *list)
+{
+    Drawing *d = ARENA_ARRAY(a, Drawing, list->n);
+    list->drawing = ARENA_ARRAY(a, const char *, list->n);
+    if (!d || !list->drawing)
+        return ERR_MEMORY;
+    for (int64_t i = 0; i < list->n; i++) {
+        Text name = {0};
+        text_file_name(&name, file_base(list->path[i]));
+        d[i] = (Drawing){arena_strdup(a, text_cstr(&name)), i};
+        text_release(&name);
+        if (!d[i].name)
+            return ERR_MEMORY;
+    }
+    qsort(d, (size_t)list->n, sizeof *d, by_name);
+    for (int64_t i = 0; i < list->n; i++) {
+        bool is_first = i == 0 || strcmp(d[i].name, d[i - 1].name) != 0;
+        list->drawing[d[i].i] = is_first
+                                    ? arena_printf(a, "%s.png", d[i].name)
+                                    : arena_printf(a, "%s-%lld.png", d[i].name, (long long)d[i].i);
+        if (!list->drawing[d[i].i])
+            return ERR_MEMORY;
+    }
+    return OK;
+}
+
 static void draw_found(Image *im, const Detector *d, const DetectedImage *found)
 {
     int64_t shorter = im->width < im->height ? im->width : im->height;
@@ -73,11 +115,14 @@ static void draw_found(Image *im, const Detector *d, const DetectedImage *found)
     }
 }
 
-static void put_picture(JsonWriter *w, const char *path, const Detector *d,
+/* drawing: NULL where none is made. */
+static void put_picture(JsonWriter *w, const char *path, const char *drawing, const Detector *d,
                         const DetectedImage *found)
 {
     json_open_object(w, NULL);
     json_put_string(w, "file", path);
+    if (drawing)
+        json_put_string(w, "drawing", drawing);
     json_put_int(w, "width", found->width);
     json_put_int(w, "height", found->height);
     json_open_array(w, "detections");
@@ -98,21 +143,6 @@ static void put_picture(JsonWriter *w, const char *path, const Detector *d,
     json_close_object(w);
 }
 
-/* OUT/NAME.png beside OUT/predictions.json; two pictures of one name in different folders are numbered. */
-static Status write_picture(Arena *a, const Image *im, const char *out, const char *path,
-                            int64_t number)
-{
-    Text   name = {0};
-    Status st = OK;
-    text_file_name(&name, file_base(path));
-    const char *full = arena_printf(a, "%s/%s.png", out, text_cstr(&name));
-    if (full && file_exists(full))
-        full = arena_printf(a, "%s/%s-%lld.png", out, text_cstr(&name), (long long)number);
-    st = full ? image_write(im, full) : ERR_MEMORY;
-    text_release(&name);
-    return st;
-}
-
 typedef struct Job {
     Detector   *detector;
     const char *out, *json, *also; // also: a second file of the same, or NULL
@@ -120,9 +150,9 @@ typedef struct Job {
     double      least;
 } Job;
 
-static Status predict_one(const Job *job, JsonWriter *w, Image *im, const char *path,
-                          int64_t number)
+static Status predict_one(const Job *job, JsonWriter *w, Image *im, const PathList *list, int64_t i)
 {
+    const char   *path = list->path[i], *drawing = job->no_pictures ? NULL : list->drawing[i];
     Arena         scratch = {0};
     DetectedImage found = {0};
     Status        st = OK;
@@ -130,10 +160,11 @@ static Status predict_one(const Job *job, JsonWriter *w, Image *im, const char *
     TRY_OUT(detector_image(job->detector, &scratch, &found, im));
     while (found.n_found > 0 && (double)found.found[found.n_found - 1].score < job->least)
         found.n_found--;
-    put_picture(w, path, job->detector, &found);
-    if (!job->no_pictures) {
+    put_picture(w, path, drawing, job->detector, &found);
+    if (drawing) {
+        const char *full = file_join(&scratch, job->out, drawing);
         draw_found(im, job->detector, &found);
-        TRY_OUT(write_picture(&scratch, im, job->out, path, number));
+        TRY_OUT(full ? image_write(im, full) : ERR_MEMORY);
     }
 out:
     arena_release(&scratch);
@@ -156,7 +187,7 @@ static Status predict_all(const Job *job, const PathList *list, int64_t *n_bad)
     json_open_array(&w, NULL);
     progress_begin(&progress, "predict", list->n, 0);
     for (int64_t i = 0; i < list->n; i++) {
-        st = predict_one(job, &w, &im, list->path[i], i);
+        st = predict_one(job, &w, &im, list, i);
         if (is_passed_over(st, list)) {
             log_warn("%s", status_text());
             (*n_bad)++;
@@ -220,6 +251,7 @@ Status verb_predict(const Verb *verb, int argc, char **argv)
                          line.operand[0]);
         goto out;
     }
+    TRY_OUT(name_drawings(&arena, &list));
     DetectorOptions how = {.device = line.common.device,
                            .overrides = line.override,
                            .n_overrides = line.n_overrides,

@@ -148,6 +148,12 @@ Status source_relabel(int64_t *label, int64_t n, const Source *s, const Source *
             st = relabel(&label[i], name, sorted, n_names);
     }
     free(sorted);
+    for (int64_t i = 0; i < n && st == OK; i++)
+        if (other->n_classes > 0 && label[i] >= other->n_classes)
+            st = status_fail(
+                ERR_FORMAT,
+                "%s has label %lld; the set that votes has %lld classes, numbered from 0",
+                source_name(s, i), (long long)label[i], (long long)other->n_classes);
     return st;
 }
 

@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "datasets/loader.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,8 +39,23 @@ static Status embed_batch(Tape *t, float *out, const ResNet *net, const EmbedOpt
     return tape_read(t, out, y);
 }
 
+/* Weights can be finite and their network not: a variance below 0, say. */
+static Status want_finite(const float *rows, int64_t width, const LoaderBatch *batch,
+                          const Source *source)
+{
+    for (int64_t i = 0; i < batch->n * width; i++)
+        if (!isfinite(rows[i]))
+            return status_fail(
+                ERR_NONFINITE,
+                "%s: the network gives a feature that is not finite; are its weights "
+                "whole?",
+                source_name(source, batch->index[i / width]));
+    return OK;
+}
+
 static Status embed_all(Tape *t, float *features, int64_t *labels, const ResNet *net,
-                        Loader *loader, const EmbedOptions *o, int64_t n, int64_t width)
+                        Loader *loader, const Source *source, const EmbedOptions *o, int64_t n,
+                        int64_t width)
 {
     Progress progress;
     Status   st = OK;
@@ -50,6 +66,7 @@ static Status embed_all(Tape *t, float *features, int64_t *labels, const ResNet 
         TRY_OUT(loader_next(loader, &batch));
         batch.n = size_min(batch.n, n - done);
         TRY_OUT(embed_batch(t, features + done * width, net, o, &batch));
+        TRY_OUT(want_finite(features + done * width, width, &batch, source));
         for (int64_t i = 0; labels && i < batch.n; i++)
             labels[done + i] = batch.label[i];
         done += batch.n;
@@ -94,7 +111,8 @@ Status embed_source(float **features, int64_t **labels, int64_t *n, int64_t *wid
     TRY_OUT(tape_init(&tape, be, o->dtype));
     opened = true;
     TRY_OUT(loader_open(&loader, source, &options));
-    TRY_OUT(embed_all(&tape, *features, labels ? *labels : NULL, net, loader, o, *n, *width));
+    TRY_OUT(
+        embed_all(&tape, *features, labels ? *labels : NULL, net, loader, source, o, *n, *width));
     if (loader_stats(loader).n_bad > 0)
         log_warn("embed: %lld pictures could not be read; their rows are those of a gray picture",
                  (long long)loader_stats(loader).n_bad);

@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct Neighbour {
     float   sim;
@@ -187,6 +188,18 @@ void knn_normalise(float *x, int64_t n, int64_t F)
         for (int64_t f = 0; f < F; f++)
             x[i * F + f] *= scale;
     }
+}
+
+void knn_drop_unlabelled(float *x, int64_t *label, int64_t *n, int64_t F)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < *n; i++) {
+        if (label[i] < 0)
+            continue;
+        memmove(x + kept * F, x + i * F, (size_t)F * sizeof(float));
+        label[kept++] = label[i];
+    }
+    *n = kept;
 }
 
 double knn_accuracy(const int64_t *predicted, const int64_t *label, int64_t n)

@@ -25,5 +25,8 @@ Status knn_classify(int64_t *predicted, const Backend *be, const KnnOptions *opt
 /* Rows of x (n,F) to unit length, in place. */
 void knn_normalise(float *x, int64_t n, int64_t F);
 
+/* Leaves out the rows (n,F) whose label is -1, in place; *n becomes what is left. */
+void knn_drop_unlabelled(float *x, int64_t *label, int64_t *n, int64_t F);
+
 /* Share of predicted[i] == label[i]. */
 double knn_accuracy(const int64_t *predicted, const int64_t *label, int64_t n);

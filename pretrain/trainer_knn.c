@@ -51,15 +51,6 @@ static Status bank_split(Bank *test, Bank *bank)
     return OK;
 }
 
-static void drop_unlabelled(Bank *b)
-{
-    int64_t n = b->n;
-    b->n = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (b->label[i] >= 0)
-            move_row(b, b, i);
-}
-
 static Status score(KnnScore *out, Trainer *r, EmbedWhat what)
 {
     const KnnKeys *o = &r->config.knn;
@@ -73,8 +64,8 @@ static Status score(KnnScore *out, Trainer *r, EmbedWhat what)
     } else {
         TRY_OUT(bank_split(&test, &bank));
     }
-    drop_unlabelled(&bank);
-    drop_unlabelled(&test);
+    knn_drop_unlabelled(bank.x, bank.label, &bank.n, bank.F);
+    knn_drop_unlabelled(test.x, test.label, &test.n, test.F);
 
     predicted = malloc((size_t)(test.n + 1) * sizeof *predicted);
     if (!predicted)

@@ -441,7 +441,15 @@ TEST(Program, TrainRunsTrialsFromSeedsOneApart)
     EXPECT_EQ(65, godwit(predict + (dir / "table.json")).code);
     EXPECT_EQ(64,
               godwit(predict + "--least-score 2 " + data + "/VOCdevkit/Scenes/JPEGImages").code);
-    EXPECT_EQ(0, godwit(predict + data + "/VOCdevkit/Scenes/JPEGImages").code);
+    EXPECT_EQ(0, godwit(predict + "--least-score 0 " + data + "/VOCdevkit/Scenes/JPEGImages").code);
+    std::string first = slurp(dir / "p/predictions.json"), name = "000001.jpg.png";
+    auto count = [&] { return std::distance(std::filesystem::directory_iterator(dir / "p"), {}); };
+    auto n_files = count();
+    EXPECT_NE(std::string::npos, first.find("\"drawing\": \"" + name + "\"")) << first;
+    std::string drawn = slurp(dir / ("p/" + name));
+    EXPECT_EQ(0, godwit(predict + "--least-score 1 " + data + "/VOCdevkit/Scenes/JPEGImages").code);
+    EXPECT_EQ(n_files, count()); // drawn anew under the same names
+    EXPECT_NE(drawn, slurp(dir / ("p/" + name)));
     EXPECT_EQ(66, godwit("predict --run " + run + "/trial-0 --best --out " + (dir / "p") + " " +
                          data + "/VOCdevkit/Scenes/JPEGImages")
                       .code);

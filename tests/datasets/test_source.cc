@@ -168,6 +168,20 @@ TEST(Source, RefusesShardsThatContradictThemselves)
     EXPECT_EQ(ERR_FORMAT, Opened(d.path + "/c.tar").status);
 }
 
+TEST(Source, RefusesNumbersThatTheOtherSetHasNot)
+{
+    TempDir d;
+    spill(d.path + "/bank.tar", tar_member("a.jpg", "1") + tar_member("a.cls", "2") + END);
+    spill(d.path + "/test.tar", tar_member("b.jpg", "1") + tar_member("b.cls", "3") + END);
+    Opened  bank(d.path + "/bank.tar"), test(d.path + "/test.tar");
+    int64_t fine[] = {2, -1}, label[] = {-1};
+    EXPECT_OK(source_relabel(fine, 1, test.s, bank.s));
+    EXPECT_OK(source_relabel(label, 1, test.s, bank.s));
+    label[0] = 3;
+    EXPECT_EQ(ERR_FORMAT, source_relabel(label, 1, test.s, bank.s));
+    EXPECT_STREQ("b has label 3; the set that votes has 3 classes, numbered from 0", status_text());
+}
+
 TEST(Source, RefusesShardsThatWereCutAndSaysWhichMayBe)
 {
     TempDir     d;

@@ -88,3 +88,14 @@ TEST(Knn, CountsTheShareOfRightAnswers)
 }
 
 } // namespace
+
+TEST(Knn, LeavesOutWhatHasNoLabel)
+{
+    std::vector<float> x = {0, 0, 1, 1, 2, 2, 3, 3};
+    Ints               label = {-1, 5, -1, 7};
+    int64_t            n = 4;
+    knn_drop_unlabelled(x.data(), label.data(), &n, 2);
+    ASSERT_EQ(2, n);
+    EXPECT_EQ((std::vector<float>{1, 1, 3, 3}), std::vector<float>(x.begin(), x.begin() + 4));
+    EXPECT_EQ((Ints{5, 7}), Ints(label.begin(), label.begin() + 2));
+}

@@ -293,6 +293,32 @@ TEST_F(Pretrain, EmbedsAFolderInSortedOrder)
     EXPECT_EQ(0u, names.find("a/100.png\na/101.png\n")) << names;
 }
 
+/* Finite weights whose network is not: a variance below 0. */
+TEST_F(Pretrain, RefusesFeaturesThatAreNotFinite)
+{
+    ASSERT_EQ(OK, run("a")) << status_text();
+    std::string weights = dir / "a/backbone.safetensors", data = dir / "data",
+                out = dir / "f.safetensors";
+    SafeFile f = {};
+    ASSERT_EQ(OK, safetensors_open(&f, weights.c_str())) << status_text();
+    const SafeTensor *var = safetensors_find(&f, "bn1.running_var");
+    ASSERT_NE(nullptr, var);
+    std::vector<float>      negative((size_t)safetensors_count(var), -1.0f);
+    std::vector<SafeTensor> all(f.tensor, f.tensor + f.n);
+    for (SafeTensor &x : all)
+        if (strcmp(x.name, "bn1.running_var") == 0)
+            x.data = negative.data();
+    std::string broken = dir / "broken.safetensors";
+    ASSERT_EQ(OK, safetensors_write(broken.c_str(), all.data(), (int64_t)all.size(), nullptr, 0))
+        << status_text();
+    safetensors_close(&f);
+    int64_t n = 0, width = 0;
+    EXPECT_EQ(ERR_NONFINITE, embed_file(&n, &width, backend_ref(), broken.c_str(), data.c_str(),
+                                        out.c_str(), EMBED_POOLED, F32, 16));
+    EXPECT_NE(nullptr, std::strstr(status_text(), "a/100.png: the network gives a feature"))
+        << status_text();
+}
+
 TEST_F(Pretrain, RefusesToEmbedNamesThatBreakTheList)
 {
     ASSERT_EQ(OK, run("a")) << status_text();
