@@ -37,7 +37,7 @@ const char *source_name(const Source *s, int64_t i); // path below the root, or 
 const char *source_class_name(const Source *s, int64_t label);
 
 /* Each label of s becomes the one that `other` gives to the class of that name: the two may list different classes. -1 and
- * labels without a name in one of the two stay. ERR_FORMAT names a class that `other` lacks. */
+ * labels without a name in one of the two stay. ERR_FORMAT names a class, or a number, that `other` lacks. */
 Status source_relabel(int64_t *label, int64_t n, const Source *s, const Source *other);
 
 /* *bytes points into `buffer` or into the source; valid until the buffer is used again. */
