@@ -6,6 +6,7 @@
  * extent) are dropped and counted.
  */
 #pragma once
+#include "base/digest.h"
 #include "base/arena.h"
 #include "base/status.h"
 #include <stdbool.h>
@@ -74,3 +75,6 @@ Status coco_load(DetSet *set, const CocoOptions *options, const char *json_path,
                  const char *image_folder);
 
 void detset_release(DetSet *set);
+
+/* Adds what training reads of the annotations: ids, sizes, boxes and classes, in order. */
+void detset_digest(const DetSet *set, Digest *d);

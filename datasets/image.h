@@ -69,8 +69,7 @@ typedef struct DecodeOptions {
     int        max_scans;  // 0: IMAGE_MAX_SCANS
     int shrink; // JPEG only: 1, 2, 4 or 8 decodes at 1/shrink (sides rounded up); 0: 1. PNG ignores
                 // it
-    JpegDecoder
-        *jpeg; // asked first for usual JPEG files at full size; NULL: libjpeg
+    JpegDecoder *jpeg; // asked first for usual JPEG files at full size; NULL: libjpeg
 } DecodeOptions;
 
 /* The header alone. `options` NULL means defaults; `name` is used in sentences. */

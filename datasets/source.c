@@ -157,6 +157,14 @@ Status source_relabel(int64_t *label, int64_t n, const Source *s, const Source *
     return st;
 }
 
+void source_digest(const Source *s, Digest *d)
+{
+    for (int64_t i = 0; i < s->n; i++) {
+        digest_string(d, s->record[i].name);
+        digest_bytes(d, &s->record[i].label, sizeof s->record[i].label);
+    }
+}
+
 /* n bytes of fd at `offset`. */
 static Status read_at(uint8_t *to, int fd, int64_t offset, int64_t n, const char *name)
 {

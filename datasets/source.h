@@ -9,6 +9,7 @@
  * shards are indexed by offset and read in place; compressed ones are unpacked into memory (up to 1 GiB in all).
  */
 #pragma once
+#include "base/digest.h"
 #include "base/status.h"
 #include "datasets/image.h"
 #include <stdint.h>
@@ -32,6 +33,9 @@ int64_t     source_count(const Source *s);
 int64_t     source_n_classes(const Source *s);        // 1 + the largest label; 0 without labels
 int64_t     source_label(const Source *s, int64_t i); // -1: none
 const char *source_name(const Source *s, int64_t i); // path below the root, or key inside its shard
+
+/* Adds every name and label, in order. */
+void source_digest(const Source *s, Digest *d);
 
 /* Class name: the folder, or a line of classes.txt beside the shards; the number otherwise. */
 const char *source_class_name(const Source *s, int64_t label);

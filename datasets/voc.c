@@ -263,6 +263,23 @@ out:
     return st;
 }
 
+void detset_digest(const DetSet *set, Digest *d)
+{
+    for (int64_t i = 0; i < set->n_images; i++) {
+        const DetImage *im = &set->image[i];
+        const int64_t   size[] = {im->width, im->height, im->n_objects};
+        digest_string(d, im->id);
+        digest_bytes(d, size, sizeof size);
+        for (int64_t k = 0; k < im->n_objects; k++) {
+            const DetObject *o = &im->object[k];
+            const float      box[] = {o->x1, o->y1, o->x2, o->y2};
+            const int32_t    kind[] = {o->class_index, o->is_difficult, o->is_crowd};
+            digest_bytes(d, box, sizeof box);
+            digest_bytes(d, kind, sizeof kind);
+        }
+    }
+}
+
 void detset_release(DetSet *set)
 {
     arena_release(&set->arena);

@@ -38,6 +38,7 @@ typedef struct DetectTrainer {
     bool           has_params, has_tape;
 
     DetSet      train;
+    char        data_digest[DIGEST_TEXT];
     DetLoader  *loader;
     const char *data, *device, *init_name; // of the options; init_name lives in config.arena
     bool        is_init_named;             // by this call, not by default

@@ -77,6 +77,9 @@ static Status open_data(DetectTrainer *r, const DetectTrainOptions *o)
         TRY(detect_name_classes(&r->train, &d->classes));
     TRY(detect_open_parts(&r->train, r->data, &d->train, d->format == 1, true, d->first));
     TRY(want_objects(&r->train, &d->train));
+    Digest digest = {0};
+    detset_digest(&r->train, &digest);
+    digest_text(&digest, r->data_digest);
     return detect_trainer_try_test(r);
 }
 

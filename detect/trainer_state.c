@@ -20,6 +20,7 @@ static void state_init(State *s, DetectTrainer *r)
     checkpoint_host(&s->arrays, "counters", SAFE_I64, N_COUNTERS, s->counters);
     checkpoint_host(&s->arrays, "means", SAFE_F64, N_MEANS, s->means);
     checkpoint_note(&s->arrays, "init", r->init_name);
+    checkpoint_note_data(&s->arrays, r->data_digest);
 }
 
 Status detect_trainer_save(DetectTrainer *r)
@@ -66,6 +67,7 @@ static Status restore(State *s, DetectTrainer *r, int64_t step)
             "was started on, or another --out",
             (long long)c[1], (long long)c[3], (long long)r->train.n_images,
             (long long)r->train.n_classes);
+    TRY(checkpoint_want_data(&s->arrays, r->data_digest));
     if (c[0] != step || c[2] < 0 || c[4] < -1 || c[4] > step || c[5] < 0 || c[5] > step)
         return status_fail(ERR_FORMAT,
                            "checkpoint of step %lld: its counters contradict each other",

@@ -81,6 +81,21 @@ const char *checkpoint_noted(const Checkpoint *c, const char *key)
     return NULL;
 }
 
+void checkpoint_note_data(Checkpoint *c, const char *digest)
+{
+    checkpoint_note(c, "data", digest);
+}
+
+Status checkpoint_want_data(const Checkpoint *c, const char *digest)
+{
+    const char *then = checkpoint_noted(c, "data");
+    return !then || strcmp(then, digest) == 0
+               ? OK
+               : status_fail(ERR_RECIPE,
+                             "resume: --data holds other names, labels or boxes than "
+                             "what the run was started on; give that, or another --out");
+}
+
 static Status read_notes(Checkpoint *c, const SafeFile *file)
 {
     for (int i = 0; i < c->n_notes; i++) {

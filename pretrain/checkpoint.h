@@ -43,6 +43,10 @@ void checkpoint_host_2d(Checkpoint *c, const char *name, SafeType type, int64_t 
 void        checkpoint_note(Checkpoint *c, const char *key, const char *value);
 const char *checkpoint_noted(const Checkpoint *c, const char *key);
 
+/* The note "data": what the run was started on. ERR_RECIPE when a loaded checkpoint's is another. */
+void   checkpoint_note_data(Checkpoint *c, const char *digest);
+Status checkpoint_want_data(const Checkpoint *c, const char *digest) STATUS_MUST_USE;
+
 /* Fetches the device's arrays and writes the run's checkpoint of `step` (base/run.h says what failures mean). */
 Status checkpoint_save(Checkpoint *c, Run *run, int64_t step) STATUS_MUST_USE;
 

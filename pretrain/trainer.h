@@ -65,6 +65,7 @@ typedef struct Trainer {
     AugmentOptions augment; // the training pictures'
     PixelStats     stats;   // of them
     int64_t        n_images, steps_per_epoch;
+    char           data_digest[DIGEST_TEXT];
 
     Job        job;
     Ledger     ledger;

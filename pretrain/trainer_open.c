@@ -31,6 +31,9 @@ static Status open_data(Trainer *r, const char *data)
         TRY(source_open(&r->train, data));
     else
         TRY(open_part(&r->train, a, data, d->train));
+    Digest digest = {0};
+    source_digest(r->train, &digest);
+    digest_text(&digest, r->data_digest);
     r->n_images = source_count(r->train);
     if (r->n_images < d->batch)
         return status_fail(ERR_FORMAT, "%s: %lld pictures are fewer than one batch of %lld", data,

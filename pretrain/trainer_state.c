@@ -37,6 +37,7 @@ static Status state_init(State *s, Trainer *r)
     }
     checkpoint_host(c, "counters", SAFE_I64, N_COUNTERS, s->counters);
     checkpoint_host(c, "means", SAFE_F64, N_MEANS, s->means);
+    checkpoint_note_data(c, r->data_digest);
     return OK;
 }
 
@@ -98,6 +99,7 @@ static Status check_counters(const State *s, const Trainer *r, int64_t step)
                            "of an epoch would not be the same: give the data it was started on, or "
                            "another --out",
                            (long long)s->counters[1], (long long)r->n_images);
+    TRY(checkpoint_want_data(&s->arrays, r->data_digest));
     if (s->counters[0] != step || s->queue_ptr < 0 || s->queue_ptr >= keys || s->counters[2] < 0 ||
         s->counters[5] < 0 || s->counters[5] > step)
         return status_fail(ERR_FORMAT,

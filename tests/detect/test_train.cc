@@ -62,6 +62,27 @@ TEST(DetectTrain, AResumedRunKeepsTheNameOfItsInitialisation)
     EXPECT_NE(std::string::npos, metrics.find("\"init\":\"moco\"")) << metrics;
 }
 
+/* As many pictures of as many classes, and other boxes. */
+TEST(DetectTrain, RefusesToResumeOnOtherBoxes)
+{
+    TempDir           dir;
+    Small             small(dir.path + "/run");
+    DetectTrainResult result;
+    small.options.job.resume = "auto";
+    small.options.job.stop_after = 2;
+    ASSERT_EQ(ERR_INTERRUPTED, detect_train(&result, &small.options)) << status_text();
+    std::string moved = dir.path + "/moved", xml = moved + "/Scenes/Annotations/000001.xml";
+    std::filesystem::copy(small.options.job.data, moved, std::filesystem::copy_options::recursive);
+    std::string text = bytes_of(xml), name = "<xmin>";
+    size_t      at = text.find(name) + name.size();
+    ASSERT_LT(at, text.size());
+    text.replace(at, text.find('<', at) - at, std::to_string(std::stoi(text.substr(at)) + 1));
+    std::ofstream(xml) << text;
+    small.options.job.data = moved.c_str();
+    EXPECT_EQ(ERR_RECIPE, detect_train(&result, &small.options));
+    EXPECT_NE(nullptr, strstr(status_text(), "other names, labels or boxes")) << status_text();
+}
+
 TEST(DetectTrain, OneImageAGroupWithItsOwnStatisticsDiffersFromOneBatch)
 {
     TempDir           dir;

@@ -131,6 +131,11 @@ TEST_F(Pretrain, RefusesToResumeOnOtherPictures)
     fs::remove(dir / "data/a/100.png");
     EXPECT_EQ(ERR_RECIPE, run("a", "auto"));
     EXPECT_NE(nullptr, std::strstr(status_text(), "48 images")) << status_text();
+    fs::copy(dir / "data/a/101.png", dir / "data/a/another.png"); // as many as before
+    EXPECT_EQ(ERR_RECIPE, run("a", "auto"));
+    EXPECT_NE(nullptr, std::strstr(status_text(), "other names, labels or boxes")) << status_text();
+    fs::rename(dir / "data/a/another.png", dir / "data/a/100.png");
+    EXPECT_EQ(OK, run("a", "auto")) << status_text();
 }
 
 TEST_F(Pretrain, StopsWithADumpWhenTheLossIsNotFinite)
