@@ -72,7 +72,7 @@ static Status test_step(void *ctx)
     Step *s = ctx;
     tape_reset(&s->tape, 0);
     DetectInput in = input(s, 1, false);
-    Detections  found = faster_rcnn_c4_detect(&s->tape, &s->model, &in);
+    Detections  found = faster_rcnn_c4_detect(&s->tape, &s->model, &in, NULL);
     int32_t     count = 0;
     TRY(tape_status(&s->tape));
     return s->be->read(&count, found.count->data, sizeof count);

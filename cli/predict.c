@@ -157,7 +157,7 @@ static Status predict_one(const Job *job, JsonWriter *w, Image *im, const PathLi
     DetectedImage found = {0};
     Status        st = OK;
     TRY_OUT(image_read(im, NULL, path));
-    TRY_OUT(detector_image(job->detector, &scratch, &found, im));
+    TRY_OUT(detector_image(job->detector, &scratch, &found, im, path));
     while (found.n_found > 0 && (double)found.found[found.n_found - 1].score < job->least)
         found.n_found--;
     put_picture(w, path, drawing, job->detector, &found);

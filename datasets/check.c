@@ -15,7 +15,8 @@ typedef struct Checker {
     const CheckOptions *o;
     ImageBytes          bytes;
     Image               picture;
-    int64_t            *last_image; // (n_classes) image that counted for the class last
+    int64_t            *last_image; // (capacity) image that counted for the class last
+    int64_t             capacity;   // of it and of r->class_row
     Status              st;         // memory only
 } Checker;
 
@@ -111,30 +112,49 @@ static void check_box(Checker *c, const VocXmlObject *o, double w, double h, con
               (long long)o->line, o->name, b[0], b[1], b[2], b[3], w, h);
 }
 
-/* The row of a class in the table, added when the list is open; -1 when it is not in a given list. */
-static int64_t class_row(Checker *c, const char *name, bool is_open)
+/* Room for n classes. */
+static void reserve_classes(Checker *c, int64_t n)
 {
     CheckReport *r = c->r;
-    for (int64_t k = 0; k < r->n_classes; k++)
-        if (strcmp(r->class_row[k].name, name) == 0)
-            return k;
-    if (!is_open || c->st != OK)
-        return -1;
-    CheckClass *rows = ARENA_ARRAY(&r->arena, CheckClass, r->n_classes + 1);
-    char       *copy = arena_strdup(&r->arena, name);
-    int64_t    *last = realloc(c->last_image, (size_t)(r->n_classes + 1) * sizeof *last);
+    if (n <= c->capacity || c->st != OK)
+        return;
+    CheckClass *rows = ARENA_ARRAY(&r->arena, CheckClass, n);
+    int64_t    *last = realloc(c->last_image, (size_t)n * sizeof *last);
     if (last != NULL)
         c->last_image = last;
-    if (rows == NULL || copy == NULL || last == NULL) {
-        c->st = status_no_memory("the table of classes", r->n_classes * (int64_t)sizeof *last);
-        return -1;
+    if (rows == NULL || last == NULL) {
+        c->st = status_no_memory("the table of classes", n * (int64_t)sizeof *rows);
+        return;
     }
     if (r->n_classes > 0)
         memcpy(rows, r->class_row, (size_t)r->n_classes * sizeof *rows);
-    rows[r->n_classes] = (CheckClass){.name = copy};
-    last[r->n_classes] = -1;
     r->class_row = rows;
+    c->capacity = n;
+}
+
+/* The next row of the table; -1 without memory. */
+static int64_t add_class(Checker *c, const char *name)
+{
+    CheckReport *r = c->r;
+    if (r->n_classes == c->capacity)
+        reserve_classes(c, 2 * c->capacity + 16);
+    char *copy = c->st == OK ? arena_strdup(&r->arena, name) : NULL;
+    if (copy == NULL) {
+        c->st = ERR_MEMORY;
+        return -1;
+    }
+    r->class_row[r->n_classes] = (CheckClass){.name = copy};
+    c->last_image[r->n_classes] = -1;
     return r->n_classes++;
+}
+
+/* The row of a class in the table, added where it has none; -1 without memory. */
+static int64_t class_row(Checker *c, const char *name)
+{
+    for (int64_t k = 0; k < c->r->n_classes; k++)
+        if (strcmp(c->r->class_row[k].name, name) == 0)
+            return k;
+    return add_class(c, name);
 }
 
 static void count_object(Checker *c, int64_t image, int64_t row, bool is_difficult)
@@ -185,7 +205,7 @@ static void check_voc_image(Checker *c, Arena *scratch, const char *root, const 
             continue;
         }
         check_box(c, o, (double)xml.width, (double)xml.height, file);
-        int64_t row = class_row(c, o->name, true);
+        int64_t row = class_row(c, o->name);
         if (row >= 0)
             count_object(c, index, row, o->is_difficult);
     }
@@ -257,7 +277,7 @@ Status check_voc(CheckReport *out, const CheckOptions *options, const char *root
     const char *const *classes = class_list(c.o, root, &n_classes);
     TRY_OUT(voc_read_ids(&scratch, &id, &out->n_images, root, split));
     for (int64_t k = 0; classes != NULL && k < n_classes; k++)
-        class_row(&c, classes[k], true);
+        class_row(&c, classes[k]);
     check_duplicates(&c, &scratch, id, out->n_images, split);
     for (int64_t i = 0; i < out->n_images && c.st == OK; i++) {
         ArenaMark mark = arena_mark(&scratch);
@@ -317,7 +337,7 @@ static void check_coco_set(Checker *c, const DetSet *set, const char *json)
     if (row == NULL)
         c->st = ERR_MEMORY;
     for (int64_t k = 0; k < set->n_classes && c->st == OK; k++)
-        row[k] = class_row(c, set->class_name[k], true);
+        row[k] = class_row(c, set->class_name[k]);
     c->r->n_images = set->n_images;
     for (int64_t i = 0; i < set->n_images && c->st == OK; i++) {
         n_empty += set->image[i].n_objects == 0;
@@ -358,6 +378,18 @@ Status check_coco(CheckReport *out, const CheckOptions *options, const char *jso
     return c.st;
 }
 
+/* Row k is class k, also where two have one name. */
+static void add_source_classes(Checker *c, const Source *s)
+{
+    reserve_classes(c, source_n_classes(s));
+    for (int64_t k = 0; k < source_n_classes(s) && c->st == OK; k++) {
+        char number[32];
+        snprintf(number, sizeof number, "%lld", (long long)k);
+        const char *name = source_class_name(s, k);
+        add_class(c, *name != '\0' ? name : number);
+    }
+}
+
 Status check_images(CheckReport *out, const CheckOptions *options, const char *path)
 {
     static const CheckOptions defaults;
@@ -366,12 +398,7 @@ Status check_images(CheckReport *out, const CheckOptions *options, const char *p
     *out = (CheckReport){0};
     TRY(source_open(&s, path));
     out->n_images = source_count(s);
-    for (int64_t k = 0; k < source_n_classes(s); k++) {
-        char number[32];
-        snprintf(number, sizeof number, "%lld", (long long)k);
-        const char *name = source_class_name(s, k);
-        class_row(&c, *name != '\0' ? name : number, true);
-    }
+    add_source_classes(&c, s);
     for (int64_t i = 0; i < out->n_images && c.st == OK; i++) {
         const uint8_t *bytes = NULL;
         int64_t        n = 0, label = source_label(s, i);

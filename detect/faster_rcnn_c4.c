@@ -133,7 +133,8 @@ static Detections no_detections(Tape *t, int64_t N, int64_t D)
                         TAPE_TENSOR(t, I32, N, D), TAPE_TENSOR(t, I32, N)};
 }
 
-Detections faster_rcnn_c4_detect(Tape *t, const FasterRcnnC4 *m, const DetectInput *in)
+Detections faster_rcnn_c4_detect(Tape *t, const FasterRcnnC4 *m, const DetectInput *in,
+                                 DetectHeads *heads)
 {
     Detections out = no_detections(t, in->N, m->head.predict.max_per_image);
     Tensor    *c4 = faster_rcnn_c4_map(t, m, in->images);
@@ -161,6 +162,8 @@ Detections faster_rcnn_c4_detect(Tape *t, const FasterRcnnC4 *m, const DetectInp
                                     &m->head.predict);
     if (st != OK)
         tape_fail(t, st);
+    if (heads)
+        *heads = (DetectHeads){rpn, box};
     return out;
 }
 

@@ -38,8 +38,16 @@ Status faster_rcnn_c4_register(FasterRcnnC4 *m, ParamSet *ps, const DetectConfig
 Tensor *faster_rcnn_c4_loss(Tape *t, const FasterRcnnC4 *m, const DetectInput *in,
                             LossTerms *terms);
 
-/* Testing, on a tape that neither records nor trains. */
-Detections faster_rcnn_c4_detect(Tape *t, const FasterRcnnC4 *m, const DetectInput *in);
+/* What detections were chosen from; they lie on the tape until it is reset. */
+typedef struct DetectHeads {
+    RpnOut rpn;
+    BoxOut box;
+} DetectHeads;
+
+/* Testing, on a tape that neither records nor trains. What is not finite is left out: a network that is not gives nothing.
+ * heads: for whoever asks why, or NULL; nothing in it after a failure. */
+Detections faster_rcnn_c4_detect(Tape *t, const FasterRcnnC4 *m, const DetectInput *in,
+                                 DetectHeads *heads);
 
 /* Parts that a mask branch shares: the map C4, and what layer4 makes of regions (R,5): (R,P/2,P/2,F). */
 Tensor *faster_rcnn_c4_map(Tape *t, const FasterRcnnC4 *m, Tensor *images);

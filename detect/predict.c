@@ -6,6 +6,7 @@
 #include "detect/weights.h"
 #include "kernels/body/box.h"
 #include "kernels/ledger.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,21 +170,53 @@ static Status read_found(Ledger *l, const Detections *found, int64_t D)
     return ledger_read(l, &n);
 }
 
+static Status want_finite(Tape *t, const Tensor *x, const char *name)
+{
+    Arena   scratch = {0};
+    int64_t n = tensor_count(x);
+    float  *v = ARENA_ARRAY(&scratch, float, n);
+    Status  st = OK;
+    TRY_OUT(v ? tape_read(t, v, x) : ERR_MEMORY);
+    for (int64_t i = 0; i < n && st == OK; i++)
+        if (!isfinite(v[i]))
+            st = status_fail(ERR_NONFINITE,
+                             "%s: the detector gives a score or a box that is not finite; are its "
+                             "weights whole?",
+                             name);
+out:
+    arena_release(&scratch);
+    return st;
+}
+
+/* Numbers that are not finite were left out: nothing found may mean a broken network. */
+static Status doubt_nothing(Tape *t, const DetectHeads *heads, const char *name)
+{
+    const Tensor *all[] = {heads->rpn.logit, heads->rpn.delta, heads->box.logit, heads->box.delta};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (tensor_count(all[i]) > 0)
+            TRY(want_finite(t, all[i], name));
+    return OK;
+}
+
 /* The first picture of a batch; out->width and height are those of the picture. */
-static Status detect(Detector *d, Arena *a, DetectedImage *out, const DetBatch *batch)
+static Status detect(Detector *d, Arena *a, DetectedImage *out, const DetBatch *batch,
+                     const char *name)
 {
     Tape                *t = &d->tape;
     int64_t              D = d->config.test.per_image;
     const DetBatchImage *im = batch->image;
     tape_reset(t, 0);
     DetectInput in = detect_input_picture(t, &d->feed, batch);
-    Detections  found = faster_rcnn_c4_detect(t, &d->model, &in);
+    DetectHeads heads;
+    Detections  found = faster_rcnn_c4_detect(t, &d->model, &in, &heads);
     TRY(tape_status(t));
     TRY(read_found(&d->found, &found, D));
+    if (ledger_i32(&d->found, 0, 6 * D) == 0)
+        TRY(doubt_nothing(t, &heads, name));
     return to_original(a, out, &d->found, D, im->width, im->height);
 }
 
-Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im)
+Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im, const char *name)
 {
     Arena            scratch = {0};
     DetLoaderOptions o = detect_config_loader(&d->config, false);
@@ -196,14 +229,15 @@ Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im
     one.width = facts.width;
     one.height = facts.height;
     if (st == OK)
-        st = detect(d, a, out, &one);
+        st = detect(d, a, out, &one, name);
     arena_release(&scratch);
     return st;
 }
 
 static Status each_picture(Detector *d, Arena *a, DetectedImage *out, DetLoader *loader,
-                           Progress *p, int64_t n)
+                           Progress *p, const DetSet *set)
 {
+    int64_t n = set->n_images;
     for (int64_t i = 0; i < n; i++) {
         DetBatch batch;
         TRY(run_check_stop());
@@ -214,7 +248,7 @@ static Status each_picture(Detector *d, Arena *a, DetectedImage *out, DetLoader 
         const DetBatchImage *im = batch.image;
         out[im->index] =
             (DetectedImage){.width = im->original_width, .height = im->original_height};
-        TRY(detect(d, a, &out[im->index], &batch));
+        TRY(detect(d, a, &out[im->index], &batch, set->image[im->index].path));
         progress_update(p, i + 1, NULL);
     }
     return OK;
@@ -230,7 +264,7 @@ Status detector_set(Detector *d, Arena *a, DetectedImage **out, const DetSet *se
         return ERR_MEMORY;
     TRY(det_loader_open(&loader, set, &o));
     progress_begin(&progress, "detect", set->n_images, 0);
-    Status st = each_picture(d, a, *out, loader, &progress, set->n_images);
+    Status st = each_picture(d, a, *out, loader, &progress, set);
     progress_end(&progress, NULL);
     det_loader_close(loader);
     return st;

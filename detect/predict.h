@@ -45,8 +45,9 @@ int64_t     detector_n_classes(const Detector *d);
 const char *detector_class_name(const Detector *d, int64_t class_index);
 int64_t     detector_class_id(const Detector *d, int64_t class_index); // of COCO results
 
-/* One picture; `out` lives in `a`. */
-Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im);
+/* One picture; `out` lives in `a`, `name` is for sentences. ERR_NONFINITE: nothing was found, for the network's numbers are
+ * not finite; the same for sets. */
+Status detector_image(Detector *d, Arena *a, DetectedImage *out, const Image *im, const char *name);
 
 /* Every picture of a set, in its order; out (n_images) lives in `a`. Names progress on the terminal. */
 Status detector_set(Detector *d, Arena *a, DetectedImage **out, const DetSet *set);

@@ -202,6 +202,36 @@ TEST(CheckImages, NamesBrokenPictures)
     EXPECT_STREQ("b", c.r.class_row[1].name);
 }
 
+TEST(CheckImages, CountsClassesByTheirNumbersWhateverTheyAreCalled)
+{
+    TempDir              d;
+    std::vector<uint8_t> jpeg = encoded(Picture(20, 20).im);
+    std::string          bytes(jpeg.begin(), jpeg.end());
+    spill(d.path + "/a.tar", tar_member("a.jpg", bytes) + tar_member("a.cls", "1") +
+                                 tar_member("b.jpg", bytes) + tar_member("b.cls", "2") + END);
+    spill(d.path + "/classes.txt", std::string("crane\ncrane\n"));
+    Report c;
+    ASSERT_OK(check_images(&c.r, nullptr, (d.path + "/a.tar").c_str()));
+    ASSERT_EQ(3, c.r.n_classes);
+    for (int64_t k = 0; k < 3; k++) {
+        EXPECT_STREQ(k < 2 ? "crane" : "2", c.r.class_row[k].name);
+        EXPECT_EQ(k > 0, c.r.class_row[k].n_images);
+    }
+}
+
+TEST(CheckImages, TakesMemoryInProportionToTheClasses)
+{
+    TempDir              d;
+    std::vector<uint8_t> jpeg = encoded(Picture(20, 20).im);
+    spill(d.path + "/a.tar", tar_member("a.jpg", std::string(jpeg.begin(), jpeg.end())) +
+                                 tar_member("a.cls", "3999") + END);
+    Report c;
+    ASSERT_OK(check_images(&c.r, nullptr, (d.path + "/a.tar").c_str()));
+    ASSERT_EQ(4000, c.r.n_classes);
+    EXPECT_EQ(3999, c.r.n_warnings); // of classes without pictures
+    EXPECT_LT(c.r.arena.used_bytes, 1 << 20);
+}
+
 TEST(CocoDetection, MapsCategoriesAndBoxesAndLeavesOutCrowdsAndEmptyPictures)
 {
     TempDir     d;

@@ -30,24 +30,6 @@ struct Opened {
     }
 };
 
-std::string tar_member(const std::string &name, const std::string &data, char type = '0')
-{
-    std::string h(512, '\0');
-    memcpy(&h[0], name.data(), name.size());
-    snprintf(&h[100], 8, "0000644");
-    snprintf(&h[124], 12, "%011zo", data.size());
-    snprintf(&h[136], 12, "00000000000");
-    memcpy(&h[148], "        ", 8);
-    h[156] = type;
-    memcpy(&h[257], "ustar\00000", 8);
-    unsigned sum = 0;
-    for (char c : h)
-        sum += (unsigned char)c;
-    snprintf(&h[148], 8, "%06o", sum);
-    return h + data + std::string((512 - data.size() % 512) % 512, '\0');
-}
-const std::string END(1024, '\0');
-
 } // namespace
 
 TEST(Source, SortsClassFoldersAndTheirFiles)

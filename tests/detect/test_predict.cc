@@ -1,6 +1,9 @@
 /* predict, evaluate: the same picture, the same boxes */
 #include <cmath>
 #include "detect/detect_test.h"
+extern "C" {
+#include "base/safetensors.h"
+}
 
 /* One trained run shared by the tests of this file. */
 static const std::string &run()
@@ -45,7 +48,7 @@ TEST_F(Predict, APictureAloneAndInASetGivesTheSameDetections)
         Image         im = {};
         DetectedImage one;
         ASSERT_EQ(OK, image_read(&im, nullptr, set.image[i].path)) << status_text();
-        ASSERT_EQ(OK, detector_image(d, &a, &one, &im)) << status_text();
+        ASSERT_EQ(OK, detector_image(d, &a, &one, &im, "x")) << status_text();
         image_release(&im);
         ASSERT_EQ(all[i].n_found, one.n_found);
         EXPECT_EQ(0, memcmp(all[i].found, one.found, (size_t)one.n_found * sizeof(Detection)));
@@ -86,7 +89,7 @@ TEST_F(Predict, PicturesOfAnySizeAreScaledToTheTestSize)
         ASSERT_EQ(OK, image_resize_buffer(&im, size.w, size.h));
         memset(im.pixels, 90, (size_t)(size.w * size.h * 3));
         DetectedImage out;
-        ASSERT_EQ(OK, detector_image(d, &a, &out, &im)) << status_text();
+        ASSERT_EQ(OK, detector_image(d, &a, &out, &im, "x")) << status_text();
         EXPECT_EQ(size.w, out.width);
         for (int64_t k = 0; k < out.n_found; k++) {
             EXPECT_GE(out.found[k].x1, 0);
@@ -94,6 +97,43 @@ TEST_F(Predict, PicturesOfAnySizeAreScaledToTheTestSize)
             EXPECT_TRUE(std::isfinite(out.found[k].score));
         }
         image_release(&im);
+    }
+}
+
+/* Finite weights whose network is not: a variance below 0, before the regions and behind them. */
+TEST_F(Predict, RefusesANetworkThatIsNotFinite)
+{
+    for (std::string name : {"bn1.running_var", "layer4.0.bn1.running_var"}) {
+        TempDir     dir;
+        std::string from = run() + "/model.safetensors", to = dir.path + "/model.safetensors";
+        SafeFile    f = {};
+        ASSERT_EQ(OK, safetensors_open(&f, from.c_str())) << status_text();
+        const SafeTensor *var = safetensors_find(&f, name.c_str());
+        ASSERT_NE(nullptr, var) << name;
+        std::vector<float>      negative((size_t)safetensors_count(var), -1.0f);
+        std::vector<SafeTensor> all(f.tensor, f.tensor + f.n);
+        for (SafeTensor &x : all)
+            if (name == x.name)
+                x.data = negative.data();
+        std::vector<SafeMeta> meta;
+        std::copy_if(f.meta, f.meta + f.n_meta, std::back_inserter(meta), [](const SafeMeta &m) {
+            return strcmp(m.key, "checksum") != 0 && strcmp(m.key, "writer") != 0;
+        });
+        ASSERT_EQ(OK,
+                  safetensors_write(to.c_str(), all.data(), f.n, meta.data(), (int64_t)meta.size()))
+            << status_text();
+        safetensors_close(&f);
+        std::filesystem::copy(run() + "/recipe.json", dir.path + "/recipe.json");
+        DetectorOptions o = {"cpu", low, 1, false};
+        Detector       *broken;
+        DetectedImage  *found;
+        ASSERT_EQ(OK, detector_open(&broken, dir.path.c_str(), &o)) << status_text();
+        EXPECT_EQ(ERR_NONFINITE, detector_set(broken, &a, &found, &set)) << name;
+        EXPECT_EQ(set.image[0].path +
+                      std::string(": the detector gives a score or a box that is not finite; are "
+                                  "its weights whole?"),
+                  status_text());
+        detector_close(broken);
     }
 }
 

@@ -53,13 +53,13 @@ TEST(DetectOnGpu, TwoRunsGiveTheSameBitsAndPredictAsRefDoes)
         ASSERT_EQ(OK, image_resize_buffer(&im, 120, 80));
         for (int64_t i = 0; i < 120 * 80 * 3; i++)
             im.pixels[i] = (uint8_t)(i / 360 * 3 + i % 360 / 2);
-        ASSERT_EQ(OK, detector_image(d, &a, &out, &im)) << status_text();
+        ASSERT_EQ(OK, detector_image(d, &a, &out, &im, "x")) << status_text();
         n_found[on_gpu] = out.n_found;
         ASSERT_GT(out.n_found, 0);
         best[on_gpu] = out.found[0];
         if (on_gpu && is_device_emulated()) {
             long before = fake_stream(FAKE_COMPUTE).n_waits;
-            ASSERT_EQ(OK, detector_image(d, &a, &out, &im)) << status_text();
+            ASSERT_EQ(OK, detector_image(d, &a, &out, &im, "x")) << status_text();
             EXPECT_EQ(2, fake_stream(FAKE_COMPUTE).n_waits - before); // regions, detections
         }
         image_release(&im);
