@@ -55,7 +55,7 @@ const char *file_base(const char *path);
 char       *file_dir(Arena *a, const char *path);
 
 /* ERR_MISSING: "PATH: cannot open: REASON", with the path that was probably meant where one differs in capitals or in the
- * form of its accents only. `reason` is an errno. */
+ * form of its accents only. `reason` is an errno; EMFILE is ERR_MEMORY and names `ulimit -n`. */
 Status file_fail_open(const char *path, int reason) STATUS_MUST_USE;
 
 /* "relative" as seen from the folder of the running program. false when the system does not say where that is, or the

@@ -83,5 +83,9 @@ Status file_fail_open(const char *path, int reason)
         return status_fail(ERR_MISSING,
                            "%s: cannot open: %s; did you mean %s? (capitals or accents differ)",
                            path, strerror(reason), near);
+    if (reason == EMFILE) // no fault of the file, which must not pass for a bad one
+        return status_fail(ERR_MEMORY,
+                           "%s: cannot open: %s; `ulimit -n NUMBER` sets how many may be open",
+                           path, strerror(reason));
     return status_fail(ERR_MISSING, "%s: cannot open: %s", path, strerror(reason));
 }

@@ -185,10 +185,10 @@ static Status make_pairs(Demo *d, ReportPair *pair)
     TRY_OUT(image_resize_buffer(&im, scene.size, scene.size));
     for (int i = 0; i < PAIRS; i++) {
         TRY_OUT(scene_render(&scene, im.pixels, NULL, &truth, i * 7));
-        TRY_OUT(augment_image(&augmenter, view, 2, &o, &im, (uint64_t)d->seed, 0, i * 7));
+        TRY_OUT(augment_image(&augmenter, view, 2, &o, &im, "demo", (uint64_t)d->seed, 0, i * 7));
         TRY_OUT(view_jpeg(d, &pair[i].query, view[0].pixels, &o));
         TRY_OUT(view_jpeg(d, &pair[i].key, view[1].pixels, &o));
-        TRY_OUT(augment_image(&augmenter, &all, 1, &whole, &im, 0, 0, 0));
+        TRY_OUT(augment_image(&augmenter, &all, 1, &whole, &im, "demo", 0, 0, 0));
         TRY_OUT(view_jpeg(d, &pair[i].source, all.pixels, &whole));
     }
 out:

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 const Verb VERBS[] = {
@@ -68,6 +69,16 @@ static void fill_closed_streams(void)
             _exit(74);
 }
 
+/* Each shard stays open; shells allow 1024 files where the system allows many more. */
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= files.rlim_max)
+        return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files); // refused: the shards may be few enough
+}
+
 static Status run(int argc, char **argv)
 {
     static char *help[] = {(char *)"help", NULL};
@@ -88,6 +99,7 @@ static Status run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     fill_closed_streams();
+    raise_file_limit();
     spin_less(argv);
     signal(SIGPIPE, SIG_IGN); // a closed stdout is an error to report, not a death
     signal(SIGXFSZ, SIG_IGN); // so is a file that may not grow

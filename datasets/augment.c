@@ -185,20 +185,36 @@ static Status finish(Augmenter *a, const AugmentView *out, const AugmentOptions 
     return OK;
 }
 
+/* What the test crop cannot be cut from: the picture is to blame, or the crop that was asked for. */
+static Status check_test(const AugmentOptions *o, int64_t w, int64_t h, const Image *im,
+                         const char *name)
+{
+    int64_t longer = size_max(w, h), shorter = size_min(w, h);
+    if (longer > RESIZE_MAX_SIDE)
+        return status_fail(ERR_FORMAT,
+                           "%s: test crop: a picture of %lld x %lld pixels becomes one of %lld x "
+                           "%lld, expected sides of at most %d; take it out of the set",
+                           name, (long long)im->width, (long long)im->height, (long long)w,
+                           (long long)h, RESIZE_MAX_SIDE);
+    if (shorter >= o->crop)
+        return OK;
+    return status_fail(ERR_FORMAT,
+                       "%s: test crop: the picture has %lld x %lld pixels%s, expected at least "
+                       "%lld a side; give --crop N, at most %lld",
+                       name, (long long)w, (long long)h, o->resize > 0 ? " after resizing" : "",
+                       (long long)o->crop, (long long)shorter);
+}
+
 /* Short side to o->resize, then the centre; the window is taken from the resized picture. */
 static Status apply_test(Augmenter *a, const AugmentView *out, const AugmentOptions *o,
-                         const Image *im)
+                         const Image *im, const char *name)
 {
     int64_t   w = im->width, h = im->height, side = o->crop;
     ImageRect all = {0, 0, w, h};
     if (o->resize > 0)
         transform_short_side(&w, &h, w, h, o->resize);
+    TRY(check_test(o, w, h, im, name));
     TRY(transform_resize(&a->resize, &a->planes, im, all, w, h));
-    if (w < side || h < side)
-        return status_fail(ERR_SHAPE,
-                           "test crop: %lld pixels wanted, the picture has %lld x %lld after "
-                           "resizing; set the short side to at least the crop",
-                           (long long)side, (long long)w, (long long)h);
     ImageRect c = transform_center_crop(w, h, side);
     for (int p = 0; p < 3; p++)
         for (int64_t y = 0; y < side; y++)
@@ -209,10 +225,11 @@ static Status apply_test(Augmenter *a, const AugmentView *out, const AugmentOpti
 }
 
 Status augment_apply(Augmenter *a, const AugmentView *out, const AugmentOptions *o,
-                     const AugmentDraw *draw, const Image *im, int64_t x0, int64_t y0)
+                     const AugmentDraw *draw, const Image *im, const char *name, int64_t x0,
+                     int64_t y0)
 {
     if (o->order == AUGMENT_TEST)
-        return apply_test(a, out, o, im);
+        return apply_test(a, out, o, im, name);
     ImageRect crop = draw->crop;
     PixelPlan plan;
     crop.x -= x0;
@@ -245,18 +262,18 @@ Status augment_bytes(Augmenter *a, const AugmentView out[], int64_t n_views,
     ImageRect need = n_views > 1 ? rect_union(draw[0].crop, draw[1].crop) : draw[0].crop;
     TRY(image_decode_crop(&a->decoded, &a->decode, need, bytes, n_bytes, name));
     for (int64_t v = 0; v < n_views; v++)
-        TRY(augment_apply(a, &out[v], o, &draw[v], &a->decoded, need.x, need.y));
+        TRY(augment_apply(a, &out[v], o, &draw[v], &a->decoded, name, need.x, need.y));
     return OK;
 }
 
 Status augment_image(Augmenter *a, const AugmentView out[], int64_t n_views,
-                     const AugmentOptions *o, const Image *im, uint64_t seed, int64_t epoch,
-                     int64_t sample)
+                     const AugmentOptions *o, const Image *im, const char *name, uint64_t seed,
+                     int64_t epoch, int64_t sample)
 {
     for (int64_t v = 0; v < n_views; v++) {
         AugmentDraw draw;
         augment_draw(&draw, o, im->width, im->height, seed, epoch, sample, v);
-        TRY(augment_apply(a, &out[v], o, &draw, im, 0, 0));
+        TRY(augment_apply(a, &out[v], o, &draw, im, name, 0, 0));
     }
     return OK;
 }

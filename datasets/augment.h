@@ -77,9 +77,11 @@ typedef struct AugmentView {
 /* What a draw asks for after crop and resize. ERR_SHAPE: a sigma that is none. */
 Status augment_plan(PixelPlan *out, const AugmentOptions *o, const AugmentDraw *draw);
 
-/* out from a decoded picture, or from the part of it that begins at (x0, y0) of the upright picture. */
+/* out from a decoded picture, or from the part of it that begins at (x0, y0) of the upright picture. ERR_FORMAT: the test
+ * crop of the picture `name` is larger than it, or its sides are too unlike. */
 Status augment_apply(Augmenter *a, const AugmentView *out, const AugmentOptions *o,
-                     const AugmentDraw *draw, const Image *im, int64_t x0, int64_t y0);
+                     const AugmentDraw *draw, const Image *im, const char *name, int64_t x0,
+                     int64_t y0);
 
 /* Encoded bytes -> n_views (1 or 2) results out[v]. */
 Status augment_bytes(Augmenter *a, const AugmentView out[], int64_t n_views,
@@ -87,5 +89,5 @@ Status augment_bytes(Augmenter *a, const AugmentView out[], int64_t n_views,
                      uint64_t seed, int64_t epoch, int64_t sample);
 /* The same from a decoded upright picture; the same bits. */
 Status augment_image(Augmenter *a, const AugmentView out[], int64_t n_views,
-                     const AugmentOptions *o, const Image *im, uint64_t seed, int64_t epoch,
-                     int64_t sample);
+                     const AugmentOptions *o, const Image *im, const char *name, uint64_t seed,
+                     int64_t epoch, int64_t sample);

@@ -80,11 +80,12 @@ static Status load(Loader *l, Worker *w, const AugmentView view[], int64_t epoch
 {
     const AugmentOptions *a = &l->o.augment;
     const Image          *cached = picture_cache_find(l->cache, index);
+    const char           *name = source_name(l->source, index);
     if (cached != NULL)
-        return augment_image(&w->augmenter, view, l->o.n_views, a, cached, l->o.seed, epoch, index);
+        return augment_image(&w->augmenter, view, l->o.n_views, a, cached, name, l->o.seed, epoch,
+                             index);
     const uint8_t *bytes = NULL;
     int64_t        n = 0;
-    const char    *name = source_name(l->source, index);
     TRY(source_read(l->source, index, &w->bytes, &bytes, &n));
     if (l->cache == NULL)
         return augment_bytes(&w->augmenter, view, l->o.n_views, a, bytes, n, name, l->o.seed, epoch,
@@ -93,7 +94,7 @@ static Status load(Loader *l, Worker *w, const AugmentView view[], int64_t epoch
     TRY(image_decode(decoded, &w->augmenter.decode, bytes, n, name));
     cached = picture_cache_keep(l->cache, index, decoded);
     return augment_image(&w->augmenter, view, l->o.n_views, a, cached != NULL ? cached : decoded,
-                         l->o.seed, epoch, index);
+                         name, l->o.seed, epoch, index);
 }
 
 /* A decoder that takes nothing is told while the run is young, once. */

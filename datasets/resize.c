@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SIDE (1 << 20) // of a result; memory is checked besides
-
 typedef struct Pass {
     ResizeAxis x, y;
     uint8_t   *between; // (crop.height, width, 4)
@@ -129,8 +127,8 @@ static Status prepare(ResizeScratch *s, Pass *p, const Image *in, ImageRect crop
                       int64_t height)
 {
     if (crop.x < 0 || crop.y < 0 || crop.width < 1 || crop.height < 1 || width < 1 || height < 1 ||
-        crop.width > in->width - crop.x || crop.height > in->height - crop.y || width > MAX_SIDE ||
-        height > MAX_SIDE)
+        crop.width > in->width - crop.x || crop.height > in->height - crop.y ||
+        width > RESIZE_MAX_SIDE || height > RESIZE_MAX_SIDE)
         return status_fail(
             ERR_SHAPE, "resize: %lldx%lld+%lld+%lld of a %lldx%lld picture to %lldx%lld",
             (long long)crop.width, (long long)crop.height, (long long)crop.x, (long long)crop.y,

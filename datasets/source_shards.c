@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define MAX_SHARDS 1000000
+#define MAX_CLASSES (1 << 20)           // tables are as long as the largest label
 #define MAX_UNPACKED ((int64_t)1 << 30) // bytes of compressed shards held in memory
 
 /* The record being put together. */
@@ -47,10 +48,10 @@ static Status parse_label(int64_t *out, const char *text, int64_t n, const char 
     }
     while (n > 0 && isspace((unsigned char)text[n - 1]))
         n--;
-    if (!number_parse_int(out, text, n) || *out < 0 || *out > INT32_MAX)
+    if (!number_parse_int(out, text, n) || *out < 0 || *out >= MAX_CLASSES)
         return status_fail(ERR_FORMAT,
-                           "%s: member %s holds '%.*s', expected a class number from 0 on", shard,
-                           member, (int)size_min(n, 40), text);
+                           "%s: member %s holds '%.*s', expected a class number from 0 to %d",
+                           shard, member, (int)size_min(n, 40), text, MAX_CLASSES - 1);
     return OK;
 }
 
@@ -73,7 +74,8 @@ static bool is_picture_field(const char *field)
            strcasecmp(field, "png") == 0;
 }
 
-/* Plain members are not read when a set is opened: one that a cut file does not hold would be missed only by its pictures. */
+/* Plain members are stepped over when a set is opened: what a cut file does not hold would be missed late, or, of members that
+ * are no pictures, never, and the records behind them neither. */
 static Status check_extent(int fd, const TarMember *m, const char *shard)
 {
     struct stat info;
@@ -113,7 +115,7 @@ static Status take_picture(Source *s, Open *o, TarReader *tar, const TarMember *
     r->offset = m->offset;
     r->n_bytes = m->n_bytes;
     if (m->offset >= 0)
-        return check_extent(s->file[file].fd, m, shard);
+        return OK;
     char *bytes = NULL;
     if (s->arena.used_bytes + m->n_bytes > MAX_UNPACKED)
         return status_fail(ERR_FORMAT,
@@ -175,6 +177,8 @@ static Status scan_shard(Source *s, const char *path, int64_t file)
     for (bool found = true; found;) {
         TarMember m;
         TRY_OUT(tar_next(tar, &m, &found));
+        if (found && m.offset >= 0)
+            TRY_OUT(check_extent(s->file[file].fd, &m, path));
         if (found)
             TRY_OUT(take_member(s, &open, tar, &m, file, path));
         is_plain = is_plain || (found && m.offset >= 0);

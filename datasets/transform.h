@@ -28,6 +28,8 @@ void   planes_release(Planes *p);
 Status planes_from_image(Planes *out, const Image *in); // no change of size
 Status planes_to_image(Image *out, const Planes *in);
 
+#define RESIZE_MAX_SIDE (1 << 20) // of a result; memory is checked besides
+
 /* Reused memory of transform_resize: coefficients and the picture between the two passes. */
 typedef struct ResizeScratch {
     void   *memory;

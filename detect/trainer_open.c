@@ -68,6 +68,13 @@ static Status want_objects(const DetSet *set, const RecipeStrings *parts)
         parts->n ? parts->v[0] : "data.train", (long long)set->n_images);
 }
 
+static void tell_dropped(const DetSet *set, const RecipeStrings *parts)
+{
+    if (set->n_dropped > 0)
+        log_warn("%s%s: %lld boxes have no extent and are left out (`godwit check` looks closer)",
+                 parts->v[0], parts->n > 1 ? " and others" : "", (long long)set->n_dropped);
+}
+
 static Status open_data(DetectTrainer *r, const DetectTrainOptions *o)
 {
     const DetectDataKeys *d = &r->config.data;
@@ -76,6 +83,7 @@ static Status open_data(DetectTrainer *r, const DetectTrainOptions *o)
     if (d->format == 0)
         TRY(detect_name_classes(&r->train, &d->classes));
     TRY(detect_open_parts(&r->train, r->data, &d->train, d->format == 1, true, d->first));
+    tell_dropped(&r->train, &d->train);
     TRY(want_objects(&r->train, &d->train));
     Digest digest = {0};
     detset_digest(&r->train, &digest);

@@ -39,6 +39,21 @@ static Status embed_batch(Tape *t, float *out, const ResNet *net, const EmbedOpt
     return tape_read(t, out, y);
 }
 
+/* Rows of gray pictures stand for the few that are bad; a set of nothing else would be scored as if it were one. */
+static Status judge_bad(int64_t n_bad, int64_t n)
+{
+    if (n_bad == 0)
+        return OK;
+    if (n_bad >= n)
+        return status_fail(ERR_FORMAT,
+                           "embed: none of the %lld pictures can be used; the warnings before this "
+                           "line say why",
+                           (long long)n);
+    log_warn("embed: %lld of %lld pictures cannot be used; their rows are those of a gray picture",
+             (long long)n_bad, (long long)n);
+    return OK;
+}
+
 /* Weights can be finite and their network not: a variance below 0, say. */
 static Status want_finite(const float *rows, int64_t width, const LoaderBatch *batch,
                           const Source *source)
@@ -113,9 +128,7 @@ Status embed_source(float **features, int64_t **labels, int64_t *n, int64_t *wid
     TRY_OUT(loader_open(&loader, source, &options));
     TRY_OUT(
         embed_all(&tape, *features, labels ? *labels : NULL, net, loader, source, o, *n, *width));
-    if (loader_stats(loader).n_bad > 0)
-        log_warn("embed: %lld pictures could not be read; their rows are those of a gray picture",
-                 (long long)loader_stats(loader).n_bad);
+    TRY_OUT(judge_bad(loader_stats(loader).n_bad, *n));
 out:
     loader_close(loader);
     if (opened)

@@ -46,11 +46,11 @@ inline std::string slurp(const std::string &path)
     return s.str();
 }
 
-/* `words` are shell words: quote what needs it. */
-inline Ran godwit(const std::string &words)
+/* `words` are shell words: quote what needs it. before: what the shell does first, "ulimit -n 9;". */
+inline Ran godwit(const std::string &words, const std::string &before = "")
 {
     TempDir     dir;
-    std::string command = std::string(GODWIT_PROGRAM) + " " + words + " >" + (dir / "out") + " 2>" +
+    std::string command = before + " " GODWIT_PROGRAM " " + words + " >" + (dir / "out") + " 2>" +
                           (dir / "err") + " </dev/null";
     int status = std::system(command.c_str());
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);

@@ -40,6 +40,28 @@ TEST(Program, AMissingRequiredOptionIsNamed)
     EXPECT_NE(r.err.find("--train"), std::string::npos) << r.err;
 }
 
+TEST(Program, ShardsMayBeMoreThanFilesThatTheShellAllows)
+{
+    TempDir dir;
+    namespace fs = std::filesystem;
+    ASSERT_EQ(0, godwit("scenes --kind object --layout shards --train 1 --val 0 --test 0 --out " +
+                        (dir / "data"))
+                     .code);
+    fs::create_directory(dir / "many");
+    for (const auto &e : fs::recursive_directory_iterator(dir / "data"))
+        for (int i = 0; e.path().extension() == ".tar" && i < 60; i++)
+            fs::copy(e.path(), dir / ("many/" + std::to_string(i) + ".tar"),
+                     fs::copy_options::skip_existing);
+    std::string check = "check --data " + (dir / "many");
+    EXPECT_EQ(0, godwit(check).code);
+    Ran raised = godwit(check, "ulimit -S -n 40;");
+    EXPECT_EQ(0, raised.code) << raised.err;
+    Ran bound = godwit(check, "ulimit -n 40;");
+    EXPECT_EQ(71, bound.code);
+    EXPECT_NE(std::string::npos, bound.err.find("`ulimit -n NUMBER` sets how many may be open"))
+        << bound.err;
+}
+
 TEST(Program, ANumberIsANumber)
 {
     for (const char *bad : {"two", "1x", "''", "1e3"}) {

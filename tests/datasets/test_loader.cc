@@ -435,12 +435,62 @@ TEST(Augment, SeesTheSamePixelsFromBytesAndFromTheDecodedPicture)
         for (int sample = 0; sample < 20; sample++) {
             ASSERT_OK(augment_bytes(&a, one, 2, &o, bytes.data(), (int64_t)bytes.size(), "x", 9, 1,
                                     sample));
-            ASSERT_OK(augment_image(&a, two, 2, &o, &whole.im, 9, 1, sample));
+            ASSERT_OK(augment_image(&a, two, 2, &o, &whole.im, "x", 9, 1, sample));
             ASSERT_EQ(0, memcmp(one[0].pixels, two[0].pixels, 6144 * 4))
                 << augment_order_name(order);
         }
     }
     augmenter_release(&a);
+}
+
+TEST(Augment, NamesAPictureThatTheTestCropCannotBeCutFrom)
+{
+    Augmenter          a = {};
+    std::vector<float> x(3 * 32 * 32);
+    AugmentView        out[1] = {{x.data(), nullptr, nullptr}};
+    AugmentOptions     o = augment_options(AUGMENT_TEST, 32);
+    Picture            small(40, 20), thin(60000, 1);
+    EXPECT_OK(augment_image(&a, out, 1, &o, &small.im, "a/s.png", 0, 0, 0));
+    o.resize = 0;
+    EXPECT_EQ(ERR_FORMAT, augment_image(&a, out, 1, &o, &small.im, "a/s.png", 0, 0, 0));
+    EXPECT_STREQ("a/s.png: test crop: the picture has 40 x 20 pixels, expected at least 32 a side; "
+                 "give --crop N, at most 20",
+                 status_text());
+    o.resize = 256;
+    EXPECT_EQ(ERR_FORMAT, augment_image(&a, out, 1, &o, &thin.im, "a/t.png", 0, 0, 0));
+    EXPECT_STREQ("a/t.png: test crop: a picture of 60000 x 1 pixels becomes one of 15360000 x 256, "
+                 "expected sides of at most 1048576; take it out of the set",
+                 status_text());
+    augmenter_release(&a);
+}
+
+TEST(Loader, TakesAPictureSmallerThanTheTestCropForABadOne)
+{
+    for (int64_t cache_bytes : {0, 1 << 20}) {
+        TempDir dir;
+        spill(dir.path + "/a/0.jpg", encoded(Picture(20, 20).im));
+        spill(dir.path + "/a/1.jpg", encoded(Picture(7, 20).im));
+        Source       *s = nullptr;
+        Loader       *l = nullptr;
+        LoaderBatch   b;
+        LoaderOptions o = options(1);
+        o.augment = augment_options(AUGMENT_TEST, 8);
+        o.augment.resize = 0;
+        o.n_views = 1;
+        o.batch = 2;
+        o.end_step = 1;
+        o.bad = BAD_GRAY;
+        o.cache_bytes = cache_bytes;
+        ASSERT_OK(source_open(&s, dir.path.c_str()));
+        ASSERT_OK(loader_open(&l, s, &o));
+        testing::internal::CaptureStderr();
+        EXPECT_OK(loader_next(l, &b));
+        EXPECT_NE(std::string::npos,
+                  testing::internal::GetCapturedStderr().find("a/1.jpg: test crop"));
+        EXPECT_EQ(1, loader_stats(l).n_bad);
+        loader_close(l);
+        source_close(s);
+    }
 }
 
 TEST(Augment, TestCropKeepsTheMiddle)
@@ -451,7 +501,7 @@ TEST(Augment, TestCropKeepsTheMiddle)
     Augmenter          a = {};
     std::vector<float> x(48);
     AugmentView        out[1] = {{x.data(), nullptr, nullptr}};
-    ASSERT_OK(augment_image(&a, out, 1, &o, &in.im, 0, 0, 0));
+    ASSERT_OK(augment_image(&a, out, 1, &o, &in.im, "x", 0, 0, 0));
     const uint8_t *p = in.im.pixels + 3 * (1 * 10 + 3); // column 3, row 1
     for (int c = 0; c < 3; c++)
         EXPECT_EQ(((float)p[c] / 255.0f - o.mean[c]) / o.std[c], x[(size_t)c]);

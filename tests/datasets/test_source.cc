@@ -145,6 +145,9 @@ TEST(Source, RefusesShardsThatContradictThemselves)
     spill(d.path + "/b.tar", tar_member("a.jpg", "1") + tar_member("a.cls", "dog") + END);
     EXPECT_EQ(ERR_FORMAT, Opened(d.path + "/b.tar").status);
     EXPECT_NE(nullptr, strstr(status_text(), "dog")) << status_text();
+    spill(d.path + "/d.tar", tar_member("a.jpg", "1") + tar_member("a.cls", "1048576") + END);
+    EXPECT_EQ(ERR_FORMAT, Opened(d.path + "/d.tar").status);
+    EXPECT_NE(nullptr, strstr(status_text(), "a.cls holds '1048576'")) << status_text();
     spill(d.path + "/c.tar",
           std::string("this is no tar file at all, not even nearly").append(600, 'x'));
     EXPECT_EQ(ERR_FORMAT, Opened(d.path + "/c.tar").status);
@@ -183,6 +186,9 @@ TEST(Source, RefusesShardsThatWereCutAndSaysWhichMayBe)
     EXPECT_NE(nullptr,
               strstr(status_text(), "/a.tar: ends after 2436 bytes, in the middle of b.jpg"))
         << status_text();
+    spill(path, first + tar_member("b.json", std::string(1000, '{')).substr(0, 900));
+    (void)said(ERR_FORMAT, -1);
+    EXPECT_NE(nullptr, strstr(status_text(), "in the middle of b.json")) << status_text();
     spill(path, first);
     EXPECT_NE(std::string::npos, said(OK, 1).find("/a.tar: has no end mark; it may have been cut"));
     std::filesystem::remove(path);

@@ -309,6 +309,30 @@ TEST(DetectTrain, RefusesASetWithoutAnyObject)
     EXPECT_FALSE(fs::exists(small.run_dir));
 }
 
+TEST(DetectTrain, TellsHowManyBoxesAreLeftOut)
+{
+    TempDir dir;
+    namespace fs = std::filesystem;
+    fs::copy(scenes(), dir.path + "/data", fs::copy_options::recursive);
+    for (const auto &e : fs::directory_iterator(dir.path + "/data/Scenes/Annotations")) {
+        std::string text = bytes_of(e.path());
+        size_t      from = text.find("<object>"), name = text.find("<name>", from);
+        std::string named = text.substr(name, text.find("</name>", name) + 7 - name);
+        text.insert(from, "<object>" + named +
+                              "<bndbox><xmin>5</xmin><ymin>5</ymin><xmax>5</xmax><ymax>9</ymax>"
+                              "</bndbox></object>");
+        std::ofstream(e.path()) << text;
+    }
+    Small       small(dir.path + "/run", {"solver.iters=1"});
+    std::string data = dir.path + "/data";
+    small.options.job.data = data.c_str();
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(OK, detect_train(nullptr, &small.options)) << status_text();
+    std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_NE(std::string::npos, said.find("Scenes/train: 6 boxes have no extent and are left out"))
+        << said;
+}
+
 TEST(DetectTrain, RefusesCocosMetricForVocData)
 {
     TempDir dir;

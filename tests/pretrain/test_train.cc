@@ -324,6 +324,19 @@ TEST_F(Pretrain, RefusesFeaturesThatAreNotFinite)
         << status_text();
 }
 
+TEST_F(Pretrain, RefusesToEmbedASetWithoutOneUsablePicture)
+{
+    ASSERT_EQ(OK, run("a")) << status_text();
+    std::string weights = dir / "a/backbone.safetensors", data = dir / "data",
+                out = dir / "f.safetensors";
+    int64_t n = 0, width = 0;
+    EXPECT_EQ(ERR_FORMAT, embed_file(&n, &width, backend_ref(), weights.c_str(), data.c_str(),
+                                     out.c_str(), EMBED_POOLED, F32, 64));
+    EXPECT_NE(nullptr, strstr(status_text(), "none of the 48 pictures can be used"))
+        << status_text();
+    EXPECT_FALSE(std::filesystem::exists(out));
+}
+
 TEST_F(Pretrain, RefusesToEmbedNamesThatBreakTheList)
 {
     ASSERT_EQ(OK, run("a")) << status_text();
