@@ -233,7 +233,9 @@ static Status reserve(Decoder *d, int64_t bytes)
     d->pixels = NULL;
     d->capacity = 0;
     if (take_device((void **)&d->pixels, (size_t)bytes))
-        return refuse("the GPU has no room for the picture");
+        return no_memory == cudaErrorMemoryAllocation
+                   ? refuse("the GPU has no room for the picture")
+                   : gpu_check("JPEG", no_memory);
     d->capacity = bytes;
     return OK;
 }
